@@ -1,0 +1,82 @@
+"""The neutral vocabulary that the rooms share: why a try failed, and what a client is told.
+
+This file knows nothing of sockets, files or any one vendor's wire form.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+
+Api = Literal["chat", "completions", "embeddings", "messages", "count_tokens"]
+"""The model endpoints, by the word that `when: {api: ...}` uses."""
+
+Reason = Literal[
+    "connect",
+    "tls",
+    "timeout",
+    "disconnect",
+    "rate_limit",
+    "quota",
+    "overloaded",
+    "server_error",
+    "auth",
+    "not_found",
+    "context_length",
+    "content_filter",
+    "bad_request",
+    "limited",
+    "off",
+    "cooling",
+]
+"""Why a try failed: the closed list of rule T1."""
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+Headers = list[tuple[bytes, bytes]]
+"""Header fields in wire order, names in lower case."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """How one try went wrong. `body` and `headers` are the upstream's own answer, where it gave one."""
+
+    reason: Reason
+    message: str
+    status: int | None = None
+    retry_after: float | None = None
+    """Seconds the upstream asked us to wait."""
+    headers: Headers = []
+    body: bytes | None = None
+
+
+class Failed(Exception):  # noqa: N818 - it is raised by a try that failed
+    """Carries a `Failure` out of a driver."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Problem(Exception):  # noqa: N818 - it is not an error of ours but an answer to the client
+    """An answer that Turnout itself gives instead of an upstream; a dialect renders it in the client's form.
+
+    `code` is a word of our own table (`model_not_found`, `invalid_api_key`, ...): dialects map it to their types.
+    `param` is the JSON path of the offending field, as in `messages[0].role`.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.param = param
+        self.headers = headers

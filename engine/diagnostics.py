@@ -1,0 +1,70 @@
+"""Findings about the file, with their place and a next step; and how they are printed.
+
+A `Diagnostic` is a value. Finding and rendering are separate: `render` is the only place that prints a line of
+the user's file, and it masks every secret found in it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Severity = Literal["error", "warning"]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A stretch of one line. Lines and columns count from 1, columns in code points; `end` is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Label(msgspec.Struct, frozen=True):
+    """A second place that belongs to a finding."""
+
+    span: Span
+    text: str
+
+
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding. `message` is one sentence without a period; `help` says what to do next."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    help: str | None = None
+    severity: Severity = "error"
+    labels: tuple[Label, ...] = ()
+
+
+class Report:
+    """Every finding of a load, in the order found, with the texts they point into."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+        self.sources: dict[str, str] = {}
+        """File name as displayed -> its text."""
+        self.secrets: set[str] = set()
+        """Literal secrets met in the file: masked wherever anything is printed."""
+
+    def error(self, code: str, message: str, span: Span | None = None, *, help: str | None = None, labels: tuple[Label, ...] = ()) -> None:  # noqa: A002
+        self.diagnostics.append(Diagnostic(code=code, message=message, span=span, help=help, labels=labels))
+
+    def warning(self, code: str, message: str, span: Span | None = None, *, help: str | None = None, labels: tuple[Label, ...] = ()) -> None:  # noqa: A002
+        self.diagnostics.append(
+            Diagnostic(code=code, message=message, span=span, help=help, labels=labels, severity="warning")
+        )
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [found for found in self.diagnostics if found.severity == "error"]
+
+    @property
+    def ok(self) -> bool:
+        return not self.errors

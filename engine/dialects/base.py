@@ -1,0 +1,105 @@
+"""What a dialect is: the wire forms of one vendor's API, as pure functions over bytes.
+
+Sans-io: a dialect knows no socket, no clock and no file. Its streams are tested by value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.chat import Api, Failure, Headers, Problem
+    from engine.facts import Depth
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A model endpoint of a dialect: POST `path` with a JSON body."""
+
+    api: Api
+    path: str
+    """Canonical, as in /v1/chat/completions."""
+
+
+class Peek(msgspec.Struct, frozen=True, kw_only=True):
+    """A request body opened only at the top level, its shape checked."""
+
+    fields: dict[str, msgspec.Raw]
+    """Every field, its value byte for byte."""
+    model: str
+    stream: bool
+
+    def renamed(self, model: str) -> bytes:
+        """Return the body with `model` replaced; every other value byte for byte."""
+        return msgspec.json.encode({**self.fields, "model": msgspec.Raw(msgspec.json.encode(model))})
+
+
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A model as /v1/models shows it. `created` is in seconds since 1970."""
+
+    id: str
+    owner: str
+    created: int
+
+
+class Tap(Protocol):
+    """Reads one stream as it passes. Before the commit point it holds everything back.
+
+    `feed` takes the upstream's bytes as they come, split anywhere, and returns what may go to the client now:
+    b"" while nothing but lifecycle frames has come; at the first content (or the proper end of a stream without
+    content) everything held so far; from then on whatever came, with `model` rewritten where asked.
+    """
+
+    committed: bool
+    failure: Failure | None
+    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
+    ended: bool
+    """The stream's own terminal event was seen ([DONE] or a finish_reason; message_stop)."""
+    between_events: bool
+    """True when what `feed` returned so far ends at the end of an event, so that a keep-alive may follow."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def finish(self) -> bytes:
+        """Return what is still held when the upstream's body is over."""
+
+
+class Dialect(Protocol):
+    """One vendor's API."""
+
+    name: str
+    """As `kind` in the file: openai, anthropic."""
+    endpoints: tuple[Endpoint, ...]
+
+    def peek(self, api: Api, body: bytes) -> Peek:
+        """Open `body` and check its shape. Raises `Problem` (400) naming the path of what is wrong."""
+
+    def depth(self, api: Api, body: bytes) -> Depth:
+        """Return the facts that need the whole body (level 2). `body` has passed `peek`."""
+
+    def tap(self, api: Api, rename: str | None) -> Tap:
+        """Return a reader for one stream; `rename` is the model name to write into it, None to leave it."""
+
+    def renamed(self, api: Api, body: bytes, model: str) -> bytes:
+        """Return a JSON answer with its `model` replaced. Raises `Failed` (disconnect) when it is not valid JSON."""
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Say why an upstream of this dialect answered `status` (>= 400), or an error object in a stream."""
+
+    def error(self, problem: Problem, request_id: str) -> bytes:
+        """Render `problem` as this API's error body (JSON)."""
+
+    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:
+        """Render `problem` as the one in-band error event that ends a stream."""
+
+    def keepalive(self, api: Api) -> bytes:
+        """Return what keeps a silent stream alive: an SSE comment, or an event where the client needs one."""
+
+    def models(self, cards: Sequence[ModelCard], query: dict[str, str]) -> bytes:
+        """Render GET /v1/models."""
+
+    def model(self, card: ModelCard) -> bytes:
+        """Render GET /v1/models/{id}."""

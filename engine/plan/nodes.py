@@ -1,0 +1,141 @@
+"""The routing graph: names resolved to objects, patterns compiled, durations in seconds; each node keeps its span."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from engine.chat import Failure, Problem, Reason
+from engine.facts import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.config.document import Document
+    from engine.diagnostics import Span
+    from engine.upstreams.base import Options
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing of the graph. `name` is its key in the file."""
+
+    name: str
+    span: Span | None = None
+
+
+class Upstream(Node, frozen=True, kw_only=True):
+    options: Options
+    demo: bool = False
+    forward: bool = False
+    """`auth: forward` (rule K4)."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """upstream/model, with any `*` already filled in once it is part of a `Pool`."""
+
+    upstream: str
+    model: str
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"{self.upstream}/{self.model}"
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as resolved for one asked name: the targets in order, and its own retries."""
+
+    entry: str
+    """The entry's key in `models`, or `upstream/model` for a bare target."""
+    targets: tuple[Target, ...]
+    retries: int
+    fallback_on: frozenset[Reason]
+
+
+class Key(Node, frozen=True, kw_only=True):
+    digests: tuple[bytes, ...] = ()
+    models: tuple[str, ...] | None = None
+    routes: tuple[str, ...] | None = None
+    bases: tuple[str, ...] | None = None
+    expires: str | None = None
+    enabled: bool = True
+    any_key: bool = False
+
+
+class Rule(Node, frozen=True, kw_only=True):
+    """A route, compiled. `mismatch` returns None when `when` holds, else the reason why not, for explain."""
+
+    mismatch: Callable[[Facts], str | None]
+    to: str | None = None
+    deny: tuple[int, str] | None = None
+    passes: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the trace of a decision, as explain prints it."""
+
+    section: Literal["host", "base", "key", "route", "model", "limits", "target"]
+    name: str
+    verdict: str
+    why: str = ""
+    span: Span | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a request goes. Exactly one of `pools`, `passes`, `refusal` is set."""
+
+    facts: Facts
+    trace: tuple[Step, ...]
+    route: str | None = None
+    """Name of the rule that decided, None when the models did."""
+    pools: tuple[Pool, ...] = ()
+    """The entry asked for, then its fallbacks, none twice."""
+    hold: float = 10.0
+    """Seconds without content after which a stream is opened with keep-alives."""
+    passes: str | None = None
+    """The upstream of a `pass` route."""
+    refusal: Problem | None = None
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of `attempts`: wait `delay` seconds, then try `target`."""
+
+    pool: Pool
+    target: Target
+    delay: float = 0.0
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The reply to a `Try`. No failure: it answers."""
+
+    failure: Failure | None = None
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """An allowed origin, parsed. `host` None: any host of that scheme."""
+
+    scheme: str
+    host: str | None
+    port: int | None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The resolved, pure, immutable graph. `compile` adds what only `route` needs."""
+
+    document: Document
+    upstreams: dict[str, Upstream]
+    off: dict[str, str]
+    """Upstream -> why it cannot answer (`OPENAI_API_KEY is not set`, `enabled: false`)."""
+    rules: tuple[Rule, ...]
+    bases: dict[str, str]
+    """Name -> prefix."""
+    keys: dict[str, Key]
+    digests: dict[bytes, Key]
+    """SHA-256 digest (32 bytes) -> the key it belongs to."""
+    origins: tuple[Origin, ...]
+    hosts: frozenset[str]
+    """Lower case, IPv6 in brackets, no port."""
+    body_limit: int
+    drain: float
+    deep: bool
+    """Whether any rule looks at facts that need the whole body decoded (level 2)."""

@@ -1,0 +1,108 @@
+"""What an upstream is: the options every kind shares, and the protocol its driver fulfils."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from engine.chat import Api, Headers
+
+DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
+SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
+SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+
+Duration = Annotated[str, Meta(pattern=DURATION, description="A duration with its unit: 250ms, 5s, 20m, 1h")]
+Size = Annotated[str, Meta(pattern=SIZE, description="A size with its unit: 64KB, 32MB, 1GB (powers of 1024)")]
+SecretRef = Annotated[
+    str, Meta(pattern=SECRET, description="A reference to a secret: env:NAME or file:/path; never the secret itself")
+]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """What every kind of upstream understands."""
+
+    enabled: Annotated[bool, Meta(description="false switches this upstream off, silently")] = True
+    optional: Annotated[
+        bool, Meta(description="If it cannot be built (a credential is unset), it is off with a warning, not an error")
+    ] = False
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The four waits of a request to an upstream."""
+
+    connect: Annotated[Duration, Meta(description="Until the connection (and TLS) stands")] = "5s"
+    first_byte: Annotated[Duration, Meta(description="From the request sent to the first byte of the answer")] = "60s"
+    idle: Annotated[Duration, Meta(description="Longest silence between two pieces of an answer")] = "120s"
+    total: Annotated[Duration, Meta(description="The whole request, all tries included")] = "20m"
+
+
+class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every kind that is reached over HTTP understands."""
+
+    base_url: str
+    api_key: Annotated[SecretRef | None, Meta(description="The credential Turnout sends to this upstream")] = None
+    auth: Annotated[
+        Literal["key", "forward"],
+        Meta(description="key: send api_key. forward: send the client's own credential, to this upstream only"),
+    ] = "key"
+    headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this upstream")] = {}
+    timeouts: Annotated[Timeouts, Meta(description="The four waits of a request to this upstream")] = Timeouts()
+    proxy: Annotated[
+        str | None, Meta(description="An HTTP proxy to reach this upstream through: http://host:port")
+    ] = None
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to an upstream, in the wire form of its own dialect. `headers` are already filtered (rule T4)."""
+
+    api: Api | None
+    """None on a `pass` route."""
+    method: str
+    path: str
+    """Canonical path, such as /v1/chat/completions."""
+    query: bytes
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    model: str | None = None
+    """The name this upstream knows the model by; already in `body`."""
+    stream: bool = False
+    credential: Headers = []
+    """The client's own credential, only for `auth: forward`."""
+    faults: str | None = None
+    """The fault a loopback client asked an echo upstream for."""
+
+
+class Answer(Protocol):
+    """An upstream's answer: head at once, body as it arrives. `close` aborts and may be called at any time, twice."""
+
+    status: int
+    headers: Headers
+
+    async def chunk(self) -> bytes:
+        """Return the next piece of the body, b"" at its proper end; raise `Failed` when it breaks off or stalls."""
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body; raise `Failed` beyond `limit` bytes."""
+
+    def close(self) -> None:
+        """Give the connection back if the body is complete, close its socket otherwise."""
+
+
+class Driver(Protocol):
+    """A live upstream."""
+
+    dialect: str
+    """Name of the `Dialect` it speaks; "*" for one that speaks every dialect."""
+    apis: frozenset[Api]
+
+    async def send(self, call: Call) -> Answer:
+        """Send `call` and return once the head of the answer is there; raise `Failed`. A status >= 400 is an answer."""
+
+    async def close(self) -> None:
+        """Close every connection."""
+
