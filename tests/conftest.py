@@ -1,0 +1,60 @@
+"""Fixtures of the whole suite: scripted upstreams and the real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.turnout import Turnout
+from tests.support.upstream import Upstream
+
+Start = Callable[..., Turnout]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start servers: `start(text)`. All are stopped, and their logs judged, after the module."""
+    running: list[Turnout] = []
+
+    def begin(text: str, **how: object) -> Turnout:
+        server = Turnout(tmp_path_factory.mktemp("turnout"), text, **how)  # type: ignore[arg-type]  # env and args, passed on
+        running.append(server)
+        return server
+
+    yield begin
+    failures = []
+    for server in running:
+        try:
+            server.stop()
+        except AssertionError as error:
+            failures.append(str(error))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture(scope="module")
+def _openai() -> Iterator[Upstream]:
+    upstream = Upstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture(scope="module")
+def _anthropic() -> Iterator[Upstream]:
+    upstream = Upstream()
+    yield upstream
+    upstream.stop()
+
+
+@pytest.fixture
+def openai(_openai: Upstream) -> Upstream:
+    """A scripted upstream of kind openai; it remembers only this test."""
+    _openai.clear()
+    return _openai
+
+
+@pytest.fixture
+def anthropic(_anthropic: Upstream) -> Upstream:
+    """A scripted upstream of kind anthropic; it remembers only this test."""
+    _anthropic.clear()
+    return _anthropic

@@ -1,0 +1,226 @@
+"""Whole, SDK-valid answers of both APIs, as JSON and as event streams, and `usual`: what is said unscripted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from typing import TYPE_CHECKING, Any
+
+from tests.support.loop import Call, next_move
+from tests.support.script import Reply, as_json, as_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.support.upstream import Seen
+
+CREATED = 1_790_000_000
+MODELS = ("gpt-5.5", "gpt-5.5-mini", "claude-sonnet-5")
+DONE = b"data: [DONE]\n\n"
+
+
+def usual(seen: Seen) -> Reply:
+    """Answer as a real upstream would, tool loops included; a path it does not know is told back."""
+    if seen.method == "POST" and (make := BY_PATH.get(seen.path)):
+        return make(seen.json)
+    if seen.method == "GET" and seen.path == "/v1/models":
+        return as_json({"object": "list", "data": [_model(name) for name in MODELS]})
+    if seen.method == "GET" and seen.path.startswith("/v1/models/"):
+        return as_json(_model(seen.path.removeprefix("/v1/models/")))
+    return as_json({"method": seen.method, "target": seen.target, "bytes": len(seen.body)})
+
+
+# chat completions ----------------------------------------------------------------------------------------------------
+
+
+def chat(text: str = "Hello there", *, model: str = "gpt-5.5", calls: Sequence[Call] = ()) -> dict[str, Any]:
+    """Return a chat completion that says `text`, or makes `calls`."""
+    message: dict[str, Any] = {"role": "assistant", "content": None if calls else text, "refusal": None}
+    if calls:
+        message["tool_calls"] = [_chat_call(number, call) for number, call in enumerate(calls)]
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": model,
+        "choices": [choice],
+        "usage": CHAT_USAGE,
+        "system_fingerprint": "fp_1",
+    }
+
+
+CHAT_USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+
+
+def chat_chunk(delta: dict[str, Any], finish: str | None = None, *, model: str = "gpt-5.5", **more: Any) -> bytes:
+    """Return one chunk as an event."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": CREATED, "model": model}
+    return data({**chunk, "choices": [choice], **more})
+
+
+def chat_events(
+    words: Sequence[str] = ("Hello", " there"),
+    *,
+    model: str = "gpt-5.5",
+    calls: Sequence[Call] = (),
+    usage: bool = False,
+) -> list[bytes]:
+    """Return the events of a chat stream; the first carries the role and no content."""
+    events = [chat_chunk({"role": "assistant", "content": None if calls else ""}, model=model)]
+    for number, call in enumerate(calls):
+        opened = _chat_call(number, call)
+        arguments = opened["function"].pop("arguments")
+        opened["function"]["arguments"] = ""
+        events.append(chat_chunk({"tool_calls": [{"index": number, **opened}]}, model=model))
+        for piece in (arguments[:9], arguments[9:]):
+            delta = {"index": number, "function": {"arguments": piece}}
+            events.append(chat_chunk({"tool_calls": [delta]}, model=model))
+    if not calls:
+        events += [chat_chunk({"content": word}, model=model) for word in words]
+    events.append(chat_chunk({}, "tool_calls" if calls else "stop", model=model))
+    if usage:
+        last = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": CREATED, "model": model}
+        events.append(data({**last, "choices": [], "usage": CHAT_USAGE}))
+    return [*events, DONE]
+
+
+def _chat_call(number: int, call: Call) -> dict[str, Any]:
+    function = {"name": call.tool, "arguments": json.dumps(call.arguments)}
+    return {"id": f"call_{number}", "type": "function", "function": function}
+
+
+def _chat(body: dict[str, Any]) -> Reply:
+    move = next_move(body["messages"], [tool["function"] for tool in body.get("tools", []) if "function" in tool])
+    text, calls = _wanted(body.get("response_format", {}).get("json_schema", {}).get("schema"), move)
+    if not body.get("stream"):
+        return as_json(chat(text, model=body["model"], calls=calls))
+    usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    return as_stream(chat_events(_words(text), model=body["model"], calls=calls, usage=usage))
+
+
+def _completions(body: dict[str, Any]) -> Reply:
+    head = {"id": "cmpl-1", "object": "text_completion", "created": CREATED, "model": body["model"]}
+    choice = {"index": 0, "text": "return a + b", "logprobs": None, "finish_reason": "stop"}
+    if not body.get("stream"):
+        return as_json({**head, "choices": [choice], "usage": CHAT_USAGE})
+    first = {**head, "choices": [{**choice, "text": "return a", "finish_reason": None}]}
+    return as_stream([data(first), data({**head, "choices": [{**choice, "text": " + b"}]}), DONE])
+
+
+def _embeddings(body: dict[str, Any]) -> Reply:
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    vector: Any = [0.5, -0.25, 0.125]
+    if body.get("encoding_format") == "base64":
+        vector = base64.b64encode(struct.pack("<3f", *vector)).decode()
+    items = [{"object": "embedding", "index": number, "embedding": vector} for number in range(len(texts))]
+    usage = {"prompt_tokens": 4, "total_tokens": 4}
+    return as_json({"object": "list", "data": items, "model": body["model"], "usage": usage})
+
+
+# messages ------------------------------------------------------------------------------------------------------------
+
+MESSAGE_USAGE = {"input_tokens": 11, "output_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3}
+
+
+def message(text: str = "Hello there", *, model: str = "claude-sonnet-5", calls: Sequence[Call] = ()) -> dict[str, Any]:
+    """Return a message that says `text`, or makes `calls`."""
+    content = [_tool_use(number, call, call.arguments) for number, call in enumerate(calls)]
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content or [{"type": "text", "text": text}],
+        "stop_reason": "tool_use" if calls else "end_turn",
+        "stop_sequence": None,
+        "usage": MESSAGE_USAGE,
+    }
+
+
+def message_start(model: str = "claude-sonnet-5") -> bytes:
+    """Return the lifecycle frame that opens a stream."""
+    opened = {**message("", model=model), "content": [], "stop_reason": None}
+    return event("message_start", message=opened)
+
+
+def message_events(
+    words: Sequence[str] = ("Hello", " there"), *, model: str = "claude-sonnet-5", calls: Sequence[Call] = ()
+) -> list[bytes]:
+    """Return the events of a message stream; the first two are lifecycle, without content."""
+    events = [message_start(model), event("ping")]
+    blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    for number, call in enumerate(calls):
+        raw = json.dumps(call.arguments)
+        deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", raw[:9], raw[9:])]
+        blocks.append((_tool_use(number, call, {}), deltas))
+    if not calls:
+        blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in words]))
+    for index, (block, deltas) in enumerate(blocks):
+        events.append(event("content_block_start", index=index, content_block=block))
+        events += [event("content_block_delta", index=index, delta=delta) for delta in deltas]
+        events.append(event("content_block_stop", index=index))
+    end = {"stop_reason": "tool_use" if calls else "end_turn", "stop_sequence": None}
+    return [*events, event("message_delta", delta=end, usage={"output_tokens": 7}), event("message_stop")]
+
+
+def _tool_use(number: int, call: Call, arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{number}", "name": call.tool, "input": arguments}
+
+
+def _messages(body: dict[str, Any]) -> Reply:
+    tools = [{**tool, "parameters": tool["input_schema"]} for tool in body.get("tools", []) if "input_schema" in tool]
+    wanted = (body.get("output_config") or {}).get("format") or {}
+    text, calls = _wanted(wanted.get("schema"), next_move(body["messages"], tools))
+    if body.get("stream"):
+        return as_stream(message_events(_words(text), model=body["model"], calls=calls))
+    return as_json(message(text, model=body["model"], calls=calls), 200, ("request-id", "req_upstream"))
+
+
+def _count_tokens(body: dict[str, Any]) -> Reply:
+    return as_json({"input_tokens": len(json.dumps(body["messages"])) // 4})
+
+
+# both ----------------------------------------------------------------------------------------------------------------
+
+
+def data(value: Any) -> bytes:
+    """Return an event without a name."""
+    return b"data: " + json.dumps(value).encode() + b"\n\n"
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    """Return a named event whose data repeats its type."""
+    return f"event: {kind}\n".encode() + data({"type": kind, **fields})
+
+
+def _wanted(schema: dict[str, Any] | None, move: str | list[Call]) -> tuple[str, list[Call]]:
+    if schema:
+        return json.dumps(_instance(schema)), []
+    return (move, []) if isinstance(move, str) else ("", move)
+
+
+def _instance(schema: dict[str, Any]) -> Any:
+    kinds: dict[str, Any] = {"string": "Ada", "integer": 3, "number": 3, "boolean": True, "array": []}
+    if schema.get("type") == "object":
+        return {name: _instance(inner) for name, inner in schema.get("properties", {}).items()}
+    return kinds[schema["type"]]
+
+
+def _words(text: str) -> list[str]:
+    return [text[at : at + 8] for at in range(0, len(text), 8)]
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "upstream"}
+
+
+BY_PATH = {
+    "/v1/chat/completions": _chat,
+    "/v1/completions": _completions,
+    "/v1/embeddings": _embeddings,
+    "/v1/messages": _messages,
+    "/v1/messages/count_tokens": _count_tokens,
+}
