@@ -1,0 +1,169 @@
+"""`turnout connect`: the exact settings that point a client here, from templates/clients.
+
+Adding a client: its template, and its line in `CLIENTS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.cli import console
+from engine.facts import ANONYMOUS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from engine.config.document import Document
+
+
+class Client(NamedTuple):
+    """A program that can be pointed here. `dialect` is the API it is told to speak, as `kind` names it."""
+
+    name: str
+    dialect: str
+    title: str
+
+
+CLIENTS = (
+    Client("claude-code", "anthropic", "Claude Code, in the terminal and in VS Code"),
+    Client("cline", "openai", "Cline"),
+    Client("zoo", "openai", "Zoo Code, Kilo Code"),
+    Client("continue", "openai", "Continue"),
+    Client("vscode", "openai", "VS Code chat with your own key"),
+    Client("jetbrains", "openai", "JetBrains AI Assistant"),
+    Client("aider", "openai", "aider"),
+    Client("opencode", "openai", "opencode"),
+    Client("tabby", "openai", "Tabby"),
+    Client("openai-python", "openai", "OpenAI SDK for Python"),
+    Client("openai-js", "openai", "OpenAI SDK for JavaScript"),
+    Client("anthropic-python", "anthropic", "Anthropic SDK for Python"),
+    Client("anthropic-js", "anthropic", "Anthropic SDK for JavaScript"),
+    Client("curl", "openai", "curl, both APIs"),
+)
+
+EVERY_DIALECT = "echo"
+"""The kind of upstream that answers in every API."""
+ANY_KEY = "turnout"
+"""What a client that must send some key sends where every key is accepted."""
+EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - recognised, not bound
+
+
+def add(subparsers: console.Subparsers) -> None:
+    parser = console.parser(subparsers, "connect", "Show the exact settings that point a client here.")
+    parser.add_argument("client", nargs="?", metavar="CLIENT", help="which client; without it they are listed")
+    parser.add_argument("--url", metavar="URL", help="where clients reach this server (default: from server.listen)")
+    parser.add_argument("--model", metavar="NAME", help="the model to ask for (default: the first of `models`)")
+    key = parser.add_mutually_exclusive_group()
+    key.add_argument("--key", metavar="KEY", help="the client key to write into the settings")
+    key.add_argument("--key-env", metavar="VARIABLE", help="take the key from this environment variable")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.client is None:
+        return _list()
+    client = next((client for client in CLIENTS if client.name == args.client), None)
+    if client is None:
+        near = difflib.get_close_matches(args.client, [client.name for client in CLIENTS], n=1)
+        console.problem(
+            f"no client `{args.client}`",
+            f"did you mean `turnout connect {near[0]}`?" if near else "`turnout connect` lists those it knows",
+        )
+        return console.USAGE
+    if args.key_env is not None and not os.environ.get(args.key_env):
+        return console.problem(f"{args.key_env} is not set", f"export {args.key_env}, or give the key with --key")
+    reading = console.read_plan(args)
+    if reading is None or reading.plan is None:
+        return console.PROBLEMS
+    key = args.key or os.environ.get(args.key_env or "")
+    print(settings(client, reading.plan.document, url=args.url, key=key, model=args.model), end="")
+    return console.OK
+
+
+def settings(
+    client: Client, document: Document, *, url: str | None = None, key: str | None = None, model: str | None = None
+) -> str:
+    """Render the settings of `client` as Markdown; what is not given is taken from the file."""
+    from engine import templating
+
+    notes = []
+    if key is None and accepts_any_key(document):
+        key = ANY_KEY
+        notes.append(f"Every key is accepted here; `{ANY_KEY}` is only there because clients insist on one.")
+    elif key is None:
+        key = "YOUR-KEY"
+        notes.append("YOUR-KEY is a key from `turnout key new NAME`.")
+    if model is None:
+        model = next(names(document, client.dialect), None)
+    if model is None:
+        model = "MODEL"
+        notes.append("MODEL is any name that `models` in proxy.yaml matches.")
+    return templating.render(
+        f"clients/{client.name}.md.j2",
+        root=root(url) if url is not None else f"http://{_reachable(document.server.listen)}",
+        key=key,
+        model=model,
+        note="".join(f"\n{note}" for note in notes),
+    )
+
+
+def root(url: str) -> str:
+    """Return a base URL without the `/v1` that templates add where the client wants it."""
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def accepts_any_key(document: Document) -> bool:
+    """Say whether a credential that nobody minted is let in (rule K2)."""
+    anonymous = document.keys.get(ANONYMOUS)
+    return anonymous is not None and (anonymous.any_key or len(document.keys) == 1)
+
+
+def names(document: Document, dialect: str) -> Iterator[str]:
+    """Yield the names that clients may ask for: first those whose first upstream speaks `dialect`."""
+    asked = list(_listed(document))
+    rank = {name: _rank(document, name, dialect) for name in asked}
+    yield from sorted(asked, key=lambda name: rank[name])
+
+
+def _listed(document: Document) -> Iterator[str]:
+    for name, entry in document.models.items():
+        if "*" not in name:
+            yield name
+        elif not isinstance(entry, str):
+            yield from entry.listed
+
+
+def _rank(document: Document, name: str, dialect: str) -> int:
+    kinds = list(_kinds(document, name, set()))
+    fits = [kind in (dialect, EVERY_DIALECT) for kind in kinds]
+    return fits.index(True) if True in fits else len(document.upstreams) + len(kinds)
+
+
+def _kinds(document: Document, reference: str, seen: set[str]) -> Iterator[str]:
+    """Yield the kinds of the upstreams behind a name or target, in the order they are tried."""
+    entry = document.models.get(reference)
+    if entry is None:
+        upstream = document.upstreams.get(reference.partition("/")[0])
+        if upstream is not None:
+            yield str(upstream.__struct_config__.tag)
+        return
+    if reference in seen:
+        return
+    seen.add(reference)
+    for further in [entry] if isinstance(entry, str) else [*entry.targets, *entry.fallback]:
+        yield from _kinds(document, further, seen)
+
+
+def _reachable(listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    return f"{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+
+
+def _list() -> int:
+    width = max(len(client.name) for client in CLIENTS)
+    print("turnout connect CLIENT\n")
+    for client in CLIENTS:
+        print(f"  {client.name:{width}}  {client.title}")
+    return console.OK

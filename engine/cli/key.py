@@ -1,0 +1,72 @@
+"""`turnout key`: mint a client key, or hash one. The file only ever holds the hash."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import re
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from engine.cli import console
+from engine.facts import ANONYMOUS
+
+if TYPE_CHECKING:
+    import argparse
+
+PREFIX = "tk-"
+RANDOM = 32
+"""Bytes of randomness in a key."""
+SHORTEST = 20
+"""Characters. Unsalted SHA-256 is only safe for random keys (rule K5)."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def add(subparsers: console.Subparsers) -> None:
+    parser = console.parser(subparsers, "key", "Make a client key, or hash one you have.", config=False)
+    actions = parser.add_subparsers(dest="action", metavar="new|hash", required=True)
+    new = actions.add_parser("new", help="print a fresh key, once, and the lines for proxy.yaml")
+    new.add_argument("name", metavar="NAME", help="whose key it is: its name under `keys:`")
+    digest = actions.add_parser("hash", help="read a key from standard input or a prompt; print its hash")
+    digest.add_argument("refused", nargs="*", help="keys are not taken from the command line")
+
+
+def run(args: argparse.Namespace) -> int:
+    return _new(args.name) if args.action == "new" else _hash(args.refused)
+
+
+def fingerprint(key: str) -> str:
+    """Return `sha256:` and the hexadecimal digest of `key`, as `keys.<name>.hashes` holds it."""
+    return "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+
+
+def _new(name: str) -> int:
+    if not NAME.fullmatch(name):
+        return console.problem(f"`{name}` cannot be the name of a key", "letters, digits, `.`, `_` and `-`")
+    if name == ANONYMOUS:
+        return console.problem(f"`{ANONYMOUS}` is who calls without a key", "give the key another name")
+    minted = PREFIX + secrets.token_urlsafe(RANDOM)
+    print(f"{minted}\n")
+    print(f"This is the only time the key is shown: give it to {name}. These lines go into proxy.yaml:\n")
+    print("keys:")
+    print(f'  {name}: {{hashes: ["{fingerprint(minted)}"]}}')
+    return console.OK
+
+
+def _hash(refused: list[str]) -> int:
+    if refused:
+        console.problem(
+            "a key on the command line stays in the shell's history",
+            "run `turnout key hash` and type it, or pipe it: `turnout key hash < key.txt`",
+        )
+        return console.USAGE
+    given = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    key = given.strip()
+    if len(key) < SHORTEST:
+        return console.problem(
+            f"the key has {len(key)} characters; at least {SHORTEST} are needed",
+            "short keys can be guessed from their hash: make one with `turnout key new NAME`",
+        )
+    print(fingerprint(key))
+    return console.OK
