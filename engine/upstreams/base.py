@@ -73,6 +73,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     credential: Headers = []
     """The client's own credential, only for `auth: forward`."""
+    spent: float = 0.0
+    """Seconds of `timeouts.total` that earlier tries of the same request have used."""
     faults: str | None = None
     """The fault a loopback client asked an echo upstream for."""
 
@@ -82,6 +84,8 @@ class Answer(Protocol):
 
     status: int
     headers: Headers
+    framed: bool
+    """False when only the end of the connection ends the body, so that a cut cannot be told from its end."""
 
     async def chunk(self) -> bytes:
         """Return the next piece of the body, b"" at its proper end; raise `Failed` when it breaks off or stalls."""
