@@ -1,0 +1,139 @@
+"""Writes records as lines to standard error: text on a terminal, JSON elsewhere.
+
+Lines are gathered and written in one go shortly after, because a write per request costs more than the rest of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import sys
+from typing import TYPE_CHECKING, Literal, TextIO
+
+import msgspec
+
+from engine.observe.record import Event, Request
+
+if TYPE_CHECKING:
+    from engine.config.document import Log as Options
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+GATHER = 0.05
+"""Seconds a line waits for others to be written with."""
+
+
+class Log:
+    """Where records go. Its options follow the live generation."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._least = LEVELS["info"]
+        self._form: Literal["text", "json"] = "text"
+        self.bodies = False
+
+    def configure(self, options: Options) -> None:
+        self._least = LEVELS[options.level]
+        self.bodies = options.bodies
+        if options.format == "auto":
+            self._form = "text" if self._stream.isatty() else "json"
+        else:
+            self._form = options.format
+
+    def request(self, record: Request) -> None:
+        level = "error" if record.status in (500, 502, 503, 504) else "warning" if record.problem else "info"
+        if LEVELS[level] >= self._least:
+            self._write(level, request_text(record) if self._form == "text" else "", record)
+
+    def event(self, level: str, message: str, detail: str = "") -> None:
+        """Log something about the process itself; written at once, because the process may be about to end."""
+        if LEVELS[level] < self._least:
+            return
+        if self._form == "text":
+            self._write(level, f"{message}\n{detail}" if detail else message, None)
+        else:
+            self._write(level, "", Event(level=level, message=message, detail=detail))
+        self.flush()
+
+    def say(self, line: str) -> None:
+        """Write a line that people and scripts wait for, whatever the level and format."""
+        self._lines.append(line + "\n")
+        self.flush()
+
+    def flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._lines:
+            lines, self._lines = self._lines, []
+            try:
+                self._stream.write("".join(lines))
+                self._stream.flush()
+            except (OSError, ValueError):
+                pass  # whoever read our standard error is gone; that must not end the service
+
+    def _write(self, level: str, text: str, record: Request | Event | None) -> None:
+        now = datetime.datetime.now(datetime.UTC)
+        if record is not None and self._form == "json":
+            kind = "request" if isinstance(record, Request) else "event"
+            fields = {"time": now.isoformat(timespec="milliseconds"), "level": level, "kind": kind}
+            line = msgspec.json.encode({**fields, **_told(record)}).decode()
+        else:
+            line = f"{now:%H:%M:%S}.{now.microsecond // 1000:03d} {level:7} {text}"
+        self._lines.append(line + "\n")
+        if self._timer is None:
+            try:
+                self._timer = asyncio.get_running_loop().call_later(GATHER, self.flush)
+            except RuntimeError:
+                self.flush()  # no loop runs yet, or none any more
+
+
+def _told(record: Request | Event) -> dict[str, object]:
+    """Return the fields of `record` that say something."""
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name != "level"}
+    return {name: value for name, value in fields.items() if value not in (None, (), "", False)}
+
+
+def request_text(record: Request) -> str:
+    """Return a request as one line for people: what was asked, where it went, how it ended."""
+    parts = [record.method, record.path]
+    if record.model:
+        parts.append(record.model)
+    if record.target:
+        parts.append(f"-> {record.target}")
+    parts.append(str(record.status))
+    parts.append(f"{record.seconds:.3f}s" + (f" (first {record.first:.3f}s)" if record.first is not None else ""))
+    failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
+    if failed:
+        parts.append(f"after {', '.join(failed)}")
+    if record.key:
+        parts.append(f"key={record.key}")
+    if record.route:
+        parts.append(f"route={record.route}")
+    parts.append(record.request)
+    if record.problem:
+        parts.append(f"({record.problem})")
+    if record.body:
+        parts.append(f"body={record.body}")
+    return " ".join(parts)
+
+
+class _Bridge(logging.Handler):
+    """Brings what libraries log into ours."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        detail = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+        self._log.event(level, f"{record.name}: {record.getMessage()}", detail)
+
+
+def bridge(log: Log) -> None:
+    """Send warnings and errors of every library to `log`."""
+    logging.getLogger().handlers[:] = [_Bridge(log)]
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

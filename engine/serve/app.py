@@ -1,0 +1,34 @@
+"""The one Litestar app of the process: a root mount for the data plane, exact handlers for the control plane.
+
+Nothing here depends on the file: what reloads is data of the generation, which handlers find in the ASGI scope.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from litestar import Litestar, asgi
+from litestar.types import Receive, Scope, Send
+
+from engine.serve.control import Status, handlers
+from engine.serve.exchange import Exchange
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope
+
+    from engine.observe.log import Log
+
+
+def make_app(log: Log, status: Status) -> Litestar:
+    """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
+
+    @asgi("/", is_mount=True, copy_scope=False)
+    async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
+        await Exchange(cast("HTTPScope", scope), receive, send, log).run()
+
+    return Litestar(
+        route_handlers=[data_plane, *handlers(status)],
+        openapi_config=None,
+        logging_config=None,
+        cors_config=None,
+    )

@@ -1,0 +1,124 @@
+"""The control plane: /health and /ready. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from engine.serve.reply import Visit
+
+if TYPE_CHECKING:
+    from engine.diagnostics import Diagnostic
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the last edit was not taken: code and place, without a line of the file."""
+
+    code: str
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+
+
+class Config(msgspec.Struct, kw_only=True):
+    """What became of the last edit."""
+
+    ok: bool = True
+    changed_at: str = ""
+    """When the live generation became live, RFC 3339."""
+    last_error: Fault | None = None
+
+
+class Status:
+    """What the process knows about itself."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self.config = Config(changed_at=stamp())
+
+    def taken(self) -> None:
+        """An edit went live."""
+        self.config = Config(changed_at=stamp())
+
+    def refused(self, found: Diagnostic) -> None:
+        """An edit was not taken; `found` is the first error."""
+        span = found.span
+        self.config.ok = False
+        self.config.last_error = Fault(
+            code=found.code,
+            message=f"the file has an error ({found.code}); `turnout check` and the log say more",
+            file=span.file if span else None,
+            line=span.line if span else None,
+            column=span.column if span else None,
+        )
+
+    @property
+    def uptime(self) -> float:
+        return round(time.monotonic() - self._started, 3)
+
+
+def handlers(status: Status) -> list[Any]:
+    """Return the exact, parameterless handlers of the Litestar app."""
+
+    @get("/health", sync_to_thread=False)
+    def health(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """The process lives; what it runs, and whether the file on disk is what it runs."""
+        return _json(
+            200,
+            {
+                "status": "ok" if status.config.ok else "degraded",
+                "timestamp": stamp(),
+                "uptime_s": status.uptime,
+                "rss_bytes": rss(),
+                "generation": Visit.of(request.scope).generation.id,
+                "config": status.config,
+            },
+        )
+
+    @get("/ready", sync_to_thread=False)
+    def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Whether any upstream may answer: 503 when every one is off or down."""
+        generation = Visit.of(request.scope).generation
+        backends = {
+            name: generation.live[name].health if name in generation.live else "off"
+            for name in generation.plan.upstreams
+        }
+        usable = any(state in ("ok", "unknown") for state in backends.values())
+        return _json(200 if usable else 503, {"ready": usable, "backends": backends})
+
+    return [health, ready]
+
+
+def stamp() -> str:
+    """Return now as RFC 3339 in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rss() -> int:
+    """Return the resident memory of this process in bytes; its peak where only that is known."""
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - a read of 30 bytes
+            return int(file.read().split()[1]) * 4096
+    except OSError:
+        pass
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _json(status: int, content: object) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(content),
+        status_code=status,
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )

@@ -1,0 +1,243 @@
+"""One HTTP exchange, read top to bottom: place, identify, read, decode, route, relay, record."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from typing import TYPE_CHECKING, cast
+from urllib.parse import parse_qsl
+
+from engine.chat import Problem
+from engine.dialects import ENDPOINTS
+from engine.dialects.base import ModelCard
+from engine.facts import Depth, Facts
+from engine.observe.record import Request
+from engine.plan.admission import check_base, identify, is_known
+from engine.plan.paths import canonical, place
+from engine.plan.route import asked_name, names, resolves, route
+from engine.serve.body import ClientGone, read_body
+from engine.serve.headers import CREDENTIALS, credentials, first, up
+from engine.serve.passing import passing
+from engine.serve.relay import Order, Relay
+from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope, Receive, Send
+
+    from engine.chat import Headers
+    from engine.dialects.base import Dialect, Endpoint, Peek
+    from engine.observe.log import Log
+    from engine.plan.nodes import Decision, Key, Plan
+
+PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
+"""Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
+MODELS = "/v1/models"
+BODY_SHOWN = 4096
+LOOPBACK = ("127.", "::1")
+
+
+class Exchange:
+    """One request of one client. `run` answers it; what it learns on the way ends in the record."""
+
+    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, log: Log) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.visit = Visit.of(scope)
+        self.plan: Plan = self.visit.generation.plan
+        self.reply = Reply(send, self.visit)
+        self.headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
+        self.log = log
+        self.form: Dialect = form_of(scope)
+        self.started = asyncio.get_running_loop().time()
+        self.path = ""
+        self.key: Key | None = None
+        self.facts: Facts | None = None
+        self.decision: Decision | None = None
+        self.relay: Relay | None = None
+        self.problem: Problem | None = None
+        self.body = b""
+
+    async def run(self) -> None:
+        try:
+            await self._answer()
+        except Problem as problem:
+            self.problem = problem
+            if not self.reply.opened:
+                await self.reply.refuse(problem, self.form, self._marks())
+        except ClientGone:
+            self.visit.gone = True
+        finally:
+            self.reply.close()
+            self.log.request(self._record())
+
+    async def _answer(self) -> None:
+        scope, plan = self.scope, self.plan
+        base, path = place(plan.bases, canonical(scope["raw_path"]), ENDPOINTS)
+        self.path = path
+        method = scope["method"]
+        owned = ENDPOINTS.get(path)
+        if owned is not None:
+            self.form = owned[0]
+        elif path in PROBES and method in ("GET", "HEAD"):
+            await self._json(b'{"name":"turnout"}')
+            return
+        self.key = key = identify(plan, self.headers, today())
+        check_base(key, base)
+        if owned is not None:
+            if method != "POST":
+                raise _only("POST", path)
+            await self._model_request(*owned, base, key)
+        elif path == MODELS or path.startswith(MODELS + "/"):
+            if method not in ("GET", "HEAD"):
+                raise _only("GET", path)
+            await self._models(path, key)
+        else:
+            await self._pass(base, key)
+
+    async def _model_request(self, dialect: Dialect, endpoint: Endpoint, base: str | None, key: Key) -> None:
+        plan = self.plan
+        if not _is_json(first(self.headers, b"content-type")):
+            raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
+        self.body = await read_body(self.receive, self.headers, plan.body_limit)
+        peek = dialect.peek(endpoint.api, self.body)
+        depth = dialect.depth(endpoint.api, self.body) if plan.deep else Depth()
+        self.facts = facts = self._facts(endpoint.api, base, key, peek, depth)
+        self.decision = decision = route(plan, facts)
+        if decision.refusal is not None:
+            raise decision.refusal
+        if decision.passes is not None:
+            # compile refuses a `pass` that can match a model endpoint
+            raise Problem(500, "internal", "a pass route took a model endpoint")
+        forwarded = credentials(self.headers) if any(one.forward for one in plan.upstreams.values()) else []
+        order = Order(
+            visit=self.visit,
+            decision=decision,
+            dialect=dialect,
+            api=endpoint.api,
+            peek=peek,
+            path=self.path,
+            query=self.scope["query_string"],
+            headers=up(self.headers),
+            credential=own_credentials(plan, forwarded),
+            faults=self._faults(),
+            started=self.started,
+        )
+        self.relay = Relay(order, self.reply)
+        await self.relay.run()
+
+    async def _pass(self, base: str | None, key: Key) -> None:
+        """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
+        if not any(rule.passes for rule in self.plan.rules):
+            raise _nowhere(self.path)
+        self.facts = facts = self._facts(None, base, key, None, Depth())
+        self.decision = decision = route(self.plan, facts)
+        if decision.refusal is not None:
+            raise decision.refusal
+        if decision.passes is None:
+            raise _nowhere(self.path)
+        await passing(self.scope, self.receive, self.reply, self.visit, self.path, decision)
+
+    async def _models(self, path: str, key: Key) -> None:
+        """Answer GET /v1/models and /v1/models/{id} from the plan (rule N6)."""
+        plan = self.plan
+        created = self.visit.generation.made_at
+        if path == MODELS:
+            query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
+            cards = [ModelCard(id=name, owner="turnout", created=created) for name in names(plan, key)]
+            await self._json(self.form.models(cards, query))
+            return
+        name = path.removeprefix(MODELS + "/")
+        if not resolves(plan, key, asked_name(name)[0]):
+            raise Problem(404, "model_not_found", f"the model `{name}` does not exist or this key may not use it")
+        await self._json(self.form.model(ModelCard(id=name, owner="turnout", created=created)))
+
+    async def _json(self, body: bytes) -> None:
+        if self.scope["method"] == "HEAD":
+            body = b""
+        await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
+
+    def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None, depth: Depth) -> Facts:
+        name, suffix = asked_name(peek.model) if peek else (None, None)
+        return Facts(
+            api=api,
+            method=self.scope["method"],
+            path=self.path,
+            base=base,
+            key=key.name,
+            model=name,
+            suffix=suffix,
+            stream=peek.stream if peek else False,
+            headers=self._header_facts() if self.plan.rules else {},
+            depth=depth,
+        )
+
+    def _header_facts(self) -> dict[str, str]:
+        return {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers if name not in CREDENTIALS
+        }
+
+    def _faults(self) -> str | None:
+        """Return the fault a client on this machine asked an echo upstream for."""
+        asked = first(self.headers, b"x-turnout-fault")
+        client = self.scope.get("client")
+        if asked is None or client is None or not client[0].startswith(LOOPBACK):
+            return None
+        return asked.decode("latin-1")
+
+    def _marks(self) -> Headers:
+        route_name = self.decision.route if self.decision else None
+        relay = self.relay
+        target = str(relay.target) if relay and relay.target else None
+        return [
+            *with_ids([], self.visit),
+            *marks(self.visit, route=route_name, target=target, tries=relay.sent if relay else None),
+        ]
+
+    def _record(self) -> Request:
+        reply, relay, facts = self.reply, self.relay, self.facts
+        loop = asyncio.get_running_loop()
+        problem = self.problem or (relay.problem if relay else None)
+        return Request(
+            request=self.visit.id,
+            method=self.scope["method"],
+            path=self.path or self.scope["raw_path"].decode("latin-1")[:200],
+            status=499 if self.visit.gone else reply.status,
+            seconds=round(loop.time() - self.started, 6),
+            generation=self.visit.generation.id,
+            api=facts.api if facts else None,
+            key=self.key.name if self.key else None,
+            model=facts.model if facts else None,
+            route=self.decision.route if self.decision else None,
+            target=str(relay.target) if relay and relay.target else None,
+            attempts=tuple(relay.tries) if relay else (),
+            stream=facts.stream if facts else False,
+            first=round(reply.first - self.started, 6) if reply.first is not None else None,
+            problem=f"{problem.code}: {problem.message}" if problem else None,
+            body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
+        )
+
+
+def own_credentials(plan: Plan, forwarded: Headers) -> Headers:
+    """Return what may be forwarded: never a key of Turnout's own (rule K4)."""
+    return [(name, value) for name, value in forwarded if not is_known(plan, value)]
+
+
+def today() -> str:
+    """Return the UTC day, as `keys.<k>.expires` writes it."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def _is_json(content_type: bytes | None) -> bool:
+    if content_type is None:
+        return False
+    kind = content_type.split(b";", 1)[0].strip().lower()
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def _only(method: str, path: str) -> Problem:
+    return Problem(405, "method_not_allowed", f"{path} takes {method}", headers=((b"allow", method.encode()),))
+
+
+def _nowhere(path: str) -> Problem:
+    known = ", ".join(sorted(ENDPOINTS))
+    return Problem(404, "not_found", f"nothing is served at {path[:200]}; known: {known}, {MODELS}")

@@ -1,0 +1,72 @@
+"""From why a try failed to what the client is told: one table, and what passes through unchanged."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from engine.chat import Failure, Problem, Reason
+
+if TYPE_CHECKING:
+    from engine.chat import Headers
+    from engine.plan.nodes import Target
+
+NO_RETRY = (b"x-should-retry", b"false")
+"""Read by both vendors' SDKs (openai 3.54, anthropic 2.12: _base_client.py): they would multiply our own retries."""
+
+TOLD: dict[Reason, tuple[int, str]] = {
+    "connect": (502, "upstream_unreachable"),
+    "tls": (502, "upstream_unreachable"),
+    "timeout": (504, "upstream_timeout"),
+    "disconnect": (502, "upstream_disconnect"),
+    "rate_limit": (429, "rate_limited"),
+    "quota": (429, "quota"),
+    "overloaded": (529, "overloaded"),
+    "server_error": (502, "upstream_error"),
+    "auth": (502, "upstream_auth"),
+    "not_found": (404, "not_found"),
+    "context_length": (400, "context_length"),
+    "content_filter": (400, "content_filter"),
+    "bad_request": (400, "invalid_request"),
+    "limited": (429, "rate_limited"),
+    "off": (503, "no_target"),
+    "cooling": (503, "overloaded"),
+}
+"""What a failure is to the client, where there is no answer of the upstream's to pass on."""
+
+
+def answer_to(failure: Failure, forward: bool) -> tuple[int, Headers, bytes] | None:
+    """Return the upstream's own error answer, byte for byte, where the client may see it.
+
+    Clients match on the wording of errors to recover (Claude Code: thinking, context length), so it is not touched.
+    Not so for a refusal of *our* credential: that is not the client's key, and the text may quote it.
+    """
+    if failure.status is None or failure.body is None:
+        return None
+    if failure.reason == "auth" and not forward:
+        return None
+    return failure.status, failure.headers, failure.body
+
+
+def after_retries(tries: int, headers: Headers) -> Headers:
+    """Return the header that keeps SDKs from retrying what we have retried."""
+    if tries > 1 and not any(name == NO_RETRY[0] for name, _ in headers):
+        return [NO_RETRY]
+    return []
+
+
+def problem_of(failure: Failure, target: Target | None, tried: int = 0) -> Problem:
+    """Say a failure as an answer of ours."""
+    status, code = TOLD[failure.reason]
+    message = failure.message
+    headers: list[tuple[bytes, bytes]] = []
+    if failure.reason == "auth" and target is not None:
+        message = (
+            f"upstream `{target.upstream}` refused Turnout's own credential"
+            f"{f' ({failure.status})' if failure.status else ''}; the operator should check its api_key"
+        )
+    if tried > 1 or failure.reason == "auth":
+        headers.append(NO_RETRY)
+    if failure.retry_after is not None:
+        headers.append((b"retry-after", str(math.ceil(failure.retry_after)).encode()))
+    return Problem(status, code, message, headers=tuple(headers))

@@ -1,0 +1,160 @@
+"""A Plan with its live upstreams; leased to requests, drained and closed when an edit replaces it.
+
+Drivers are kept by content in `Drivers`: what an edit did not change keeps its connections and its health.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.resources import missing_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.observe.log import Log
+    from engine.plan.nodes import Plan
+    from engine.plan.read import Reading
+    from engine.secret import Secret
+    from engine.upstreams.base import Driver, Options
+
+
+class Live:
+    """A driver in use, and how its last request went."""
+
+    __slots__ = ("driver", "health", "key", "users")
+
+    def __init__(self, key: bytes, driver: Driver) -> None:
+        self.key = key
+        self.driver = driver
+        self.users = 0
+        self.health = "unknown"
+        """ok | down | unknown, from real traffic."""
+
+
+class Drivers:
+    """Every live driver of the process, by the content it was built from."""
+
+    def __init__(self) -> None:
+        self._live: dict[bytes, Live] = {}
+
+    def take(self, name: str, options: Options, api_key: Secret | None) -> Live:
+        """Return the driver for exactly these options, built if there is none. Raises `ValueError`, `ImportError`."""
+        digest = hashlib.sha256(repr((type(options).__name__, name)).encode())
+        digest.update(msgspec.json.encode(options))
+        if api_key is not None:
+            digest.update(api_key.reveal().encode())
+        key = digest.digest()
+        live = self._live.get(key)
+        if live is None:
+            live = self._live[key] = Live(key, options.build(name, api_key))
+        live.users += 1
+        return live
+
+    def forget(self, live: Live) -> None:
+        """Drop a driver that has never been used."""
+        self._live.pop(live.key, None)
+
+    async def give(self, live: Live) -> None:
+        """Return a driver; the last user closes it."""
+        live.users -= 1
+        if live.users == 0:
+            self._live.pop(live.key, None)
+            await live.driver.close()
+
+
+class Generation:
+    """One state of the file, live. Requests hold a lease on it until they end."""
+
+    def __init__(self, plan: Plan, identity: str, live: dict[str, Live], drivers: Drivers, log: Log) -> None:
+        self.plan = plan
+        self.id = identity
+        self.live = live
+        self.leases: set[asyncio.Task[object]] = set()
+        """The tasks of the requests that run on this generation."""
+        self.made_at = int(time.time())
+        """Seconds since 1970, as /v1/models shows it."""
+        self.ends_at: asyncio.TimerHandle | None = None
+        """Set when its time is running out."""
+        self._drivers = drivers
+        self._log = log
+        self._retired: Callable[[Generation], None] | None = None
+        self._closed = False
+
+    def retire(self, closed: Callable[[Generation], None]) -> None:
+        """No new request comes here; close once the last one has gone, then call `closed`."""
+        self._retired = closed
+        if not self.leases:
+            self._close()
+
+    def release(self, task: asyncio.Task[object]) -> None:
+        self.leases.discard(task)
+        if self._retired is not None and not self.leases:
+            self._close()
+
+    def end(self) -> None:
+        """End every request that still runs here, with an in-band error."""
+        for task in list(self.leases):
+            task.cancel()
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            if self.ends_at is not None:
+                self.ends_at.cancel()
+            self._closing = asyncio.get_running_loop().create_task(self.close())
+
+    async def close(self) -> None:
+        """Give the drivers back. One that fails to close is said and left; the others close all the same."""
+        for name, live in self.live.items():
+            try:
+                await self._drivers.give(live)
+            except Exception as error:
+                self._log.event("error", f"upstream `{name}` did not close: {type(error).__name__}: {error}")
+        if self._retired is not None:
+            self._retired(self)
+
+
+def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
+    """Bring a plan to life. None, with the reasons in the reading's report, when an upstream cannot be built."""
+    plan, report = reading.plan, reading.report
+    if plan is None or not report.ok:
+        return None
+    off = dict(plan.off)
+    live: dict[str, Live] = {}
+    for name, upstream in plan.upstreams.items():
+        if name in off:
+            continue
+        reference = getattr(upstream.options, "api_key", None)
+        try:
+            live[name] = drivers.take(name, upstream.options, reading.secrets.get(reference) if reference else None)
+        except ImportError as error:
+            found = missing_extra(upstream.options, error)
+            if upstream.options.optional:
+                off[name] = found
+                report.warning("missing-extra", f"upstream `{name}` is off: {found}", upstream.span)
+            else:
+                report.error("missing-extra", f"upstream `{name}` cannot be built: {found}", upstream.span)
+        except ValueError as error:
+            report.error("bad-upstream", f"upstream `{name}` cannot be built: {error}", upstream.span)
+    if not report.ok:
+        for one in live.values():
+            one.users -= 1  # nothing of this attempt lives on; a driver nobody else uses has no connection yet
+            if one.users == 0:
+                drivers.forget(one)
+        return None
+    plan = msgspec.structs.replace(plan, off=off)
+    return Generation(plan, identity(reading), live, drivers, log)
+
+
+def identity(reading: Reading) -> str:
+    """Return the id of a generation: a short hash of everything it was read from."""
+    digest = hashlib.sha256()
+    for path, content in sorted(reading.files.digests.items()):
+        digest.update(path.encode() + b"\0" + (content or b"-"))
+    return digest.hexdigest()[:12]

@@ -1,0 +1,96 @@
+"""Which header fields cross Turnout, in both directions: the one table of rule T4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.chat import Headers
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key"})
+"""Every header a client may put a key into (rule K1)."""
+
+FORWARDABLE = frozenset({b"authorization", b"x-api-key"})
+"""The credentials an `auth: forward` upstream is given (rule K4)."""
+
+REQUEST_STOPS = (
+    HOP_BY_HOP
+    | CREDENTIALS
+    | {
+        b"host",
+        b"content-length",
+        b"content-encoding",  # the body goes up decoded
+        b"accept-encoding",  # identity goes up
+        b"expect",
+        b"cookie",
+        b"cookie2",
+        b"forwarded",
+    }
+)
+REQUEST_STOP_PREFIXES = (b"x-forwarded-", b"x-turnout-", b"sec-websocket-")
+
+ANSWER_STOPS = HOP_BY_HOP | {
+    b"content-length",  # set anew: the body may have changed
+    b"set-cookie",
+    b"set-cookie2",
+    b"server",
+    b"alt-svc",
+    b"strict-transport-security",
+}
+ANSWER_STOP_PREFIXES = (b"access-control-", b"x-turnout-")
+
+
+def up(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the client's fields that an upstream of the same API gets. Names are lower case already."""
+    named = _named_by_connection(headers)
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in REQUEST_STOPS and not name.startswith(REQUEST_STOP_PREFIXES) and name not in named
+    ]
+
+
+def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the upstream's fields that the client gets."""
+    named = _named_by_connection(headers)
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in ANSWER_STOPS and not name.startswith(ANSWER_STOP_PREFIXES) and name not in named
+    ]
+
+
+def credentials(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the credentials an `auth: forward` upstream may be given."""
+    return [(name, value) for name, value in headers if name in FORWARDABLE]
+
+
+def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Return the first value of `name` (lower case), None without one."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
+
+
+def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    named = [value for name, value in headers if name == b"connection"]
+    if not named or named == [b"keep-alive"]:
+        return frozenset()
+    return frozenset(token.strip().lower() for value in named for token in value.split(b","))

@@ -1,0 +1,175 @@
+"""The client's side of one exchange: a visit with its lease, and the answer as it goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
+
+from engine.chat import Problem
+from engine.dialects import ANTHROPIC, OPENAI
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from litestar.types import Scope, Send
+
+    from engine.chat import Headers
+    from engine.dialects.base import Dialect
+    from engine.serve.generation import Generation
+
+JSON = (b"content-type", b"application/json")
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+BEAT = (1.0, 10.0)
+"""Least and most seconds between keep-alives. Claude Code shows a stall banner after 20 s of silence."""
+
+_start = os.urandom(5).hex()
+_count = itertools.count(1)
+
+
+class Visit:
+    """One request on one generation. It stands in the ASGI scope as `scope["turnout"]`."""
+
+    __slots__ = ("generation", "gone", "id", "task")
+
+    def __init__(self, generation: Generation, task: asyncio.Task[Any]) -> None:
+        self.generation = generation
+        self.task = task
+        self.id = f"req_{_start}{next(_count):08x}"
+        self.gone = False
+        """The client closed its connection; the protocol says so before it cancels the task."""
+
+    @staticmethod
+    def of(scope: Scope) -> Visit:
+        return cast("Visit", cast("dict[str, Any]", scope)["turnout"])
+
+
+def form_of(scope: Scope) -> Dialect:
+    """Return the dialect in whose form this caller expects an error, before any endpoint is known."""
+    if b"/messages" in scope.get("raw_path", b""):
+        return ANTHROPIC
+    return ANTHROPIC if any(name == b"anthropic-version" for name, _ in scope["headers"]) else OPENAI
+
+
+class Reply:
+    """Sends the answer: as a whole, or opened once and then piece by piece with keep-alives in silence."""
+
+    def __init__(self, send: Send, visit: Visit) -> None:
+        self._send = send
+        self._visit = visit
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._said = 0.0
+        self.opened = False
+        """The status line is out."""
+        self.status = 0
+        self.first: float | None = None
+        """When the first content left, by the loop's clock."""
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a complete answer."""
+        await self._quiet()
+        self.opened, self.status = True, status
+        self.first = self._loop.time()
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def refuse(self, problem: Problem, form: Dialect, marks: Headers) -> None:
+        """Send `problem` as a complete error in the client's form."""
+        headers = [JSON, *marks, *problem.headers, (b"date", formatdate(usegmt=True).encode())]
+        await self.whole(problem.status, headers, form.error(problem, self._visit.id))
+
+    def hold(self, seconds: float, beat: bytes, head: Callable[[], Headers]) -> None:
+        """Open the stream after `seconds` without content, and send `beat` in every silence from then on."""
+        every = min(max(seconds, BEAT[0]), BEAT[1])
+
+        def tick() -> None:
+            silent = self._loop.time() - self._said
+            if self.opened and silent < every:
+                self._timer = self._loop.call_later(every - silent, tick)
+                return
+            self._beating = self._loop.create_task(say())
+            self._timer = self._loop.call_later(every, tick)
+
+        async def say() -> None:
+            if not self.opened:
+                await self._open(200, head())
+            self._said = self._loop.time()
+            await self._send({"type": "http.response.body", "body": beat, "more_body": True})
+
+        self._timer = self._loop.call_later(seconds, tick)
+
+    async def piece(self, data: bytes, head: Callable[[], Headers]) -> None:
+        """Send content; the first piece opens the stream if it is not open yet."""
+        if self._beating is not None:
+            await self._beating
+            self._beating = None
+        if not self.opened:
+            await self._open(200, head())
+        self._said = self._loop.time()
+        if self.first is None:
+            self.first = self._said
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def open(self, status: int, headers: Headers) -> None:
+        """Send the head of a streamed answer."""
+        await self._quiet()
+        await self._open(status, headers)
+
+    async def end(self, data: bytes = b"") -> None:
+        """Send the last piece."""
+        await self._quiet()
+        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    def close(self) -> None:
+        """Stop the keep-alives."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._beating is not None:
+            self._beating.cancel()
+            self._beating = None
+
+    async def _open(self, status: int, headers: Headers) -> None:
+        self.opened, self.status = True, status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _quiet(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._beating is not None:
+            await self._beating
+            self._beating = None
+
+
+def marks(visit: Visit, *, route: str | None = None, target: str | None = None, tries: int | None = None) -> Headers:
+    """Return the headers by which an answer can be held against `turnout explain`."""
+    if not visit.generation.plan.document.observe.headers:
+        return []
+    headers = [(b"x-turnout-request", visit.id.encode())]
+    if route is not None:
+        headers.append((b"x-turnout-route", plain(route)))
+    if target is not None:
+        headers.append((b"x-turnout-target", plain(target)))
+    if tries is not None:
+        headers.append((b"x-turnout-attempts", str(tries).encode()))
+    headers.append((b"x-turnout-generation", visit.generation.id.encode()))
+    return headers
+
+
+def with_ids(headers: Headers, visit: Visit) -> Headers:
+    """Add our request id under the vendors' names, where the upstream gave none."""
+    if any(name in (b"x-request-id", b"request-id") for name, _ in headers):
+        return headers
+    return [*headers, (b"x-request-id", visit.id.encode()), (b"request-id", visit.id.encode())]
+
+
+def plain(value: str) -> bytes:
+    """Return `value` fit for a header: ASCII as it is, anything else percent-encoded, 200 bytes at most."""
+    return quote(value, safe="!#$&'*+-./:;=?@^_`|~ ()[]{},<>").encode()[:200]

@@ -1,0 +1,95 @@
+"""The outer ASGI callable: who may knock at all, and which generation a request runs on.
+
+It checks Host and Origin (rule P0), leases the current generation into `scope["turnout"]`, and gives it back whatever
+happens. A reload is one assignment to `generation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from typing import TYPE_CHECKING, Any, cast
+
+from engine.chat import Problem
+from engine.plan.admission import check_host, check_origin
+from engine.serve.cors import announcing, is_preflight, preflight
+from engine.serve.reply import Reply, Visit, form_of, marks, with_ids
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+    from engine.observe.log import Log
+    from engine.serve.generation import Generation
+
+MOST_DRAINING = 8
+HOSTLESS = frozenset({b"/health", b"/ready"})
+"""Probes come by address and reveal nothing, so any Host may ask for them."""
+
+
+class Switch:
+    """Stands in front of the one Litestar app. `generation` is the live one."""
+
+    def __init__(self, app: ASGIApp, generation: Generation, log: Log) -> None:
+        self.app = app
+        self.generation = generation
+        self.draining: list[Generation] = []
+        self.log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        generation = self.generation
+        visit = Visit(generation, task)
+        generation.leases.add(task)
+        cast("dict[str, Any]", scope)["turnout"] = visit
+        try:
+            await self._admit(scope, receive, send, visit)
+        except asyncio.CancelledError:
+            if not visit.gone:
+                problem = Problem(
+                    503, "overloaded", "Turnout is stopping; try again", headers=((b"retry-after", b"1"),)
+                )
+                await self._apologise(scope, send, visit, problem)
+        except Exception:
+            self.log.event("error", f"internal error in {visit.id}", traceback.format_exc())
+            problem = Problem(500, "internal", f"an error inside Turnout; its log tells more under {visit.id}")
+            await self._apologise(scope, send, visit, problem)
+        finally:
+            generation.release(task)
+
+    def swap(self, generation: Generation, drain: float) -> None:
+        """Make `generation` the live one; the old one drains.
+
+        Old generations take as long as their requests need; but at most eight may, lest saving a file all day fills
+        the memory: past that the oldest has `drain` seconds left, then its requests end with an in-band error.
+        """
+        old, self.generation = self.generation, generation
+        self.draining.append(old)
+        old.retire(self.draining.remove)
+        for oldest in self.draining[:-MOST_DRAINING]:
+            if oldest.ends_at is None:
+                oldest.ends_at = asyncio.get_running_loop().call_later(drain, oldest.end)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+        plan = visit.generation.plan
+        try:
+            if scope["raw_path"] not in HOSTLESS:
+                check_host(plan, scope["headers"])
+            origin = check_origin(plan, scope["headers"], scope["scheme"])
+        except Problem as problem:
+            await Reply(send, visit).refuse(problem, form_of(scope), [*with_ids([], visit), *marks(visit)])
+            return
+        if origin is not None:
+            send = announcing(send, origin, plan)
+            if is_preflight(scope):
+                await preflight(send, scope)
+                return
+        await self.app(scope, receive, send)
+
+    async def _apologise(self, scope: Scope, send: Send, visit: Visit, problem: Problem) -> None:
+        # If an answer had begun, the server closes the connection, which is all that can still be said.
+        with contextlib.suppress(RuntimeError):
+            await Reply(send, visit).refuse(problem, form_of(scope), with_ids([], visit))

@@ -1,0 +1,79 @@
+"""Says that a file of the set may have changed: from the kernel's events, and from looking once a second.
+
+Folders are watched, not files: after an atomic rename a file watch looks at nothing (watchfiles 1.3). Looking catches
+what events miss: network mounts, and ConfigMap folders that are swapped behind a symlink.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.config.load import Files
+
+LOOK = 1.0
+"""Seconds between looks."""
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+
+def signature(files: Files) -> Signature:
+    """Return what is cheap to know of every file and folder of the set: real path, time, size, inode."""
+    return tuple(_seen(path) for path in sorted({*files.digests, *files.folders}))
+
+
+def _seen(path: str) -> tuple[str, int, int, int]:
+    real = Path(path)
+    try:
+        real = real.resolve()
+        stat = real.stat()
+    except (OSError, RuntimeError):
+        return str(real), 0, 0, 0
+    return str(real), stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+class Watch:
+    """Waits for a nudge. `follow` changes what is watched."""
+
+    def __init__(self) -> None:
+        self._nudge = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._folders: frozenset[str] = frozenset()
+
+    def nudge(self) -> None:
+        """Look now."""
+        self._nudge.set()
+
+    async def wait(self) -> None:
+        """Return at a nudge, or after `LOOK` seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._nudge.wait(), LOOK)
+        self._nudge.clear()
+
+    def follow(self, folders: Iterable[str]) -> None:
+        wanted = frozenset(folder for folder in folders if Path(folder).is_dir())
+        if wanted != self._folders:
+            self._folders = wanted
+            self.close()
+            self._task = asyncio.get_running_loop().create_task(self._events(wanted))
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _events(self, folders: frozenset[str]) -> None:
+        from watchfiles import awatch  # noqa: PLC0415 - only a server watches
+
+        if not folders:
+            return
+        try:
+            async for _ in awatch(*folders, recursive=False, debounce=50, step=20, ignore_permission_denied=True):
+                self._nudge.set()
+        except (OSError, RuntimeError):
+            return  # a folder went, or the kernel has no watches left: looking goes on
