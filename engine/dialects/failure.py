@@ -1,0 +1,102 @@
+"""Why an upstream's answer is a failure: what both vendors have in common (rule T1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import Failure
+
+if TYPE_CHECKING:
+    from engine.chat import Headers, Reason
+
+STATUS: dict[int, Reason] = {
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+"""The statuses with a reason of their own; other 4xx are `bad_request`, other 5xx `server_error`."""
+
+PHRASES: tuple[tuple[str, Reason], ...] = (
+    ("prompt is too long", "context_length"),
+    ("exceed context limit", "context_length"),
+    ("maximum context length", "context_length"),
+    ("context window", "context_length"),
+    ("content management policy", "content_filter"),
+    ("content filtering policy", "content_filter"),
+)
+"""What servers say in a 4xx whose code does not tell (lower case)."""
+
+TELLING: frozenset[Reason] = frozenset(
+    {"quota", "context_length", "content_filter", "not_found", "overloaded", "rate_limit"}
+)
+"""Reasons that a code in the body tells better than the status does."""
+
+MESSAGE_LIMIT = 500
+"""Longest text of an upstream that goes into a log, in characters."""
+
+
+def reason_of(status: int | None, words: list[str], message: str, table: dict[str, Reason]) -> Reason:
+    """Return the reason of an error: by a telling code, by its wording, by its status, then by any code.
+
+    `status` is None for an error object inside a stream.
+    """
+    known = [table[word] for word in words if word in table]
+    for reason in known:
+        if reason in TELLING:
+            return reason
+    if status is None or 400 <= status < 500:
+        spoken = message.lower()
+        for phrase, reason in PHRASES:
+            if phrase in spoken:
+                return reason
+    if status is None:
+        return known[0] if known else "server_error"
+    return STATUS.get(status, "bad_request" if 400 <= status < 500 else "server_error")
+
+
+def failed(reason: Reason, status: int | None, message: str, headers: Headers, body: bytes) -> Failure:
+    """Return the whole failure."""
+    text = message or (f"the upstream answered {status}" if status else "the upstream reported an error")
+    return Failure(
+        reason=reason,
+        message=text[:MESSAGE_LIMIT],
+        status=status,
+        retry_after=retry_after(headers),
+        headers=headers,
+        body=body,
+    )
+
+
+def retry_after(headers: Headers) -> float | None:
+    """Return the wait an upstream asked for, in seconds. A date needs a clock: it is left to the client."""
+    fields = dict(headers)
+    for name, unit in ((b"retry-after-ms", 0.001), (b"retry-after", 1.0)):
+        try:
+            seconds = float(fields[name]) * unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < 1e9:
+            return seconds
+    return None
+
+
+def opened(body: bytes) -> dict[str, Any]:
+    """Return an error body as an object, empty if it is none."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: Any) -> str:
+    """Return `value` if it is text, else nothing."""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,88 @@
+"""Server-sent events as bytes: where one ends, and what it says. Knows no vendor.
+
+The rules are those of the WHATWG HTML standard, "server-sent events": lines end in LF, CRLF or CR, an empty line ends
+an event, several `data` lines join with LF, a line that begins with a colon is a comment, one BOM may lead the stream.
+"""
+
+from __future__ import annotations
+
+import re
+
+EVENT_LIMIT = 32 * 1024 * 1024
+"""Largest single event that is taken, in bytes: an image or an audio clip in base64 fits."""
+
+BOM = b"\xef\xbb\xbf"
+BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+"""How bytes end that end between two events."""
+
+
+class EventTooLarge(Exception):  # noqa: N818 - a condition of the stream, not of the program
+    """One event went beyond `EVENT_LIMIT`."""
+
+
+class Splitter:
+    """Cuts a stream into events, byte for byte: what `feed` returned so far plus `rest` is what came in.
+
+    An event includes its blank line. A CR at the very end of the input may be half of a CRLF: the event is given out,
+    and the LF follows as a piece of its own (`b"\\n"`), which belongs to the event before it.
+    """
+
+    __slots__ = ("_crs", "_half", "_seen", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self._seen = 0
+        """How much of `rest` is known to hold no end of an event."""
+        self._crs = False
+        self._half = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the events that `data` completes. Raises `EventTooLarge`."""
+        events: list[bytes] = []
+        if self._half and data:
+            self._half = False
+            if data.startswith(b"\n"):
+                events.append(b"\n")
+                data = data[1:]
+        rest = self.rest + data if self.rest else data
+        self._crs = self._crs or b"\r" in data
+        start, seen = 0, max(0, self._seen - 3)
+        while True:
+            if self._crs:
+                found = BLANK_LINE.search(rest, max(start, seen))
+                end = found.end() if found else 0
+            else:
+                end = rest.find(b"\n\n", max(start, seen)) + 2
+                end = 0 if end == 1 else end
+            if not end:
+                break
+            events.append(rest[start:end])
+            start = end
+        self.rest = rest[start:]
+        self._seen = len(self.rest)
+        self._half = not self.rest and rest.endswith(b"\r")
+        if self._seen > EVENT_LIMIT:
+            raise EventTooLarge
+        return events
+
+
+def parse(event: bytes) -> tuple[bytes, bytes | None]:
+    """Return an event's name (b"" if it has none) and its data (None for a comment or an empty event)."""
+    if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
+        return b"", event[6:-2]
+    name, data = b"", None
+    for line in event.removeprefix(BOM).splitlines():
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data = value if data is None else data + b"\n" + value
+        elif field == b"event":
+            name = value
+    return name, data
+
+
+def frame(data: bytes, name: bytes = b"") -> bytes:
+    """Return one event that carries `data` (a single line)."""
+    head = b"event: " + name + b"\n" if name else b""
+    return head + b"data: " + data + b"\n\n"
