@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
+from engine.chat import Api  # noqa: TC001 - msgspec reads it
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from engine.chat import Api, Headers
+    from engine.chat import Headers
 
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
@@ -22,9 +24,20 @@ SecretRef = Annotated[
     str, Meta(pattern=SECRET, description="A reference to a secret: env:NAME or file:/path; never the secret itself")
 ]
 
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: Duration) -> float:
+    """Return a checked duration (`250ms`, `1.5h`) in seconds."""
+    digits = duration.rstrip("mshd")
+    return float(digits) * SECONDS[duration[len(digits) :]]
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every kind of upstream understands."""
+
+    speaks: ClassVar[tuple[Api, ...]] = ()
+    """The APIs a kind answers in."""
 
     enabled: Annotated[bool, Meta(description="false switches this upstream off, silently")] = True
     optional: Annotated[

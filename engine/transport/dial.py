@@ -1,0 +1,105 @@
+"""A fresh connection to an upstream host: name, TCP, TLS; each failure with the word of rule T1.
+
+Knows nothing of HTTP. The caller bounds the time; cancelling it closes the half-made connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING, TypeVar
+
+from engine.transport.base import TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = TypeVar("P", bound=asyncio.Protocol)
+
+KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 5))
+"""Probes on a silent connection: a model may think for minutes, and NATs forget connections that say nothing."""
+
+
+@functools.cache
+def trust() -> ssl.SSLContext:
+    """Return the one context for all upstreams: the system's authorities, host name checked, HTTP/1.1 only."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def dial(factory: Callable[[], P], host: str, port: int, context: ssl.SSLContext | None) -> P:
+    """Connect to `host`:`port`, over TLS when there is a `context`. Raises `TransportError` connect | tls."""
+    where = authority(host, port)
+    sock = await _connect(host, port, where)
+    try:
+        _, protocol = await asyncio.get_running_loop().create_connection(
+            factory, sock=sock, ssl=context, server_hostname=host if context else None
+        )
+    except ssl.SSLCertVerificationError as error:
+        sock.close()
+        raise TransportError("tls", f"{where}: its certificate is not trusted: {error.verify_message}") from error
+    except ssl.SSLError as error:
+        sock.close()
+        raise TransportError("tls", f"{where}: the TLS handshake failed: {error.reason or 'no TLS spoken'}") from error
+    except OSError as error:
+        sock.close()
+        raise TransportError("tls" if context else "connect", f"{where}: {_why(error, 'handshake')}") from error
+    except BaseException:
+        sock.close()
+        raise
+    return protocol
+
+
+async def _connect(host: str, port: int, where: str) -> socket.socket:
+    """Connect to the first address of `host` that answers."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise TransportError("connect", f"{where}: the name does not resolve: {_why(error, 'lookup')}") from error
+    refused: OSError | None = None
+    for family, kind, proto, _, address in found:
+        sock: socket.socket | None = None
+        try:
+            sock = socket.socket(family, kind, proto)
+            sock.setblocking(False)
+            _tune(sock)
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            if sock is not None:
+                sock.close()
+            refused = error
+        except BaseException:
+            if sock is not None:
+                sock.close()
+            raise
+        else:
+            return sock
+    raise TransportError("connect", f"{where}: {_why(refused, 'connect')}") from refused
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE:
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _why(error: BaseException | None, step: str) -> str:
+    if error is None:
+        return "the name has no address"
+    if isinstance(error, socket.gaierror) and error.strerror:
+        return error.strerror
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return f"{step} failed ({type(error).__name__})"
+
+
+def authority(host: str, port: int) -> str:
+    """Return host:port as messages and the host header write it, IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,199 @@
+"""What every upstream reached over HTTP shares: its address, its credential, and failures in the words of rule T1.
+
+Knows nothing of what the bytes mean. The credential is in the header fields it sends and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from engine.chat import Failed, Failure
+from engine.transport.base import Request, TransportError, Waits
+from engine.transport.h1 import H1
+from engine.upstreams.base import seconds
+from engine.upstreams.url import join
+
+if TYPE_CHECKING:
+    from engine.chat import Api, Headers
+    from engine.secret import Secret
+    from engine.transport.base import Response, Transport
+    from engine.upstreams.base import Answer, Call, Remote
+
+PORTS = {"http": 80, "https": 443}
+
+FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection"})
+"""What the transport says for itself; a second one of these would let two requests be read as three."""
+
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key", b"cookie"})
+"""Never sent because the client sent them, whatever the caller left in."""
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A field name (RFC 9110, 5.6.2)."""
+
+
+class RemoteAnswer:
+    """An answer as it comes off the wire. See `engine.upstreams.base.Answer`."""
+
+    __slots__ = ("_name", "_response", "framed", "headers", "status")
+
+    def __init__(self, name: str, response: Response) -> None:
+        self.status = response.status
+        self.headers: Headers = response.headers
+        self.framed = response.framed
+        self._name = name
+        self._response = response
+
+    async def chunk(self) -> bytes:
+        """Return the next piece of the body, b"" at its proper end. Raises `Failed`."""
+        try:
+            return await self._response.chunk()
+        except TransportError as error:
+            raise failed(self._name, error) from error
+
+    async def read(self, limit: int) -> bytes:
+        """Return the whole body. Raises `Failed`, also beyond `limit` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.chunk():
+            size += len(piece)
+            if size > limit:
+                self.close()
+                message = f"upstream `{self._name}`: its answer is larger than {limit} bytes"
+                raise Failed(Failure(reason="disconnect", message=message))
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Give the connection back if the body is complete, close its socket otherwise."""
+        self._response.close()
+
+
+class RemoteDriver:
+    """A live upstream over HTTP. A kind adds its dialect, its APIs and the form of its credential."""
+
+    dialect: str
+    apis: frozenset[Api]
+    unless_sent: tuple[tuple[bytes, bytes], ...] = ()
+    """Fields sent where neither the client nor the file has them."""
+
+    def __init__(self, name: str, options: Remote, api_key: Secret | None) -> None:
+        """Raise `ValueError`, saying what to change, when the options cannot work."""
+        self.name = name
+        self._base_url = options.base_url
+        scheme, host, port = _origin(options.base_url)
+        self._origin = f"{scheme}://{host}:{port}"
+        own = [(b"accept-encoding", b"identity")]
+        own += [field(key, value, f"headers: {key}") for key, value in options.headers.items()]
+        if api_key is not None and options.auth == "key":
+            own += [field(key, value, "api_key") for key, value in self.credential(api_key.reveal()).items()]
+        self._own: Headers = own
+        self._stopped = FRAMING | CREDENTIALS | {key for key, _ in own}
+        self._forward = options.auth == "forward"
+        waits = options.timeouts
+        self._waits = Waits(
+            connect=seconds(waits.connect),
+            first_byte=seconds(waits.first_byte),
+            idle=seconds(waits.idle),
+            total=seconds(waits.total),
+        )
+        self._targets: dict[str, bytes] = {}
+        self._transport: Transport
+        if options.proxy is None:
+            self._transport = H1(scheme, host, port)
+        else:
+            from engine.transport.client import Client  # noqa: PLC0415 - httpx2 costs 60 ms and most need none of it
+
+            self._transport = Client(scheme, host, port, proxy=options.proxy)
+
+    @classmethod
+    def credential(cls, key: str) -> dict[str, str]:
+        """Return the header fields that carry `key`."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self._origin}>"
+
+    async def send(self, call: Call) -> Answer:
+        """Send `call` and return once the head of the answer is there. Raises `Failed`."""
+        waits = self._waits
+        if call.spent:
+            waits = Waits(
+                connect=waits.connect, first_byte=waits.first_byte, idle=waits.idle, total=waits.total - call.spent
+            )
+            if waits.total <= 0:
+                message = f"upstream `{self.name}`: nothing is left of {self._waits.total:g} s (timeouts.total)"
+                raise Failed(Failure(reason="timeout", message=message))
+        if call.method == "CONNECT":
+            raise Failed(Failure(reason="bad_request", message="CONNECT asks for a tunnel; upstreams are no proxies"))
+        request = Request(method=call.method, target=self._target(call), headers=self._headers(call), body=call.body)
+        try:
+            return RemoteAnswer(self.name, await self._transport.send(request, waits))
+        except TransportError as error:
+            raise failed(self.name, error) from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._transport.close()
+
+    def _headers(self, call: Call) -> Headers:
+        stopped = self._stopped
+        headers = [pair for pair in call.headers if pair[0] not in stopped]
+        headers += self._own
+        if self.unless_sent:
+            sent = {key for key, _ in headers}
+            headers += [pair for pair in self.unless_sent if pair[0] not in sent]
+        if self._forward:
+            headers += call.credential
+        return headers
+
+    def _target(self, call: Call) -> bytes:
+        target = self._targets.get(call.path)
+        if target is None:
+            url = urlsplit(join(self._base_url, call.path))
+            target = (f"{url.path or '/'}?{url.query}" if url.query else url.path or "/").encode("ascii")
+            if call.api is not None:
+                self._targets[call.path] = target  # the endpoints are few; what `pass` routes see is not
+        if call.query:
+            return b"%b%b%b" % (target, b"&" if b"?" in target else b"?", call.query)
+        return target
+
+
+def failed(name: str, error: TransportError) -> Failed:
+    """Say a transport's error as the failure of upstream `name`."""
+    return Failed(Failure(reason=error.reason, message=f"upstream `{name}`: {error.message}"))
+
+
+def field(name: str, value: str, place: str) -> tuple[bytes, bytes]:
+    """Return a header field of our own as it is sent. Raises `ValueError`, which never quotes the value."""
+    key = name.lower().encode("ascii", "replace")
+    if TOKEN.fullmatch(name) is None:
+        raise ValueError(f"{place} is not a header name: use letters, digits and hyphens")
+    if key in FRAMING:
+        raise ValueError(f"{place} cannot be set: it follows from base_url and the body")
+    if any(mark in value for mark in "\r\n\0"):
+        raise ValueError(f"{place} holds a line break, which would start another header: take it out")
+    try:
+        return key, value.strip().encode("latin-1")
+    except UnicodeEncodeError:
+        raise ValueError(f"{place} holds a character that HTTP headers cannot carry") from None
+
+
+def _origin(base_url: str) -> tuple[str, str, int]:
+    """Return (scheme, host, port), the host as DNS writes it. Raises `ValueError` without quoting any password."""
+    url = urlsplit(base_url)
+    if "@" in url.netloc:
+        raise ValueError(
+            "base_url holds a user or password: put the credential into api_key, as env:NAME or file:/path"
+        )
+    if url.scheme not in PORTS or not url.hostname:
+        raise ValueError("base_url must be http://host or https://host, with a port and a path if need be")
+    if url.fragment:
+        raise ValueError("base_url has a #fragment, which is never sent: take it out")
+    try:
+        port = url.port
+        host = url.hostname if url.hostname.isascii() else url.hostname.encode("idna").decode("ascii")
+    except ValueError:
+        raise ValueError("base_url has a host or port that cannot be: use https://host:1234/path") from None
+    return url.scheme, host, PORTS[url.scheme] if port is None else port
