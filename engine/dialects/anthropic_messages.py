@@ -193,7 +193,7 @@ def read_event(name: bytes, data: bytes) -> Sign | Failure:
     return Sign.FRAME
 
 
-EVENTS = Reader(read=read_event, marks=(b"message_stop", b'"error"'), nested="message", everywhere=False)
+EVENTS = Reader(read=read_event, nested="message", everywhere=False)
 
 
 def judged(status: int | None, error: Any) -> tuple[Reason, str]:

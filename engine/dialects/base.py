@@ -54,12 +54,22 @@ class Tap(Protocol):
     """
 
     committed: bool
-    failure: Failure | None
-    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
-    ended: bool
-    """The stream's own terminal event was seen ([DONE] or a finish_reason; message_stop)."""
-    between_events: bool
-    """True when what `feed` returned so far ends at the end of an event, so that a keep-alive may follow."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage.
+
+        After the commit point it is found out on asking, as `ended` and `between_events` are: ask in a silence and at
+        the end, not at each chunk.
+        """
+
+    @property
+    def ended(self) -> bool:
+        """The stream's own terminal event was seen ([DONE] or a finish_reason; message_stop)."""
+
+    @property
+    def between_events(self) -> bool:
+        """True when what `feed` returned so far ends at the end of an event, so that a keep-alive may follow."""
 
     def feed(self, data: bytes) -> bytes: ...
 

@@ -233,9 +233,8 @@ def speaks(delta: dict[str, Any]) -> bool:
     )
 
 
-MARKS = (b'"finish_reason":"', b"[DONE]", b'"finish_reason": "', b'"error"')
-CHUNKS = Reader(read=read_chunk, marks=MARKS)
-LEGACY = Reader(read=read_legacy, marks=MARKS)
+CHUNKS = Reader(read=read_chunk)
+LEGACY = Reader(read=read_legacy)
 
 
 def judged(status: int | None, error: Any) -> tuple[Reason, str]:

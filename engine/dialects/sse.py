@@ -13,8 +13,6 @@ EVENT_LIMIT = 32 * 1024 * 1024
 
 BOM = b"\xef\xbb\xbf"
 BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
-"""How bytes end that end between two events."""
 
 
 class EventTooLarge(Exception):  # noqa: N818 - a condition of the stream, not of the program
@@ -36,6 +34,11 @@ class Splitter:
         """How much of `rest` is known to hold no end of an event."""
         self._crs = False
         self._half = False
+
+    @property
+    def busy(self) -> bool:
+        """Say whether the next byte belongs to an event that has begun."""
+        return self._half or bool(self.rest)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that `data` completes. Raises `EventTooLarge`."""

@@ -1,7 +1,8 @@
 """A tap on one stream: holds back what is no content yet, then lets the bytes pass, and rewrites `model` where asked.
 
 One machine for every dialect whose streams are server-sent events. What an event means is the dialect's own knowledge,
-given as a `Reader`.
+given as a `Reader`. Passing costs a fraction of a microsecond a chunk, because nobody looks: a stream's end and errors
+are read off the bytes kept last, at the moment somebody asks.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import msgspec
 
 from engine.chat import Failure
 from engine.dialects.body import FIELDS, only_place
-from engine.dialects.sse import ENDS, EVENT_LIMIT, EventTooLarge, Splitter, frame, parse
+from engine.dialects.sse import EVENT_LIMIT, EventTooLarge, Splitter, frame, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PARTIAL_LIMIT = 16 * 1024
-"""How much of an unfinished event is kept, after the commit point, to look for errors and the end in it, in bytes."""
+KEPT = 16 * 1024
+"""How much of what has passed is kept at least, in bytes: the last events of a stream are far smaller."""
+LAST = 32
+"""How many of the last events are looked at for an end or an error."""
 
 
 class Sign(Enum):
@@ -39,8 +42,6 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
 
     read: Callable[[bytes, bytes], Sign | Failure]
     """An event's name and data -> what it is. Raises `msgspec.DecodeError` where the data is not JSON."""
-    marks: tuple[bytes, ...]
-    """After the commit point only events that hold one of these are read: every end and every error has one."""
     nested: str | None = None
     """The field that holds `model`; None where it is at the top level of the data."""
     everywhere: bool = True
@@ -51,120 +52,130 @@ class StreamTap:
     """Implements `Tap` (base.py)."""
 
     __slots__ = (
+        "_ended",
+        "_failure",
         "_held",
         "_kept",
-        "_marks",
+        "_last",
         "_model",
         "_needle",
-        "_partial",
+        "_older",
         "_raw",
         "_reader",
         "_size",
         "_splitter",
-        "between_events",
         "committed",
-        "ended",
-        "failure",
     )
 
     def __init__(self, reader: Reader, rename: str | None) -> None:
         self.committed = False
-        self.failure: Failure | None = None
-        self.ended = False
-        self.between_events = True
+        self._failure: Failure | None = None
+        self._ended = False
         self._reader = reader
-        self._marks = reader.marks
         self._model = None if rename is None else msgspec.json.encode(rename)
         self._needle: tuple[bytes, bytes] | None = None
-        """The bytes that hold the upstream's model name in an event of this stream, and what replaces them."""
+        """The bytes that hold the upstream's model name in the events of this stream, and what replaces them."""
         self._splitter = Splitter()
         self._held: list[bytes] = []
         self._kept = False
         """The last event was held, not dropped."""
         self._size = 0
+        """Bytes in `_held` before the commit point, in `_last` after it."""
         self._raw = False
         """Bytes pass as they come."""
-        self._partial = b""
+        self._older: list[bytes] = []
+        self._last: list[bytes] = []
+
+    @property
+    def failure(self) -> Failure | None:
+        self._settle()
+        return self._failure
+
+    @property
+    def ended(self) -> bool:
+        self._settle()
+        return self._ended
+
+    @property
+    def between_events(self) -> bool:
+        if not self._raw:
+            return True
+        self._settle()
+        return not self._last
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the upstream, return what may go to the client now."""
-        if self._raw:
-            window = self._partial + data if self._partial else data
-            if window.endswith(ENDS):
-                self.between_events = True
-                self._partial = b""
-            else:
-                self.between_events = False
-                self._keep(window)
-            if not self.ended:
-                for mark in self._marks:
-                    if mark in window:
-                        self._look(window)
-                        break
-            return data
-        if self.failure is not None and not self.committed:
+        if self.committed:
+            self._last.append(data)
+            self._size += len(data)
+            if self._size > KEPT:
+                self._older, self._last, self._size = self._last, [], 0
+            if self._raw:
+                return data
+            if self._needle is not None and not self._splitter.busy and data.find(b"\n\n") == len(data) - 2:
+                old, new = self._needle
+                if data.count(old) == 1 and b"\r" not in data:
+                    return data.replace(old, new)
+        elif self._failure is not None:
             return b""
         try:
-            events = self._splitter.feed(data)
+            return self._take(self._splitter.feed(data))
         except EventTooLarge:
-            return self._garbage(f"an event of more than {EVENT_LIMIT >> 20} MB")
-        return self._take(events)
+            return self._refuse(malformed(f"an event of more than {EVENT_LIMIT >> 20} MB"))
 
     def finish(self) -> bytes:
         """Return what is still held when the upstream's body is over; a last event may lack its blank line."""
         if self._raw:
-            if self._partial and not self.ended:
-                self._look(self._partial + b"\n\n")
+            self._settle(over=True)
             return b""
-        if self.failure is not None and not self.committed:
+        if self._failure is not None and not self.committed:
             return b""
-        rest = self._splitter.rest
-        self._splitter.rest = b""
+        rest, self._splitter.rest = self._splitter.rest, b""
         out = self._take([rest]) if rest else b""
-        if not self.committed and self.failure is None:
-            self.failure = malformed("the end of its stream before any content")
+        if self.committed:
+            self._settle(over=True)
+        elif self._failure is None:
+            self._refuse(malformed("the end of its stream before any content"))
         return out
 
     def _take(self, events: list[bytes]) -> bytes:
-        """Weigh whole events: hold, drop or release them."""
-        out: list[bytes] = []
-        for event in events:
-            if self.committed:
-                out.append(self._passed(event))
-                continue
+        """Hold, drop or release whole events."""
+        if self.committed:
+            return b"".join(map(self._renamed, events))
+        for number, event in enumerate(events, 1):
             if event == b"\n" and self._kept:
                 self._held.append(event)  # the second half of a CRLF
                 continue
             sign = self._weigh(event)
             if isinstance(sign, Failure):
-                self.failure = sign
-                self._held.clear()
-                return b""
+                return self._refuse(sign)
             self._kept = sign is not Sign.NOISE
-            if sign is Sign.NOISE:
+            if not self._kept:
                 continue
             self._held.append(event)
             self._size += len(event)
             if self._size > EVENT_LIMIT:
-                return self._garbage(f"{EVENT_LIMIT >> 20} MB without any content")
-            if sign is Sign.FRAME:
-                continue
-            self.committed = True
-            self.ended = sign is Sign.END
-            out.extend(self._held if self._model is None else map(self._renamed, self._held))
-            self._held.clear()
-        if self.committed and (self._model is None or not self._reader.everywhere):
-            self._pass(out)
-        return b"".join(out)
+                return self._refuse(malformed(f"{EVENT_LIMIT >> 20} MB without any content"))
+            if sign is not Sign.FRAME:
+                self._ended = sign is Sign.END
+                return self._commit(events[number:])
+        return b""
 
-    def _pass(self, out: list[bytes]) -> None:
-        """Let the bytes pass from here on; the beginning of the next event goes with `out`."""
-        self._raw = True
-        rest = self._splitter.rest
-        self._splitter.rest = b""
-        out.append(rest)
-        self.between_events = not rest
-        self._partial = rest[-PARTIAL_LIMIT:]
+    def _commit(self, more: list[bytes]) -> bytes:
+        """Release what was held, and what came with it. From here on bytes pass."""
+        self.committed = True
+        out = [*self._held, *more]
+        self._held.clear()
+        if self._model is not None:
+            out = [self._renamed(event) for event in out]
+        self._last = more
+        if self._model is None or not self._reader.everywhere:
+            self._raw = True
+            rest, self._splitter.rest = self._splitter.rest, b""
+            out.append(rest)
+            self._last.append(rest)
+        self._size = sum(map(len, self._last))
+        return b"".join(out)
 
     def _weigh(self, event: bytes) -> Sign | Failure:
         name, data = parse(event)
@@ -175,33 +186,36 @@ class StreamTap:
         except (msgspec.DecodeError, RecursionError):
             return malformed("an event that is not JSON")
 
-    def _passed(self, event: bytes) -> bytes:
-        """Read an event after the commit point, and rewrite it."""
-        if not self.ended and any(mark in event for mark in self._marks):
-            self._glance(event)
-        return event if self._model is None else self._renamed(event)
+    def _refuse(self, failure: Failure) -> bytes:
+        self._failure = failure
+        self._held.clear()
+        return b""
 
-    def _look(self, window: bytes) -> None:
-        """Read the whole events in `window`, which holds a mark."""
-        for event in Splitter().feed(window):
-            self._glance(event)
+    def _settle(self, *, over: bool = False) -> None:
+        """Read the end or an error off the events that passed last; keep the unfinished one, unless it is `over`.
 
-    def _glance(self, event: bytes) -> None:
-        """Note the end or an error. What cannot be read is the client's to judge: it has it already."""
-        name, data = parse(event)
-        try:
-            sign = Sign.NOISE if data is None else self._reader.read(name, data)
-        except (msgspec.DecodeError, RecursionError):
+        What cannot be read is the client's to judge: it has it already.
+        """
+        if not self._last and not self._older:
             return
-        if isinstance(sign, Failure):
-            self.failure = self.failure or sign
-        elif sign is Sign.END:
-            self.ended = True
-
-    def _keep(self, window: bytes) -> None:
-        """Keep the unfinished event at the end of `window`."""
-        start = max(window.rfind(end) + len(end) if end in window else 0 for end in ENDS)
-        self._partial = window[max(start, len(window) - PARTIAL_LIMIT) :]
+        splitter = Splitter()
+        events = splitter.feed(b"".join(self._older) + b"".join(self._last))
+        if over:
+            events.append(splitter.rest)
+            splitter.rest = b""
+        for event in events[-LAST:]:
+            name, data = parse(event)
+            try:
+                sign = Sign.NOISE if data is None else self._reader.read(name, data)
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            if isinstance(sign, Failure):
+                self._failure = self._failure or sign
+            elif sign is Sign.END:
+                self._ended = True
+        self._older.clear()
+        self._last = [splitter.rest] if splitter.rest else []
+        self._size = len(splitter.rest)
 
     def _renamed(self, event: bytes) -> bytes:
         """Return `event` with its model replaced, every other byte as it was wherever that is possible."""
@@ -227,11 +241,6 @@ class StreamTap:
         key = event.rindex(b'"model"', 0, start)
         self._needle = (event[key:end], event[key:start] + self._model)
         return event[:start] + self._model + event[end:]
-
-    def _garbage(self, what: str) -> bytes:
-        self.failure = malformed(what)
-        self._held.clear()
-        return b""
 
 
 def malformed(what: str) -> Failure:
