@@ -1,0 +1,330 @@
+"""Every error has the status and the shape of the API that was called; an upstream's own words pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.apis import APIS, CHAT, MESSAGES, OVERLOADED, SERVER_ERROR, Api, digest
+from tests.support.http import Line, post, send
+from tests.support.script import CUT, RESET, Reply, as_json
+from tests.support.turnout import CREDENTIALS
+
+if TYPE_CHECKING:
+    from tests.conftest import Start
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Upstream
+
+ADA, EVE, OLD = ("tk-ada-0123456789abcdef", "tk-eve-0123456789abcdef", "tk-old-0123456789abcdef")
+
+FILE = f"""
+version: 1
+server: {{{{body_limit: 64KB}}}}
+upstreams:
+  openai: {{{{kind: openai, base_url: "{{openai}}", api_key: env:TEST_OPENAI_KEY}}}}
+  anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", api_key: env:TEST_ANTHROPIC_KEY}}}}
+  off: {{{{kind: openai, base_url: "{{openai}}", api_key: env:NOT_SET_ANYWHERE, optional: true}}}}
+defaults: {{{{model: {{{{retries: 0}}}}}}}}
+models:
+  smart-chat: openai/gpt-5.5
+  smart-claude: anthropic/claude-sonnet-5
+  again-chat: {{{{targets: [openai/gpt-5.5], retries: 1}}}}
+  again-claude: {{{{targets: [anthropic/claude-sonnet-5], retries: 1}}}}
+  spare-chat: {{{{targets: [openai/gpt-5.5], fallback: [openai/gpt-5.5-mini]}}}}
+  spare-claude: {{{{targets: [anthropic/claude-sonnet-5], fallback: [anthropic/claude-haiku-4-5]}}}}
+  nowhere: off/gpt-5.5
+  secret: openai/gpt-5.5
+  denied: openai/gpt-5.5
+routes:
+  - {{{{name: no-way, when: {{{{model: denied}}}}, deny: {{{{status: 403, message: not approved yet}}}}}}}}
+keys:
+  ada: {{{{hashes: ["{digest(ADA)}"]}}}}
+  eve: {{{{hashes: ["{digest(EVE)}"], models: [smart-chat, smart-claude]}}}}
+  old: {{{{hashes: ["{digest(OLD)}"], expires: "2020-01-01"}}}}
+"""
+KEY = {"authorization": f"Bearer {ADA}"}
+BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+
+
+@pytest.fixture(scope="module")
+def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(FILE.format(openai=_openai.url, anthropic=_anthropic.url))
+
+
+@pytest.fixture
+def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
+    return openai if api.kind == "openai" else anthropic
+
+
+# Turnout's own -------------------------------------------------------------------------------------------------------
+
+TYPES = {
+    "chat": {
+        400: "invalid_request_error",
+        401: "invalid_request_error",
+        403: "invalid_request_error",
+        404: "invalid_request_error",
+        413: "invalid_request_error",
+        415: "invalid_request_error",
+    },
+    "messages": {
+        400: "invalid_request_error",
+        401: "authentication_error",
+        403: "permission_error",
+        404: "not_found_error",
+        413: "request_too_large",
+        415: "invalid_request_error",
+    },
+}
+"""How each API calls an error of that status."""
+
+NO_MODEL: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
+HI = [{"role": "user", "content": "Hi"}]
+ROBOT = [*HI, {"role": "robot", "content": "Hi"}]
+
+MISTAKES: dict[str, tuple[int, Any, dict[str, str], str]] = {
+    "not JSON": (400, b"{nope", KEY, "JSON"),
+    "not an object": (400, b"[1]", KEY, "object"),
+    "empty": (400, b"", {**KEY, "content-type": "application/json"}, ""),
+    "not UTF-8": (400, b'{"model":"\xff"}', KEY, ""),
+    "no model": (400, NO_MODEL, KEY, "model"),
+    "model is a number": (400, {**NO_MODEL, "model": 5}, KEY, "model"),
+    "no messages": (400, {"model": "smart-chat", "max_tokens": 9}, KEY, "messages"),
+    "messages is a string": (400, {**NO_MODEL, "model": "smart-chat", "messages": "Hi"}, KEY, "messages"),
+    "a role nobody knows": (400, {**NO_MODEL, "model": "x", "messages": ROBOT}, KEY, "role"),
+    "stream is a string": (400, {**NO_MODEL, "model": "smart-chat", "stream": "yes"}, KEY, "stream"),
+    "no key": (401, {**NO_MODEL, "model": "smart-chat"}, {}, "key"),
+    "a foreign key": (401, {**NO_MODEL, "model": "smart-chat"}, {"x-api-key": "sk-somebody-elses-key-1"}, "key"),
+    "an expired key": (401, {**NO_MODEL, "model": "smart-chat"}, {"x-api-key": OLD}, "key expired on 2020-01-01"),
+    "a model the key may not use": (403, {**NO_MODEL, "model": "secret"}, {"x-api-key": EVE}, "secret"),
+    "denied by a route": (403, {**NO_MODEL, "model": "denied"}, KEY, "not approved yet"),
+    "a name nobody knows": (404, {**NO_MODEL, "model": "smart-chta"}, KEY, "smart-chat"),
+    "too long": (413, {**NO_MODEL, "model": "smart-chat", "x": "y" * 70_000}, KEY, "server.body_limit"),
+    "a form": (415, b"model=x", {**KEY, "content-type": "application/x-www-form-urlencoded"}, "application/json"),
+    "plain text": (415, NO_MODEL, {**KEY, "content-type": "text/plain"}, "application/json"),
+}  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_a_client_gets_wrong(turnout: Turnout, upstream: Upstream, api: Api, mistake: str) -> None:
+    status, body, headers, hint = MISTAKES[mistake]
+    answer = post(turnout.url, api.path, body, headers)
+    error = api.error(answer)
+    assert (answer.status, error["type"]) == (status, TYPES[api.name][status])
+    assert hint.lower() in error["message"].lower()
+    assert upstream.requests == []
+    assert ADA not in str(answer.body)
+
+
+@BOTH
+def test_suggestions_hold_only_names_the_key_may_use(turnout: Turnout, api: Api) -> None:
+    answer = post(turnout.url, api.path, api.body("secrte"), {"x-api-key": EVE})
+    assert answer.status == 404
+    assert b"secret" not in answer.body.replace(b"secrte", b"")
+
+
+@BOTH
+def test_an_error_carries_an_id_that_the_log_knows(turnout: Turnout, api: Api) -> None:
+    answer = post(turnout.url, api.path, api.body("unheard-of"), KEY)
+    request_id = answer.header("x-turnout-request")
+    assert request_id
+    assert {answer.header("x-request-id"), answer.header("request-id")} == {request_id}
+    if api is MESSAGES:
+        assert answer.json["request_id"] == request_id
+
+
+def test_openai_codes(turnout: Turnout) -> None:
+    codes = {
+        mistake: CHAT.error(post(turnout.url, CHAT.path, MISTAKES[mistake][1], MISTAKES[mistake][2]))["code"]
+        for mistake in ("a foreign key", "a name nobody knows")
+    }
+    assert codes == {"a foreign key": "invalid_api_key", "a name nobody knows": "model_not_found"}
+
+
+def test_openai_param_is_the_path(turnout: Turnout) -> None:
+    body = {"model": "smart-chat", "messages": ROBOT}
+    assert CHAT.error(post(turnout.url, CHAT.path, body, KEY))["param"] == "messages[1].role"
+
+
+@BOTH
+def test_host_that_is_not_listed(turnout: Turnout, api: Api) -> None:
+    answer = post(turnout.url, api.path, api.body(), {**KEY, "host": "evil.example"})
+    assert answer.status == 421
+    assert "server.hosts" in api.error(answer)["message"]
+
+
+@BOTH
+def test_a_foreign_origin(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    answer = post(turnout.url, api.path, api.body(), {**KEY, "origin": "https://evil.example"})
+    assert (answer.status, upstream.requests) == (403, [])
+    api.error(answer)
+
+
+@BOTH
+def test_a_method_the_endpoint_does_not_have(turnout: Turnout, api: Api) -> None:
+    answer = send(turnout.url, "GET", api.path, KEY)
+    assert (answer.status, answer.header("allow")) == (405, "POST")
+    api.error(answer)
+
+
+def test_a_path_nobody_serves(turnout: Turnout) -> None:
+    answer = post(turnout.url, "/v1/nothing/here", {}, KEY)
+    assert answer.status == 404
+    assert "/v1/nothing/here" in CHAT.error(answer)["message"]
+    answer = post(turnout.url, "/v1/nothing/here", {}, {**KEY, "anthropic-version": "2023-06-01"})
+    assert answer.status == 404
+    MESSAGES.error(answer)
+
+
+def test_headers_that_are_too_long(turnout: Turnout) -> None:
+    with Line(turnout.url) as line:
+        line.ask("POST", CHAT.path, {**KEY, "x-long": "y" * 200_000}, CHAT.body())
+        answer = line.answer()
+    assert answer.status == 431
+
+
+@BOTH
+def test_a_model_of_the_other_api_is_501_and_names_both(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    other = MESSAGES if api is CHAT else CHAT
+    answer = post(turnout.url, api.path, api.body(other.asked), KEY)
+    message = api.error(answer)["message"].lower()
+    assert (answer.status, upstream.requests) == (501, [])
+    assert all(word in message for word in ("openai", "anthropic")), message
+
+
+@BOTH
+def test_a_model_whose_upstreams_are_all_off(turnout: Turnout, api: Api) -> None:
+    answer = post(turnout.url, api.path, api.body("nowhere"), KEY)
+    assert answer.status == 503
+    assert "NOT_SET_ANYWHERE" in api.error(answer)["message"]
+
+
+# the upstream's own --------------------------------------------------------------------------------------------------
+
+OWN_WORDS = b'{"error" : {"message":"role \'system\' is not supported on this model","type":"x" , "n":1.10}}'
+
+
+@BOTH
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 422])
+def test_a_refusal_passes_byte_for_byte(
+    turnout: Turnout, upstream: Upstream, api: Api, stream: bool, status: int
+) -> None:
+    """Clients recover by the wording: Claude Code repairs a request after reading it."""
+    upstream.script(as_json(OWN_WORDS, status, ("x-should-retry", "false")))
+    answer = post(turnout.url, api.path, api.body(stream=stream), KEY)
+    assert (answer.status, answer.body) == (status, OWN_WORDS)
+    assert answer.header("content-type") == "application/json"
+    assert answer.header("x-turnout-attempts") == "1"
+    assert len(upstream.requests) == 1
+
+
+@BOTH
+def test_a_rate_limit_passes_with_its_headers(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    body = b'{"error":{"type":"rate_limit_error","message":"slow down"}}'
+    upstream.script(as_json(body, 429, ("retry-after", "17"), ("x-ratelimit-remaining-requests", "0")))
+    answer = post(turnout.url, api.path, api.body(), KEY)
+    assert (answer.status, answer.body) == (429, body)
+    assert answer.header("retry-after") == "17"
+    assert answer.header("x-ratelimit-remaining-requests") == "0"
+
+
+@BOTH
+@pytest.mark.parametrize(("status", "tries"), [(500, 2), (503, 2), (529, 2), (429, 2), (400, 1)])
+def test_after_tries_of_our_own_the_client_is_told_not_to_try_again(
+    turnout: Turnout, upstream: Upstream, api: Api, status: int, tries: int
+) -> None:
+    failing = as_json(OVERLOADED if api is MESSAGES else SERVER_ERROR, status)
+    upstream.answer = lambda _: failing
+    answer = post(turnout.url, api.path, api.body(f"again-{'chat' if api is CHAT else 'claude'}"), KEY)
+    assert (answer.status, len(upstream.requests)) == (status, tries)
+    assert answer.header("x-turnout-attempts") == str(tries)
+    assert answer.header("x-should-retry") == ("false" if tries > 1 else None)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "error", "falls_back"),
+    [
+        (429, {"type": "rate_limit_error", "message": "slow down"}, True),
+        (429, {"type": "insufficient_quota", "code": "insufficient_quota", "message": "no money"}, True),
+        (402, {"type": "billing_error", "message": "no money"}, True),
+        (500, {"type": "api_error", "message": "oops"}, True),
+        (503, {"type": "api_error", "message": "oops"}, True),
+        (529, {"type": "overloaded_error", "message": "Overloaded"}, True),
+        (401, {"type": "authentication_error", "message": "bad key"}, True),
+        (403, {"type": "permission_error", "message": "bad key"}, True),
+        (400, {"type": "invalid_request_error", "message": "bad"}, False),
+        (404, {"type": "not_found_error", "message": "no such model"}, False),
+        (400, {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "too long"}, False),
+    ],
+)  # fmt: skip
+def test_what_is_tried_elsewhere(
+    turnout: Turnout, upstream: Upstream, api: Api, status: int, error: dict[str, str], falls_back: bool
+) -> None:
+    upstream.script(as_json({"type": "error", "error": error}, status))
+    answer = post(turnout.url, api.path, api.body(f"spare-{'chat' if api is CHAT else 'claude'}"), KEY)
+    assert (answer.status, len(upstream.requests)) == ((200, 2) if falls_back else (status, 1))
+    if falls_back:
+        assert upstream.last.json["model"] in ("gpt-5.5-mini", "claude-haiku-4-5")
+        assert answer.json["model"].startswith("spare-")
+        assert answer.header("x-turnout-attempts") == "2"
+
+
+JSON = ("content-type", "application/json")
+BROKEN = {
+    "cut": Reply(parts=(CUT,), raw=True),
+    "reset": Reply(parts=(RESET,), raw=True),
+    "garbage": Reply(parts=(b"SSH-2.0-OpenSSH_9.9\r\n\r\n",), raw=True),
+    "half a head": Reply(parts=(b"HTTP/1.1 200 OK\r\ncontent-", CUT), raw=True),
+    "half a body": Reply(headers=(("content-length", "500"), JSON), parts=(b'{"id":', CUT)),
+    "half a chunked body": Reply(headers=(JSON,), parts=(b'{"id":', CUT), framing="chunked"),
+    "not JSON": as_json(b"<html>It works!</html>"),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("how", BROKEN)
+def test_an_answer_that_is_none_is_tried_elsewhere_and_else_a_502(
+    turnout: Turnout, upstream: Upstream, api: Api, how: str
+) -> None:
+    spare = f"spare-{'chat' if api is CHAT else 'claude'}"
+    upstream.script(BROKEN[how])
+    assert post(turnout.url, api.path, api.body(spare), KEY).status == 200
+    upstream.script(BROKEN[how], BROKEN[how])
+    answer = post(turnout.url, api.path, api.body(spare), KEY)
+    assert answer.status == 502
+    api.error(answer)
+    assert answer.header("x-should-retry") == "false"
+
+
+@BOTH
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_credential_of_ours_that_fails_is_not_the_clients_fault(
+    turnout: Turnout, upstream: Upstream, api: Api, status: int
+) -> None:
+    """A client that read 401 would throw its own good key away."""
+    ours = CREDENTIALS["TEST_OPENAI_KEY" if api is CHAT else "TEST_ANTHROPIC_KEY"]
+    upstream.script(
+        as_json({"type": "error", "error": {"type": "authentication_error", "message": f"bad {ours}"}}, status)
+    )
+    answer = post(turnout.url, api.path, api.body(), KEY)
+    assert answer.status == 502
+    assert api.kind in api.error(answer)["message"]
+    assert ours not in str(answer.body)
+    assert ours not in turnout.log()
+
+
+def test_an_upstream_nobody_listens_at(start: Start) -> None:
+    text = """
+version: 1
+upstreams: {gone: {kind: openai, base_url: "http://127.0.0.1:9/v1", api_key: env:TEST_OPENAI_KEY}}
+defaults: {model: {retries: 0}}
+models: {smart-chat: gone/m}
+keys: {anonymous: {}}
+"""
+    answer = post(start(text).url, CHAT.path, CHAT.body())
+    assert answer.status == 502
+    assert "gone" in CHAT.error(answer)["message"]

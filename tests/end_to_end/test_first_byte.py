@@ -1,0 +1,231 @@
+"""When a stream's first byte leaves, what keeps a silent one alive, and what can still be done after it was opened."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.answers import event
+from tests.support.apis import APIS, OVERLOADED, SERVER_ERROR, Api
+from tests.support.http import Answer, Line, post
+from tests.support.script import CUT, Reply, as_json, as_stream
+from tests.support.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Start
+    from tests.support.turnout import Turnout
+
+HOLD = 0.4
+FILE = """
+version: 1
+upstreams:
+  first: {{kind: {kind}, base_url: "{first}", api_key: env:TEST_OPENAI_KEY}}
+  second: {{kind: {kind}, base_url: "{second}", api_key: env:TEST_OPENAI_KEY}}
+defaults: {{model: {{retries: 0, hold: 400ms}}}}
+models:
+  one: {{targets: [first/m]}}
+  two: {{targets: [first/m, second/m]}}
+  patient: {{targets: [first/m], hold: 10s}}
+keys: {{anonymous: {{}}}}
+"""
+
+
+class House:
+    """A server for one API, with two upstreams."""
+
+    def __init__(self, api: Api, start: Start) -> None:
+        self.api = api
+        self.first, self.second = Upstream(), Upstream()
+        self.turnout: Turnout = start(FILE.format(kind=api.kind, first=self.first.url, second=self.second.url))
+
+    def line(self, model: str) -> Line:
+        """Ask for a stream, on a connection of its own."""
+        line = Line(self.turnout.url)
+        line.ask("POST", self.api.path, body=self.api.body(model, stream=True))
+        return line
+
+    def ask(self, model: str, *, stream: bool = True) -> Answer:
+        return post(self.turnout.url, self.api.path, self.api.body(model, stream=stream))
+
+
+@pytest.fixture(scope="module", params=APIS, ids=lambda api: api.name)
+def built(request: pytest.FixtureRequest, start: Start) -> Iterator[House]:
+    house = House(request.param, start)
+    yield house
+    house.first.stop()
+    house.second.stop()
+
+
+@pytest.fixture
+def house(built: House) -> House:
+    built.first.clear()
+    built.second.clear()
+    return built
+
+
+def test_every_word_leaves_before_the_upstream_says_the_next(house: House) -> None:
+    words = [f"word{number} " for number in range(5)]
+    gates = [threading.Event() for _ in words]
+    events = house.api.events(*words)
+    first = next(at for at, one in enumerate(events) if b"word0" in one)
+    spoken = [step for at in range(5) for step in (gates[at], events[first + at])]
+    house.first.script(as_stream([*events[:first], *spoken, *events[first + 5 :]]))
+
+    with house.line("patient") as line:
+        gates[0].set()
+        answer = line.head()
+        got = b""
+        heard = 0
+        for chunk in line.chunks(answer):
+            got += chunk.data
+            while heard < 5 and words[heard].encode() in got:
+                heard += 1
+                if heard < 5:
+                    assert words[heard].encode() not in got  # it was not even said yet
+                    gates[heard].set()
+    assert (heard, answer.status) == (5, 200)
+    assert house.api.text(got) == "".join(words)
+
+
+def test_nothing_leaves_before_the_first_content(house: House) -> None:
+    gate = threading.Event()
+    events = house.api.events()
+    held = house.api.lifecycle
+    house.first.script(as_stream([*events[:held], gate, *events[held:]]))
+    with house.line("patient") as line:
+        house.first.wait_for(1)
+        line.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            line.head()
+        line.socket.settimeout(10)
+        gate.set()
+        answer = line.answer()
+    assert answer.status == 200
+    assert answer.body.count(events[0].split(b'"id"')[0]) >= 1
+    assert house.api.text(answer.body) == "Hello there"
+
+
+def test_after_hold_a_silent_stream_is_opened_and_kept_alive(house: House) -> None:
+    gate = threading.Event()
+    house.first.script(house.api.stream().after(gate))
+    asked_at = time.monotonic()
+    with house.line("one") as line:
+        answer = line.head()
+        opened_after = time.monotonic() - asked_at
+        pieces = line.chunks(answer)
+        first = next(pieces).data
+        assert house.api.keepalives(first) == 1
+        assert house.api.text(first) == ""
+        gate.set()
+        rest = b"".join(chunk.data for chunk in pieces)
+    assert (
+        answer.status,
+        answer.header(
+            "content-type",
+        ).split(";")[0],
+    ) == (200, "text/event-stream")  # type: ignore[union-attr]
+    assert HOLD * 0.9 < opened_after < HOLD + 1
+    assert house.api.text(rest) == "Hello there"
+    assert house.api.terminal in rest
+    starts = b'"role": "assistant"' if house.api.name == "chat" else b"event: message_start"
+    assert (first + rest).count(starts) <= 1
+    assert len(house.first.requests) == 1
+
+
+def test_lifecycle_frames_do_not_count_as_content(house: House) -> None:
+    """They are held while only keep-alives go out, so another target can still answer; they come once."""
+    gate = threading.Event()
+    events = house.api.events()
+    held = house.api.lifecycle
+    house.first.script(as_stream([*events[:held], gate, CUT]))
+    house.second.script(house.api.stream("from", " second"))
+    with house.line("two") as line:
+        answer = line.head()
+        pieces = line.chunks(answer)
+        first = next(pieces).data
+        gate.set()
+        got = first + b"".join(chunk.data for chunk in pieces)
+    assert house.api.keepalives(first) >= 1
+    assert house.api.text(got) == "from second"
+    if house.api.name == "messages":
+        assert got.count(b"event: message_start") == 1
+    assert (len(house.first.requests), len(house.second.requests)) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", ["status", "cut", "in-band error"])
+def test_another_target_can_answer_after_the_stream_was_opened(house: House, fault: str) -> None:
+    gate = threading.Event()
+    failing = {
+        "status": as_json(SERVER_ERROR, 500),
+        "cut": Reply(parts=(CUT,), raw=True),
+        "in-band error": as_stream([event("error", error=OVERLOADED["error"])]),
+    }
+    house.first.script(failing[fault].after(gate))
+    with house.line("two") as line:
+        answer = line.head()
+        gate.set()
+        got = b"".join(chunk.data for chunk in line.chunks(answer))
+    assert answer.status == 200
+    assert house.api.text(got) == "Hello there"
+    assert got.count(house.api.terminal) == 1
+    assert b"error" not in got
+
+
+def test_if_all_fail_after_the_stream_was_opened_one_error_ends_it(house: House) -> None:
+    gate = threading.Event()
+    house.first.script(as_json(SERVER_ERROR, 500).after(gate))
+    house.second.script(as_json(SERVER_ERROR, 500))
+    with house.line("two") as line:
+        answer = line.head()
+        gate.set()
+        got = b"".join(chunk.data for chunk in line.chunks(answer))
+    assert (answer.status, answer.whole) == (200, True)
+    house.api.in_band(got)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_if_all_fail_before_it_was_opened_the_status_is_true(house: House, stream: bool) -> None:
+    house.first.script(as_json(SERVER_ERROR, 503))
+    house.second.script(as_json(SERVER_ERROR, 500))
+    answer = house.ask("two", stream=stream)
+    assert answer.status == 500
+    assert answer.header("x-turnout-attempts") == "2"
+    assert answer.header("content-type") == "application/json"
+
+
+def test_before_content_a_stream_that_breaks_is_tried_elsewhere(house: House) -> None:
+    events = house.api.events()
+    house.first.script(as_stream([*events[: house.api.lifecycle], CUT]))
+    answer = house.ask("two")
+    assert (answer.status, answer.header("x-turnout-target")) == (200, "second/m")
+    assert house.api.text(answer.body) == "Hello there"
+
+
+def test_after_content_a_stream_that_breaks_ends_in_one_error(house: House) -> None:
+    upto, _ = house.api.parted()
+    house.first.script(as_stream([*upto, CUT]))
+    answer = house.ask("two")
+    assert (answer.status, answer.header("x-turnout-target")) == (200, "first/m")
+    assert house.api.text(answer.body) == "Hello"
+    house.api.in_band(answer.body)
+    assert house.second.requests == []
+
+
+def test_a_good_end_after_an_error_is_not_made_up(house: House) -> None:
+    """The upstream itself reports an error in the stream, after content: it passes, and nothing follows it."""
+    upto, after = house.api.parted()
+    inner = {"type": "overloaded_error", "message": "Overloaded"}
+    said = (
+        event("error", error=inner)
+        if house.api.name == "messages"
+        else b'data: {"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": null}}\n\n'
+    )
+    house.first.script(as_stream([*upto, said, *after]))
+    answer = house.ask("one")
+    assert answer.body.count(b"Overloaded") == 1
+    assert house.api.terminal not in answer.body
