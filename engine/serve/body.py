@@ -11,7 +11,7 @@ from engine.serve.headers import first
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from litestar.types import Receive
+    from litestar.types import HTTPRequestEvent, Receive
 
 RATIO = 100
 """How many times larger than its compressed form a body may grow; text of agents reaches about 20."""
@@ -29,15 +29,13 @@ async def read_body(receive: Receive, headers: Sequence[tuple[bytes, bytes]], li
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
     unpack = decoder(headers, limit)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body") and unpack is None:
+    message = await _next(receive)
+    if not message.get("more_body") and unpack is None:
         return _within(message["body"], limit)  # the usual request: one piece, not compressed
     pieces: list[bytes] = []
     size = 0
     while True:
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        piece = message.get("body", b"")
+        piece = message["body"]
         if unpack is not None:
             piece = unpack.feed(piece)
         size += len(piece)
@@ -46,7 +44,7 @@ async def read_body(receive: Receive, headers: Sequence[tuple[bytes, bytes]], li
         pieces.append(piece)
         if not message.get("more_body"):
             break
-        message = await receive()
+        message = await _next(receive)
     if unpack is not None:
         unpack.finish()
     return b"".join(pieces)
@@ -56,10 +54,8 @@ async def stream_body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
     """Yield the body as it comes, for `pass` routes. Raises `Problem` (413) and `ClientGone`."""
     size = 0
     while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        piece = message.get("body", b"")
+        message = await _next(receive)
+        piece = message["body"]
         size += len(piece)
         if size > limit:
             raise too_large(limit)
@@ -120,6 +116,13 @@ class Unpack:
     def finish(self) -> None:
         if not self._inflate.eof:
             raise Problem(400, "invalid_request", "the compressed request body ends too early")
+
+
+async def _next(receive: Receive) -> HTTPRequestEvent:
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGone
+    return message
 
 
 def _within(body: bytes, limit: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.serve.headers import first
 
 if TYPE_CHECKING:
-    from litestar.types import Message, Scope, Send
+    from litestar.types import HTTPScope, Message, Send
 
     from engine.chat import Headers
     from engine.plan.nodes import Plan
@@ -40,11 +40,11 @@ EXPOSED = (
 )
 
 
-def is_preflight(scope: Scope) -> bool:
+def is_preflight(scope: HTTPScope) -> bool:
     return scope["method"] == "OPTIONS" and first(scope["headers"], b"access-control-request-method") is not None
 
 
-async def preflight(send: Send, scope: Scope) -> None:
+async def preflight(send: Send, scope: HTTPScope) -> None:
     """Answer a preflight of an allowed origin; the headers every answer gets are added by `announcing`."""
     asked = (first(scope["headers"], b"access-control-request-headers") or b"").decode("latin-1").lower()
     names = [name.strip() for name in asked.split(",") if name.strip()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.resources import missing_extra
+from engine import resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
         try:
             live[name] = drivers.take(name, upstream.options, reading.secrets.get(reference) if reference else None)
         except ImportError as error:
-            found = missing_extra(upstream.options, error)
+            found = f"{error}; {resources.extra(kind_of(upstream.options))}"
             if upstream.options.optional:
                 off[name] = found
                 report.warning("missing-extra", f"upstream `{name}` is off: {found}", upstream.span)
@@ -150,6 +150,11 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
         return None
     plan = msgspec.structs.replace(plan, off=off)
     return Generation(plan, identity(reading), live, drivers, log)
+
+
+def kind_of(options: Options) -> str:
+    """Return `kind` as the file writes it; it is also the name of the extra that brings what the kind needs."""
+    return str(options.__struct_config__.tag)
 
 
 def identity(reading: Reading) -> str:

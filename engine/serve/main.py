@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
-from engine.diagnostics import render
+from engine.diagnostics.render import render
 from engine.observe.log import Log, bridge
 from engine.plan.read import read
 from engine.resources import path as resource

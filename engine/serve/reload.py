@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from engine.diagnostics import render
+from engine.diagnostics.render import render
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
 from engine.serve.generation import build

@@ -17,7 +17,9 @@ from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.reply import Reply, Visit, form_of, marks, with_ids
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+    from engine.chat import Headers
 
     from engine.observe.log import Log
     from engine.serve.generation import Generation
@@ -37,9 +39,7 @@ class Switch:
         self.log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+        scope = cast("HTTPScope", scope)
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         generation = self.generation
         visit = Visit(generation, task)
@@ -73,12 +73,13 @@ class Switch:
             if oldest.ends_at is None:
                 oldest.ends_at = asyncio.get_running_loop().call_later(drain, oldest.end)
 
-    async def _admit(self, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+    async def _admit(self, scope: HTTPScope, receive: Receive, send: Send, visit: Visit) -> None:
         plan = visit.generation.plan
+        headers = cast("Headers", scope["headers"])
         try:
             if scope["raw_path"] not in HOSTLESS:
-                check_host(plan, scope["headers"])
-            origin = check_origin(plan, scope["headers"], scope["scheme"])
+                check_host(plan, headers)
+            origin = check_origin(plan, headers, scope["scheme"])
         except Problem as problem:
             await Reply(send, visit).refuse(problem, form_of(scope), [*with_ids([], visit), *marks(visit)])
             return

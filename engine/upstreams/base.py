@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
-from engine.chat import Api  # noqa: TC001 - msgspec reads it
+from engine.chat import Api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from engine.chat import Headers
+    from engine.secret import Secret
 
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
@@ -43,6 +44,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     optional: Annotated[
         bool, Meta(description="If it cannot be built (a credential is unset), it is off with a warning, not an error")
     ] = False
+
+
+    def build(self, name: str, api_key: Secret | None) -> Driver:
+        """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.
+
+        Raises `ImportError` when the kind needs an extra that is not installed.
+        """
+        raise ValueError(f"upstream `{name}` ({api_key}): this kind has no driver")
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
