@@ -47,7 +47,7 @@ AnyOf = Annotated[str | list[str], Meta(description="One pattern, or a list of w
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
-class Cors(Section):
+class Cors(Section, frozen=True, kw_only=True):
     """Which web pages may call."""
 
     origins: Annotated[
@@ -57,11 +57,14 @@ class Cors(Section):
     credentials: Annotated[bool, Meta(description="Let pages send cookies and credentials")] = False
 
 
-class Server(Section):
+class Server(Section, frozen=True, kw_only=True):
     """Where Turnout listens and what it lets in."""
 
     listen: Annotated[
-        str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}$", description="host:port; changing it needs a restart")
+        str,
+        Meta(
+            pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}$", description="host:port; changing it needs a restart"
+        ),
     ] = "127.0.0.1:4000"
     hosts: Annotated[
         list[str], Meta(description="Host headers that are answered, without port (DNS rebinding guard)")
@@ -77,7 +80,7 @@ class Server(Section):
     ] = "30s"
 
 
-class Model(Section):
+class Model(Section, frozen=True, kw_only=True):
     """A name clients may ask for."""
 
     targets: Annotated[
@@ -86,45 +89,49 @@ class Model(Section):
     fallback: Annotated[
         list[str], Meta(description="Entries or targets to try when every target has failed, in this order")
     ] = []
-    retries: Annotated[Annotated[int, Meta(ge=0, le=8)] | None, Meta(description="Further tries inside this entry")] = None
-    fallback_on: Annotated[
-        list[Reason] | None, Meta(description="The reasons for which another target is tried")
-    ] = None
+    retries: Annotated[Annotated[int, Meta(ge=0, le=8)] | None, Meta(description="Further tries inside this entry")] = (
+        None
+    )
+    fallback_on: Annotated[list[Reason] | None, Meta(description="The reasons for which another target is tried")] = (
+        None
+    )
     hold: Annotated[
         Duration | None, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = None
     allow_mixed_auth: Annotated[
         bool, Meta(description="Let an entry have both `auth: forward` upstreams and others")
     ] = False
-    listed: Annotated[
-        list[str], Meta(description="Names of a pattern entry that /v1/models shows")
-    ] = msgspec.field(name="list", default_factory=list)
+    listed: Annotated[list[str], Meta(description="Names of a pattern entry that /v1/models shows")] = msgspec.field(
+        name="list", default_factory=list
+    )
 
 
-class ModelDefaults(Section):
+class ModelDefaults(Section, frozen=True, kw_only=True):
     """What entries of `models` do where they do not say otherwise."""
 
     retries: Annotated[int, Meta(ge=0, le=8, description="Further tries inside an entry")] = 1
-    fallback_on: Annotated[list[Reason], Meta(description="The reasons for which another target is tried")] = msgspec.field(default_factory=lambda: list(FALLBACK_ON))
+    fallback_on: Annotated[list[Reason], Meta(description="The reasons for which another target is tried")] = (
+        msgspec.field(default_factory=lambda: list(FALLBACK_ON))
+    )
     hold: Annotated[
         Duration, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = "10s"
 
 
-class Defaults(Section):
+class Defaults(Section, frozen=True, kw_only=True):
     """What holds unless an entry says otherwise."""
 
     model: Annotated[ModelDefaults, Meta(description="Defaults of every entry of `models`")] = ModelDefaults()
 
 
-class Range(Section):
+class Range(Section, frozen=True, kw_only=True):
     """A range of whole numbers; at least one end."""
 
     min: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="At least this many")] = None
     max: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="At most this many")] = None
 
 
-class When(Section):
+class When(Section, frozen=True, kw_only=True):
     """Conditions of a route. All that are given must hold."""
 
     model: Annotated[AnyOf | None, Meta(description="The asked name")] = None
@@ -147,14 +154,14 @@ class When(Section):
     )
 
 
-class Deny(Section):
+class Deny(Section, frozen=True, kw_only=True):
     """An answer instead of an upstream's."""
 
     status: Annotated[int, Meta(ge=400, le=499, description="HTTP status")] = 403
     message: Annotated[str, Meta(description="What the client is told")] = "denied by a route"
 
 
-class Route(Section):
+class Route(Section, frozen=True, kw_only=True):
     """A rule. The first that matches decides: exactly one of `to`, `deny`, `pass`."""
 
     name: Annotated[Name, Meta(description="How explain, logs and headers call it")]
@@ -166,13 +173,13 @@ class Route(Section):
     ] = msgspec.field(name="pass", default=None)
 
 
-class Base(Section):
+class Base(Section, frozen=True, kw_only=True):
     """Another base URL for clients: http://host:port/PREFIX/v1."""
 
     prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="The path before /v1, as in /team-a")]
 
 
-class Key(Section):
+class Key(Section, frozen=True, kw_only=True):
     """A client key: its digests, and what it may use."""
 
     hashes: Annotated[
@@ -180,38 +187,40 @@ class Key(Section):
         Meta(description="SHA-256 digests of the key, from `turnout key new`; several while one is replaced"),
     ] = []
     models: Annotated[list[str] | None, Meta(description="Names this key may ask for; absent: all, []: none")] = None
-    routes: Annotated[
-        list[str] | None, Meta(description="Routes this key may take; `pass` routes must be named")
-    ] = None
+    routes: Annotated[list[str] | None, Meta(description="Routes this key may take; `pass` routes must be named")] = (
+        None
+    )
     bases: Annotated[list[str] | None, Meta(description="Bases this key may come in by; absent: all")] = None
     expires: Annotated[
         Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None,
         Meta(description="The first UTC day on which it fails"),
     ] = None
     enabled: Annotated[bool, Meta(description="false refuses the key")] = True
-    any_key: Annotated[
-        bool, Meta(description="Only for `anonymous`: unknown credentials count as anonymous too")
-    ] = False
+    any_key: Annotated[bool, Meta(description="Only for `anonymous`: unknown credentials count as anonymous too")] = (
+        False
+    )
 
 
-class Log(Section):
+class Log(Section, frozen=True, kw_only=True):
     """The log, on standard error."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged")] = "info"
-    format: Annotated[
-        Literal["auto", "text", "json"], Meta(description="auto: text on a terminal, json elsewhere")
-    ] = "auto"
+    level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="The least that is logged")] = (
+        "info"
+    )
+    format: Annotated[Literal["auto", "text", "json"], Meta(description="auto: text on a terminal, json elsewhere")] = (
+        "auto"
+    )
     bodies: Annotated[bool, Meta(description="Log request bodies too (they hold users' text), cut at 4 KB")] = False
 
 
-class Observe(Section):
+class Observe(Section, frozen=True, kw_only=True):
     """What Turnout tells about itself."""
 
     log: Annotated[Log, Meta(description="The log, on standard error")] = Log()
     headers: Annotated[bool, Meta(description="Put x-turnout-* headers on answers")] = True
 
 
-class Document(Section):
+class Document(Section, frozen=True, kw_only=True):
     """proxy.yaml"""
 
     version: Annotated[Literal[1], Meta(description="The version of this format")] = 1
@@ -220,7 +229,9 @@ class Document(Section):
     defaults: Annotated[Defaults, Meta(description="What holds unless an entry says otherwise")] = Defaults()
     models: Annotated[
         dict[str, str | Model],
-        Meta(description="Names clients may ask for; `*` in a name carries over to its targets. Short form: one target"),
+        Meta(
+            description="Names clients may ask for; `*` in a name carries over to its targets. Short form: one target"
+        ),
     ] = {}
     routes: Annotated[list[Route], Meta(description="Rules, read from the top; the first that matches decides")] = []
     bases: Annotated[dict[Name, Base], Meta(description="Other base URLs, by name")] = {}

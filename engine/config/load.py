@@ -1,13 +1,30 @@
-"""files -> text -> tree + spans."""
+"""files -> text -> tree + spans -> Document: the syntax and schema layers, includes and variables.
+
+Nothing here raises for what a user wrote: every mistake is in the report, and `Loaded.document` is None.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engine.config import pasted
+from engine.config.document import Document
+from engine.config.include import included, unite
+from engine.config.parse import parse
+from engine.config.schema import validate
+from engine.config.variables import fill
+from engine.diagnostics import Report, Span
+from engine.diagnostics.render import BREAK
+
 if TYPE_CHECKING:
-    from engine.diagnostics import Span
+    from collections.abc import Mapping
+
+    from engine.config.parse import Sheet
 
 Path = tuple[str | int, ...]
 """Where a value stands in the document: ("upstreams", "openai", "timeouts")."""
@@ -33,3 +50,98 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     def value(self, *path: str | int) -> Span | None:
         """Return the span of the value at `path`, or of the nearest thing above it."""
         return self.values.get(path) or self.key(*path)
+
+
+class Files(msgspec.Struct, kw_only=True):
+    """Every file that was looked at. It grows: `secrets.resolve` adds the files of `file:` references."""
+
+    digests: dict[str, bytes | None] = {}
+    """Absolute path -> SHA-256 of its content, None where it is missing or unreadable."""
+    folders: set[str] = set()
+    """Existing folders to watch: those of the files, of where their symlinks lead, and of include globs."""
+
+    def read(self, path: FilePath) -> bytes:
+        """Return the content of `path` and note its digest. Raises `OSError`."""
+        absolute = FilePath(path).absolute()
+        self.digests[str(absolute)] = None
+        self.watch(absolute.parent)
+        for part in (absolute, *absolute.parents):
+            if part.is_symlink():
+                self.watch(part.parent)
+        self.watch(absolute.resolve().parent)
+        content = absolute.read_bytes()
+        self.digests[str(absolute)] = hashlib.sha256(content).digest()
+        return content
+
+    def watch(self, folder: FilePath) -> None:
+        """Note `folder`, or the nearest one above it that exists."""
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent
+        self.folders.add(str(folder))
+
+
+class Loaded(msgspec.Struct, kw_only=True):
+    """What came of loading. `document` is None when `report` has errors."""
+
+    report: Report
+    files: Files
+    tree: Tree | None = None
+    document: Document | None = None
+    unset: list[tuple[Path, str]] = []
+    """Variables that a value asks for and that have neither value nor default: `resolve` reports them."""
+
+
+def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = None) -> Loaded:
+    """Read `main` and what it includes; `text` replaces its content (stdin).
+
+    With `environ` None no variable has a value: defaults (`env:NAME:-default`) and placeholders stand in.
+    """
+    report, files = Report(), Files()
+    sheet = read_sheet(main, files=files, report=report, text=text)
+    if sheet is None:
+        return Loaded(report=report, files=files)
+    read = partial(read_sheet, files=files, report=report)
+    sheets = [sheet, *included(main, sheet, environ, files, report, read)]
+    data, keys, values = unite(sheets, report)
+    tree = Tree(data=data, keys=keys, values=values)
+    if not report.ok:
+        return Loaded(report=report, files=files)
+    filled = fill(tree, environ, report)
+    tree = Tree(data=filled.data, keys=keys, values=values)
+    validate(tree, report, variables=filled.variables)
+    pasted.anywhere(report)
+    loaded = Loaded(report=report, files=files, tree=tree, unset=filled.unset)
+    if report.ok:
+        try:
+            loaded.document = msgspec.convert(tree.data, Document)
+        except msgspec.ValidationError as error:  # what the schema accepts decodes; if ever not, say so
+            report.error("invalid", f"the file does not decode: {error}", tree.value())
+    return loaded
+
+
+def read_sheet(
+    name: str, place: Span | None = None, *, files: Files, report: Report, text: str | None = None
+) -> Sheet | None:
+    """Return the content of the file `name`, or None with the reason in `report`. `place` is what asked for it."""
+    if text is None:
+        try:
+            content = files.read(FilePath(name))
+        except FileNotFoundError:
+            next_step = "correct the path" if place else "name another file with `--config FILE`, or create this one"
+            report.error("no-file", f"there is no file `{name}`", place, help=next_step)
+            return None
+        except OSError as error:
+            reason = (error.strerror or "it cannot be read").lower()
+            report.error("unreadable", f"cannot read `{name}`: {reason}", place, help="check its permissions")
+            return None
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            before = BREAK.split(content[: error.start].decode("utf-8", "replace"))
+            span = Span(name, len(before), len(before[-1]) + 1, len(before[-1]) + 2)
+            report.error(
+                "not-utf8", f"byte 0x{content[error.start]:02x} is not UTF-8", span, help="save the file as UTF-8"
+            )
+            return None
+    report.sources[name] = text
+    return parse(name, text, report)

@@ -17,6 +17,7 @@ from engine.plan.compile import compile_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.config.load import Loaded
     from engine.plan.nodes import Plan
     from engine.secret import Secret
 
@@ -42,13 +43,16 @@ def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     if loaded.document is None or loaded.tree is None:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree)
     plan = compile_plan(loaded.document, loaded.tree, loaded.report)
-    if plan is None or environ is None:
+    _forgive(loaded, loaded.tree)
+    if environ is None or not loaded.report.ok:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan)
     secrets, off = resolve(loaded, environ)
-    return Reading(
-        report=loaded.report,
-        files=loaded.files,
-        tree=loaded.tree,
-        plan=msgspec.structs.replace(plan, off={**plan.off, **off}),
-        secrets=secrets,
-    )
+    if plan is not None:
+        plan = msgspec.structs.replace(plan, off={**plan.off, **off})
+    return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan, secrets=secrets)
+
+
+def _forgive(loaded: Loaded, tree: Tree) -> None:
+    """Drop what the graph says of placeholders: that a variable has no value is the finding, of the next layer."""
+    places = {tree.value(*path) for path, _ in loaded.unset}
+    loaded.report.diagnostics[:] = [found for found in loaded.report.diagnostics if found.span not in places]

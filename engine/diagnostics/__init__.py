@@ -1,7 +1,7 @@
 """Findings about the file, with their place and a next step; and how they are printed.
 
-A `Diagnostic` is a value. Finding and rendering are separate: `render` is the only place that prints a line of
-the user's file, and it masks every secret found in it.
+A `Diagnostic` is a value. Finding and rendering are separate: `diagnostics.render` is the only place that prints a
+line of the user's file, and it masks every secret found in it.
 """
 
 from __future__ import annotations
@@ -53,10 +53,26 @@ class Report:
         self.secrets: set[str] = set()
         """Literal secrets met in the file: masked wherever anything is printed."""
 
-    def error(self, code: str, message: str, span: Span | None = None, *, help: str | None = None, labels: tuple[Label, ...] = ()) -> None:  # noqa: A002
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        help: str | None = None,  # noqa: A002 - the word of the record
+        labels: tuple[Label, ...] = (),
+    ) -> None:
         self.diagnostics.append(Diagnostic(code=code, message=message, span=span, help=help, labels=labels))
 
-    def warning(self, code: str, message: str, span: Span | None = None, *, help: str | None = None, labels: tuple[Label, ...] = ()) -> None:  # noqa: A002
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        help: str | None = None,  # noqa: A002 - the word of the record
+        labels: tuple[Label, ...] = (),
+    ) -> None:
         self.diagnostics.append(
             Diagnostic(code=code, message=message, span=span, help=help, labels=labels, severity="warning")
         )

@@ -1,0 +1,266 @@
+"""What is said about a mistake: a table (keyword, place) -> our own sentence, never the validator's text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from engine.config import hints, pasted
+from engine.diagnostics import Diagnostic
+from engine.upstreams.base import DURATION, SECRET, SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema import ValidationError
+
+    from engine.config.load import Path, Tree
+    from engine.diagnostics import Report
+
+
+class Sentence(NamedTuple):
+    """`{what}` is the place in words, `{found}` the value, `{choices}` what an enumeration allows."""
+
+    code: str
+    message: str
+    help: str | None = None
+
+
+SENTENCES: dict[tuple[str, str], Sentence] = {
+    # by what the value is to be
+    ("type", "boolean"): Sentence("wrong-type", "{what} must be true or false, not {found}"),
+    ("type", "integer"): Sentence("wrong-type", "{what} must be a whole number, not {found}"),
+    ("type", "string"): Sentence("wrong-type", "{what} must be text, not {found}"),
+    ("type", "array"): Sentence("wrong-type", "{what} must be a list, not {found}"),
+    ("type", "object"): Sentence("wrong-type", "{what} must be a mapping, not {found}"),
+    ("type", DURATION): Sentence(
+        "needs-unit", "{what} is a duration and needs a unit", "write 250ms, 5s, 20m, 1h or 1d"
+    ),
+    ("pattern", DURATION): Sentence("needs-unit", "{what} is no duration: {found}", "write 250ms, 5s, 20m, 1h or 1d"),
+    ("type", SIZE): Sentence("needs-unit", "{what} is a size and needs a unit", "write 64KB, 32MB or 1GB"),
+    ("pattern", SIZE): Sentence("needs-unit", "{what} is no size: {found}", "write 64KB, 32MB or 1GB"),
+    ("enum", ""): Sentence("wrong-value", "{what} cannot be {found}", "it is one of {choices}"),
+    ("minimum", ""): Sentence("out-of-range", "{what} is too small: {found}", "the least is {limit}"),
+    ("maximum", ""): Sentence("out-of-range", "{what} is too large: {found}", "the most is {limit}"),
+    ("required", ""): Sentence("missing-key", "{what} has no `{missing}`", "add `{missing}:`"),
+    ("pattern", ""): Sentence("wrong-value", "{what} cannot be {found}"),
+    # by place
+    ("enum", "version"): Sentence(
+        "unknown-version", "this Turnout reads version 1 of the file, not {found}", "write `version: 1`"
+    ),
+    ("enum", "upstreams.*.kind"): Sentence("unknown-kind", "{what} cannot be {found}", "the kinds are {choices}"),
+    ("required", "upstreams.*"): Sentence("missing-key", "{what} has no `{missing}`", "add `kind:` and one of {kinds}"),
+    ("required", "models.*"): Sentence(
+        "missing-key", "{what} has no `{missing}`", "add `targets: [upstream/model]`, tried in that order"
+    ),
+    ("required", "routes.*"): Sentence(
+        "missing-key", "{what} has no `{missing}`", "add `name:`; explain, logs and headers use it"
+    ),
+    ("required", "bases.*"): Sentence("missing-key", "{what} has no `{missing}`", "add `prefix: /team-a`"),
+    ("type", "upstreams"): Sentence(
+        "wrong-type",
+        "`upstreams` must be a mapping, not {found}",
+        "write `name: {{kind: openai, api_key: env:NAME}}` under it",
+    ),
+    ("type", "upstreams.*"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `{{kind: openai, api_key: env:NAME}}`"
+    ),
+    ("type", "models"): Sentence(
+        "wrong-type", "`models` must be a mapping, not {found}", "write `name: upstream/model` under it, without dashes"
+    ),
+    ("type", "models.*"): Sentence(
+        "wrong-type",
+        "{what} must be a target or a mapping, not {found}",
+        "write `upstream/model`, or `{{targets: [upstream/model]}}`",
+    ),
+    ("type", "routes"): Sentence(
+        "wrong-type", "`routes` must be a list, not {found}", "order decides, so each begins with a dash: `- name: ...`"
+    ),
+    ("type", "routes.*"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `- {{name: ..., when: {{...}}, to: ...}}`"
+    ),
+    ("type", "routes.*.when"): Sentence(
+        "wrong-type",
+        "{what} must be a mapping of conditions, not {found}",
+        "write `when: {{model: fast}}` or `when: {{stream: true}}`",
+    ),
+    ("type", "routes.*.deny"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `deny: {{status: 403, message: ...}}`"
+    ),
+    ("type", "keys"): Sentence(
+        "wrong-type",
+        "`keys` must be a mapping, not {found}",
+        "write `anonymous: {{}}` or `name: {{hashes: [...]}}` under it",
+    ),
+    ("type", "include"): Sentence("wrong-type", "`include` must be a list, not {found}"),
+    ("pattern", "server.listen"): Sentence(
+        "wrong-value", "`server.listen` cannot be {found}", "write host:port, as in 127.0.0.1:4000 or [::1]:4000"
+    ),
+    ("pattern", "upstreams.*.base_url"): Sentence(
+        "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"
+    ),
+    ("pattern", "bases.*.prefix"): Sentence(
+        "wrong-value", "{what} cannot be {found}", "write it as /team-a: a slash first, none at the end"
+    ),
+    ("pattern", "keys.*.hashes.*"): Sentence(
+        "wrong-value", "{what} is no digest", "`turnout key hash` prints one: sha256: and 64 hexadecimal digits"
+    ),
+    ("pattern", "keys.*.expires"): Sentence("wrong-value", "{what} is no day: {found}", "write it as 2027-01-31"),
+    ("pattern", "routes.*.name"): Sentence(
+        "bad-name",
+        "{what} cannot be {found}",
+        "a name has letters, digits, `.`, `_`, `-` and begins with a letter or digit",
+    ),
+}
+
+NOUNS = {"upstreams": "upstream", "models": "model", "routes": "route", "bases": "base", "keys": "key"}
+"""What an entry of a section is called."""
+
+CONTAINERS = ("array", "object")
+
+
+def diagnose(error: ValidationError, tree: Tree, report: Report, variables: Mapping[Path, str]) -> Iterator[Diagnostic]:
+    """Yield what to say about one error of the validator. A pasted secret goes into `report.secrets`."""
+    path: Path = tuple(error.absolute_path)
+    schema = _schema(error)
+    instance: Any = error.instance
+    if error.validator == "additionalProperties":
+        yield from _unknown_keys(instance, schema["properties"], path, tree)
+    elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
+        yield _bad_name(str(error.instance), path, tree)
+    elif schema.get("pattern") == SECRET:
+        yield pasted.secret(what(path, tree), error.instance, tree.value(*path), report)
+    elif error.validator == "required":
+        yield from _missing(error, path, tree)
+    elif error.validator == "type" and "enum" in schema:
+        return  # the enumeration says it better
+    else:
+        yield _wrong(error, schema, path, tree, variables.get(path))
+
+
+def missing_version(tree: Tree) -> Diagnostic:
+    return Diagnostic(
+        code="missing-version",
+        message="the file does not say its version",
+        span=tree.value(),
+        help="write `version: 1` on the first line",
+    )
+
+
+def _wrong(error: ValidationError, schema: dict[str, Any], path: Path, tree: Tree, variable: str | None) -> Diagnostic:
+    """Return the sentence about a value of the wrong type, form or size."""
+    keyword = str(error.validator)
+    expected = str(schema.get("pattern") or "")
+    kind = str(error.validator_value) if keyword == "type" else ""
+    keys = ((keyword, dotted(path)), (keyword, expected), (keyword, kind), (keyword, ""))
+    sentence = next(SENTENCES[key] for key in keys if key in SENTENCES)
+    choices = [str(choice) for choice in schema.get("enum", ())]
+    words = {
+        "what": what(path, tree),
+        "found": f"the value of `env:{variable}`" if variable else found(error.instance),
+        "choices": ", ".join(choices),
+        "limit": error.validator_value,
+    }
+    fix = None if variable else hints.fix(error.instance, expected, kind, choices)
+    help_ = sentence.help.format(**words) if sentence.help else None
+    if fix and choices:
+        help_ = f"did you mean `{fix}`? {help_}"
+    elif fix:
+        help_ = f"did you mean `{fix}`?"
+    span = tree.value(*path)
+    if isinstance(error.instance, dict | list) and path and isinstance(path[-1], str):
+        span = tree.key(*path)
+    return Diagnostic(code=sentence.code, message=sentence.message.format(**words), span=span, help=help_)
+
+
+def _unknown_keys(instance: dict[str, Any], known: dict[str, Any], path: Path, tree: Tree) -> Iterator[Diagnostic]:
+    for name in instance:
+        if name not in known:
+            free = [option for option in known if option not in instance]
+            yield _unknown_key(name, hints.option(name, free, list(known), path), path, tree)
+
+
+def _unknown_key(name: str, help_: str, path: Path, tree: Tree) -> Diagnostic:
+    where = f"unknown key `{name}` in {what(path, tree)}" if path else f"unknown section `{name}`"
+    return Diagnostic(code="unknown-key", message=where, span=tree.key(*path, name), help=help_)
+
+
+def _missing(error: ValidationError, path: Path, tree: Tree) -> Iterator[Diagnostic]:
+    """Say what is missing; a misspelt key that is it is named instead."""
+    schema = _schema(error)
+    known = schema["properties"]
+    instance: Any = error.instance
+    kinds = ", ".join(known.get("kind", {}).get("enum", ()))
+    sentence = SENTENCES.get(("required", dotted(path))) or SENTENCES[("required", "")]
+    for missing in schema["required"]:
+        if missing in instance:
+            continue
+        misspelt = next((name for name in instance if name not in known and hints.similar(name, [missing])), None)
+        if misspelt and "additionalProperties" in schema:
+            continue  # it is reported as an unknown key
+        if misspelt:
+            yield _unknown_key(misspelt, f"did you mean `{missing}`?", path, tree)
+            continue
+        words = {"what": what(path, tree), "missing": missing, "kinds": kinds}
+        yield Diagnostic(
+            code=sentence.code,
+            message=sentence.message.format(**words),
+            span=tree.key(*path),
+            help=sentence.help.format(**words) if sentence.help else None,
+        )
+
+
+def _schema(error: ValidationError) -> dict[str, Any]:
+    return error.schema if isinstance(error.schema, dict) else {}
+
+
+def _bad_name(name: str, path: Path, tree: Tree) -> Diagnostic:
+    help_ = "a name has letters, digits, `.`, `_`, `-` and begins with a letter or digit"
+    if "/" in name and path == ("upstreams",):
+        help_ = "the slash stands between upstream and model: upstream/model"
+    message = f"`{name}` cannot be the name of {_article(NOUNS.get(str(path[-1]), 'entry'))}"
+    return Diagnostic(code="bad-name", message=message, span=tree.key(*path, name), help=help_)
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def dotted(path: Path) -> str:
+    """Return `path` with `*` for the names and numbers a user gave: upstreams.*.timeouts.idle."""
+    steps = ["*" if isinstance(step, int) else step for step in path]
+    if len(steps) > 1 and steps[0] in NOUNS:
+        steps[1] = "*"
+    return ".".join(steps)
+
+
+def what(path: Path, tree: Tree) -> str:
+    """Return the place in words: upstream `openai`, `timeouts.idle` of upstream `openai`, `server.cors`."""
+    if not path:
+        return "the file"
+    noun = NOUNS.get(str(path[0]))
+    if noun is None or len(path) == 1:
+        return f"`{_steps(path)}`"
+    entry = f"{noun} `{path[1]}`"
+    if isinstance(path[1], int):
+        entries = tree.data.get(str(path[0]))
+        item = entries[path[1]] if isinstance(entries, list) else None
+        name = item.get("name") if isinstance(item, dict) else None
+        entry = f"{noun} `{name}`" if isinstance(name, str) and len(path) > 1 else f"{noun} {path[1] + 1}"
+    return f"`{_steps(path[2:])}` of {entry}" if len(path) > 2 else entry
+
+
+def _steps(path: Path) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def found(value: Any) -> str:
+    """Return a value as a sentence names it."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    shown = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"`{shown[:40]}…`" if len(shown) > 40 else f"`{shown}`" if shown else "empty"

@@ -1,0 +1,28 @@
+"""Durations and sizes as the file writes them."""
+
+from __future__ import annotations
+
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
+
+
+def seconds(text: str) -> float:
+    """Return a duration (`250ms`, `5s`, `20m`, `1h`, `1d`) in seconds. Raises `ValueError` on anything else."""
+    number, unit = split(text)
+    if unit not in SECONDS:
+        raise ValueError(f"{text!r} is no duration")
+    return number * SECONDS[unit]
+
+
+def size(text: str) -> int:
+    """Return a size (`64KB`, `32MB`; powers of 1024) in bytes. Raises `ValueError` on anything else."""
+    number, unit = split(text)
+    if unit not in BYTES:
+        raise ValueError(f"{text!r} is no size")
+    return round(number * BYTES[unit])
+
+
+def split(text: str) -> tuple[float, str]:
+    """Return (number, unit): `1.5h` is (1.5, "h")."""
+    digits = len(text) - len(text.lstrip("0123456789."))
+    return float(text[:digits]), text[digits:]
