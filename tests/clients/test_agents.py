@@ -91,7 +91,8 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
 
 def claude_code(desk: Desk, turnout: Turnout, model: str, auth: str, **env: str) -> str:
     return desk.run(
-        installed("claude-code", ".bin/claude"), "-p", desk.prompt, "--output-format", "text", "--allowedTools", "Read,Bash",
+        installed("claude-code", ".bin/claude"),
+        "-p", desk.prompt, "--output-format", "text", "--allowedTools", "Read,Bash",
         ANTHROPIC_BASE_URL=turnout.url, ANTHROPIC_MODEL=model, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC="1",
         DISABLE_AUTOUPDATER="1", **{auth: ADA}, **env,
     )  # fmt: skip
@@ -133,7 +134,8 @@ def test_cline(desk: Desk, turnout: Turnout, openai: Upstream, anthropic: Upstre
     )
 
     printed = desk.run(
-        installed("cline", ".bin/cline"), "-c", desk.project, "-P", provider, "-m", model, "--auto-approve", "true", desk.prompt,
+        installed("cline", ".bin/cline"),
+        "-c", desk.project, "-P", provider, "-m", model, "--auto-approve", "true", desk.prompt,
         CLINE_NO_AUTO_UPDATE="1", DO_NOT_TRACK="1", CLINE_SESSION_BACKEND_MODE="local",
     )  # fmt: skip
 
