@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ from engine.cli import console
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from engine.config.document import Document
+    from engine.diagnostics.render import Form
     from engine.plan.read import Reading
 
 FORMATS = ("full", "concise", "json")
@@ -21,7 +24,7 @@ STDIN = "-"
 def add(subparsers: console.Subparsers) -> None:
     parser = console.parser(subparsers, "check", "Check files: syntax, schema, graph, environment.")
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help=f"files to check; `-` is standard input (default: {console.DEFAULT})"
+        "files", nargs="*", metavar="FILE", help=f"files to check; - is standard input (default: ./{console.DEFAULT})"
     )
     parser.add_argument("--format", choices=FORMATS, default="full", help="how findings are printed (default: full)")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
@@ -31,44 +34,50 @@ def add(subparsers: console.Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from engine.plan.read import read
-
     files = args.files or [args.config or console.DEFAULT]
     environ = None if args.no_environment else os.environ
-    readings = {
-        file: read("<stdin>", environ, text=sys.stdin.read()) if file == STDIN else read(file, environ)
-        for file in files
-    }
+    readings = {name: reading for name, reading in (_read(file, environ) for file in files)}
     if args.format == "json":
-        _json(readings)
+        print(_json(readings, strict=args.strict))
     else:
-        for file, reading in readings.items():
-            _text(file, reading, args.format)
-    failed = [reading for reading in readings.values() if _fails(reading, strict=args.strict)]
+        print("\n".join(_text(name, reading, args.format) for name, reading in readings.items()), end="")
+    failed = [reading for reading in readings.values() if not _passes(reading, strict=args.strict)]
     return console.PROBLEMS if failed else console.OK
 
 
-def _fails(reading: Reading, *, strict: bool) -> bool:
-    return not reading.report.ok or (strict and bool(reading.report.diagnostics))
+def _read(file: str, environ: Mapping[str, str] | None) -> tuple[str, Reading]:
+    from engine.plan.read import read
+
+    if file == STDIN:
+        return "<stdin>", read("<stdin>", environ, text=sys.stdin.read())
+    return file, read(file, environ)
 
 
-def _text(file: str, reading: Reading, form: str) -> None:
-    from engine.diagnostics import render
+def _passes(reading: Reading, *, strict: bool) -> bool:
+    return reading.report.ok and not (strict and reading.report.diagnostics)
 
-    if reading.report.diagnostics:
-        print(render(reading.report, form, colour=console.colour(sys.stdout)))
-    if reading.report.ok and reading.plan is not None:
-        print(f"{file}: ok ({counts(reading.plan.document)})")
+
+def _text(name: str, reading: Reading, form: Form) -> str:
+    from engine.diagnostics.render import render
+
+    found = render(reading.report, form, colour=console.colour(sys.stdout))
+    if reading.plan is None or not reading.report.ok:
+        return found
+    return f"{found}{name}: ok ({counts(reading.plan.document)})\n"
+
+
+def _json(readings: dict[str, Reading], *, strict: bool) -> str:
+    """One object, however many files: `{ok, files: [{file, ok, diagnostics}]}`."""
+    from engine.diagnostics.render import render
+
+    files = [
+        {**json.loads(render(reading.report, "json")), "file": name, "ok": _passes(reading, strict=strict)}
+        for name, reading in readings.items()
+    ]
+    return json.dumps({"ok": all(file["ok"] for file in files), "files": files}, indent=2, ensure_ascii=False)
 
 
 def counts(document: Document) -> str:
     """Say how much is in a file: `3 upstreams, 8 models, 2 routes`."""
     sizes = (("upstream", document.upstreams), ("model", document.models), ("route", document.routes))
     return ", ".join(f"{len(items)} {noun}{'' if len(items) == 1 else 's'}" for noun, items in sizes)
-
-
-def _json(readings: dict[str, Reading]) -> None:
-    from engine.diagnostics import render
-
-    for reading in readings.values():
-        print(render(reading.report, "json"))

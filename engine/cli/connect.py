@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> int:
         return console.USAGE
     if args.key_env is not None and not os.environ.get(args.key_env):
         return console.problem(f"{args.key_env} is not set", f"export {args.key_env}, or give the key with --key")
-    reading = console.read_plan(args)
-    if reading is None or reading.plan is None:
+    read = console.read_plan(args)
+    if read is None:
         return console.PROBLEMS
     key = args.key or os.environ.get(args.key_env or "")
-    print(settings(client, reading.plan.document, url=args.url, key=key, model=args.model), end="")
+    print(settings(client, read[1].document, url=args.url, key=key, model=args.model), end="")
     return console.OK
 
 

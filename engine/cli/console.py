@@ -13,6 +13,7 @@ from engine import resources
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from engine.plan.nodes import Plan
     from engine.plan.read import Reading
 
 DEFAULT = "proxy.yaml"
@@ -49,18 +50,18 @@ def file(args: argparse.Namespace) -> str:
     return DEFAULT if Path(DEFAULT).is_file() else str(resources.path(DEFAULT))
 
 
-def read_plan(args: argparse.Namespace) -> Reading | None:
-    """Read the file for a verb that needs its plan; say what is wrong on standard error and return None without one.
+def read_plan(args: argparse.Namespace) -> tuple[Reading, Plan] | None:
+    """Read the file for a verb that needs its plan; without one say what is wrong on standard error.
 
-    Unset variables do not stop it: secrets are not needed to tell what a file says.
+    Unset variables and missing secrets do not stop it: they are not needed to tell what a file says.
     """
-    from engine.diagnostics import render
+    from engine.diagnostics.render import render
     from engine.plan.read import read
 
-    reading = read(file(args), None)
-    if reading.plan is not None and reading.tree is not None and reading.report.ok:
-        return reading
-    print(render(reading.report, "full", colour=colour(sys.stderr)), file=sys.stderr)
+    reading = read(file(args), os.environ)
+    if reading.plan is not None:
+        return reading, reading.plan
+    print(render(reading.report, "full", colour=colour(sys.stderr)), end="", file=sys.stderr)
     return None
 
 

@@ -1,0 +1,174 @@
+"""`turnout connect`: exact settings for each client, with what proxy.yaml says filled in."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine import resources
+from engine.cli import main
+from engine.cli.connect import CLIENTS
+
+ROOT = "http://127.0.0.1:4000"
+
+LINES = {
+    "claude-code": [
+        f"export ANTHROPIC_BASE_URL={ROOT}",
+        "export ANTHROPIC_AUTH_TOKEN=tk-1",
+        "export ANTHROPIC_MODEL=smart",
+        f'"ANTHROPIC_BASE_URL": "{ROOT}"',
+        '{"name": "ANTHROPIC_AUTH_TOKEN", "value": "tk-1"}',
+    ],
+    "cline": [
+        "| API Provider | OpenAI Compatible |",
+        f"| Base URL | `{ROOT}/v1` |",
+        "| OpenAI Compatible API Key | `tk-1` |",
+        "| Model ID | `smart` |",
+        f"| Use custom base URL | `{ROOT}` |",
+        f"cline auth -p openai-compatible -k tk-1 -m smart -b {ROOT}/v1",
+    ],
+    "zoo": ["| API Provider | OpenAI Compatible |", f"| Base URL | `{ROOT}/v1` |", "| API Key | `tk-1` |", "| Model | `smart` |"],
+    "continue": ["provider: openai", "model: smart", f"apiBase: {ROOT}/v1", "apiKey: tk-1"],
+    "vscode": ['"vendor": "customendpoint"', f'"url": "{ROOT}/v1/chat/completions"', '"toolCalling": true', '"id": "smart"'],
+    "jetbrains": [f"| URL | `{ROOT}/v1` |", "| API key | `tk-1` |", "| Model | `smart` |"],
+    "aider": [f"export OPENAI_API_BASE={ROOT}/v1", "export OPENAI_API_KEY=tk-1", "aider --model openai/smart"],
+    "opencode": ['"npm": "@ai-sdk/openai-compatible"', f'"baseURL": "{ROOT}/v1"', '"apiKey": "tk-1"', '"model": "turnout/smart"'],
+    "tabby": ['kind = "openai/chat"', f'api_endpoint = "{ROOT}/v1"', 'kind = "openai/completion"', 'model_name = "smart"'],
+    "openai-python": [f'OpenAI(base_url="{ROOT}/v1", api_key="tk-1")', 'model="smart"'],
+    "openai-js": [f'new OpenAI({{ baseURL: "{ROOT}/v1", apiKey: "tk-1" }})', 'model: "smart"'],
+    "anthropic-python": [f'Anthropic(base_url="{ROOT}", api_key="tk-1")', 'model="smart"', "max_tokens=1024"],
+    "anthropic-js": [f'new Anthropic({{ baseURL: "{ROOT}", apiKey: "tk-1" }})', 'model: "smart"', "max_tokens: 1024"],
+    "curl": [
+        f"curl {ROOT}/v1/chat/completions",
+        "-H 'authorization: Bearer tk-1'",
+        f"curl {ROOT}/v1/messages",
+        "-H 'x-api-key: tk-1'",
+        "-H 'anthropic-version: 2023-06-01'",
+    ],
+}
+"""What a reader must find, client by client."""
+
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+FILE = """\
+version: 1
+server: {listen: "0.0.0.0:8123"}
+upstreams:
+  away: {kind: openai, base_url: "http://127.0.0.1:1/v1"}
+  claude: {kind: anthropic, base_url: "http://127.0.0.1:1"}
+models:
+  gpt-*: {targets: ["away/gpt-*"], list: [gpt-9]}
+  both: {targets: [away/a], fallback: [claude/b]}
+  alias: opus
+  opus: {targets: [claude/o]}
+keys:
+  ada: {hashes: ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a proxy.yaml, so that the one that ships is read."""
+    monkeypatch.chdir(tmp_path)
+
+
+def connect(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(["connect", *args]) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def test_the_templates_the_list_and_this_table_name_the_same_clients() -> None:
+    templates = {path.name.removesuffix(".md.j2") for path in resources.path("templates/clients").iterdir()}
+    assert templates == {client.name for client in CLIENTS} == set(LINES)
+
+
+def test_without_a_client_all_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = connect(capsys)
+    assert [line.split()[0] for line in listed.splitlines()[2:]] == [client.name for client in CLIENTS]
+
+
+@pytest.mark.parametrize("client", LINES)
+def test_every_setting_is_there(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = connect(capsys, client, "--key", "tk-1", "--model", "smart")
+    assert [line for line in LINES[client] if line not in text] == []
+    assert text.startswith("# ")
+    assert text.endswith("\n")
+    assert "{{" not in text
+
+
+@pytest.mark.parametrize("client", LINES)
+def test_what_is_to_be_pasted_is_well_formed(client: str, capsys: pytest.CaptureFixture[str]) -> None:
+    read = {"json": json.loads, "yaml": yaml.safe_load, "toml": tomllib.loads, "python": ast.parse, "sh": shell, "js": script}
+    for language, text in FENCED.findall(connect(capsys, client, "--key", "tk-1")):
+        read[language](text)
+
+
+def shell(text: str) -> None:
+    subprocess.run(["bash", "-n", "-c", text], check=True)
+
+
+def script(text: str) -> None:
+    """Brackets and quotes match; a JavaScript parser is not among our dependencies."""
+    assert [text.count(mark) % 2 for mark in '"`'] == [0, 0]
+    assert [text.count(a) - text.count(b) for a, b in ("{}", "()", "[]")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("args", "settings"),
+    [
+        (("claude-code",), ("http://127.0.0.1:8123", "YOUR-KEY", "alias")),
+        (("aider",), ("http://127.0.0.1:8123/v1", "YOUR-KEY", "openai/gpt-9")),
+        (("claude-code", "--url", "https://llm.example.org/v1/"), ("https://llm.example.org\n", "YOUR-KEY", "alias")),
+        (("aider", "--url", "https://llm.example.org/team-a"), ("https://llm.example.org/team-a/v1", "YOUR-KEY", "gpt-9")),
+        (("aider", "--model", "both", "--key", "tk-2"), ("http://127.0.0.1:8123/v1", "tk-2", "openai/both")),
+        (("aider", "--key-env", "ADAS_KEY"), ("http://127.0.0.1:8123/v1", "tk-from-env", "gpt-9")),
+    ],
+)
+def test_defaults_come_from_the_file(
+    args: tuple[str, ...],
+    settings: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ADAS_KEY", "tk-from-env")
+    Path("proxy.yaml").write_text(FILE)
+    text = connect(capsys, *args)
+    assert [setting for setting in settings if setting not in text] == []
+
+
+def test_where_every_key_is_accepted_one_is_made_up_and_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    text = connect(capsys, "claude-code")
+    assert "export ANTHROPIC_AUTH_TOKEN=turnout\n" in text
+    assert text.endswith("Every key is accepted here; `turnout` is only there because clients insist on one.\n")
+
+
+def test_where_keys_are_asked_for_it_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("proxy.yaml").write_text(FILE)
+    assert connect(capsys, "curl").endswith("YOUR-KEY is a key from `turnout key new NAME`.\n")
+
+
+def test_a_file_without_names_leaves_the_model_to_the_reader(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("proxy.yaml").write_text("version: 1\nupstreams: {demo: {kind: echo, demo: true}}\nkeys: {anonymous: {}}\n")
+    assert "MODEL is any name" in connect(capsys, "curl")
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (("clien",), 2, "did you mean `turnout connect cline`?"),
+        (("emacs",), 2, "`turnout connect` lists those it knows"),
+        (("curl", "--key-env", "NO_SUCH_KEY"), 1, "NO_SUCH_KEY is not set"),
+        (("curl", "--key", "a", "--key-env", "B"), 2, "not allowed with"),
+        (("curl", "--config", "none.yaml"), 1, "none.yaml"),
+    ],
+)
+def test_mistakes(args: tuple[str, ...], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["connect", *args]) == code
+    assert says in capsys.readouterr().err
