@@ -153,8 +153,8 @@ class Connection(asyncio.Protocol):
             except BaseException:
                 self.abort()
                 raise
-        if self.error is not None:
-            raise self.error
+        if self.error is not None and not self.status:
+            raise self.error  # with a head there, what broke comes after what has arrived of the body
 
     def more(self) -> asyncio.Future[None]:
         """Return what resolves when something has arrived, ended or failed; for use when `body` is empty."""
@@ -323,7 +323,7 @@ class Connection(asyncio.Protocol):
         named = dict(fields)
         coding = named.get(b"transfer-encoding")
         if coding is not None:
-            if coding.lower() != b"chunked":
+            if coding.strip().lower() != b"chunked":
                 self.error = self._malformed("it uses a transfer coding other than chunked")
                 raise _Stop
             fields = [field for field in fields if field[0] != b"transfer-encoding"]
