@@ -8,6 +8,7 @@ import msgspec
 
 from engine.chat import Failure, Problem, Reason
 from engine.facts import Facts
+from engine.plan.match import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,37 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     fallback_on: frozenset[Reason]
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference of the file, resolved (rule N1): to a target, or to an entry of `models`."""
+
+    text: Pattern
+    """As written; a `*` is filled in with what the entry's own `*` matched (rule N4)."""
+    upstream: str | None = None
+    """The upstream of a target; None for an entry."""
+    entry: str | None = None
+    """The key of the entry it leads to."""
+    span: Span | None = None
+
+
+class Entry(Node, frozen=True, kw_only=True):
+    """An entry of `models`. Either targets, or exactly one link to another entry (an alias)."""
+
+    pattern: Pattern
+    targets: tuple[Link, ...]
+    fallback: tuple[Link, ...] = ()
+    retries: int
+    fallback_on: frozenset[Reason]
+    hold: float
+    """Seconds."""
+    listed: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+    """Which of fallback, retries, fallback_on, hold the entry itself sets: an alias wins with these."""
+
+    @property
+    def alias(self) -> Link | None:
+        return self.targets[0] if self.targets and self.targets[0].entry is not None else None
+
+
 class Key(Node, frozen=True, kw_only=True):
     digests: tuple[bytes, ...] = ()
     models: tuple[str, ...] | None = None
@@ -60,6 +92,12 @@ class Key(Node, frozen=True, kw_only=True):
     expires: str | None = None
     enabled: bool = True
     any_key: bool = False
+    patterns: tuple[Pattern, ...] | None = None
+    """`models`, compiled."""
+
+    def may_ask(self, name: str) -> bool:
+        """Say whether this key may ask for `name` (rule K3)."""
+        return self.patterns is None or any(pattern.match(name) is not None for pattern in self.patterns)
 
 
 class Rule(Node, frozen=True, kw_only=True):
@@ -69,6 +107,8 @@ class Rule(Node, frozen=True, kw_only=True):
     to: str | None = None
     deny: tuple[int, str] | None = None
     passes: str | None = None
+    link: Link | None = None
+    """Where `to` leads."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,3 +179,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     drain: float
     deep: bool
     """Whether any rule looks at facts that need the whole body decoded (level 2)."""
+    entries: dict[str, Entry] = {}
+    """Every entry of `models`, in file order (rule N6)."""
+    patterns: tuple[Entry, ...] = ()
+    """The entries with `*`, the most specific first (rule N3)."""
+    retries: int = 1
+    """`defaults.model.retries`, for targets named without an entry; likewise `fallback_on` and `hold`."""
+    fallback_on: frozenset[Reason] = frozenset()
+    hold: float = 10.0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
+from engine.chat import Api
 from engine.upstreams.base import Remote
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 class Anthropic(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="anthropic"):
     """Anthropic, or any server that speaks its Messages API."""
+
+    speaks: ClassVar[tuple[Api, ...]] = ("messages", "count_tokens")
 
     base_url: Annotated[
         str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
+from engine.chat import Api
 from engine.upstreams.base import Duration, Options
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="echo"):
     """Answers by itself, offline, the same for the same request, in every API."""
+
+    speaks: ClassVar[tuple[Api, ...]] = get_args(Api)
 
     demo: Annotated[
         bool, Meta(description="Answer every name, as long as no other upstream is on (rule N8)")

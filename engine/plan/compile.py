@@ -1,0 +1,79 @@
+"""Document -> Plan: names become objects, patterns compiled, durations seconds. All errors of the layer at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.config.units import seconds, size
+from engine.plan.keys import compile_keys
+from engine.plan.lint import lint
+from engine.plan.match import is_deep
+from engine.plan.models import compile_models
+from engine.plan.nodes import Plan, Upstream
+from engine.plan.rules import compile_rules
+from engine.plan.server import compile_bases, compile_hosts, compile_listen, compile_origins
+from engine.plan.source import Source
+
+if TYPE_CHECKING:
+    from engine.config.document import Document
+    from engine.config.load import Tree
+    from engine.diagnostics import Report
+
+
+def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
+    """Return the plan of `document`, or None when this layer found errors; they and the warnings are in `report`."""
+    before = len(report.errors)
+    source = Source(document=document, tree=tree, report=report)
+    upstreams = compile_upstreams(source)
+    compile_listen(source)
+    hosts, origins = compile_hosts(source), compile_origins(source)
+    bases = compile_bases(source)
+    models = compile_models(source)
+    rules = compile_rules(source, models)
+    keys, digests = compile_keys(source, models)
+    if len(report.errors) > before:
+        return None
+    defaults = document.defaults.model
+    plan = Plan(
+        document=document,
+        upstreams=upstreams,
+        off={name: "enabled: false" for name, upstream in upstreams.items() if not upstream.options.enabled},
+        rules=rules,
+        bases=bases,
+        keys=keys,
+        digests=digests,
+        origins=origins,
+        hosts=hosts,
+        body_limit=size(document.server.body_limit),
+        drain=seconds(document.server.drain),
+        deep=any(is_deep(route.when) for route in document.routes),
+        entries=models.entries,
+        patterns=models.patterns,
+        retries=defaults.retries,
+        fallback_on=frozenset(defaults.fallback_on),
+        hold=seconds(defaults.hold),
+    )
+    lint(plan, source)
+    return plan
+
+
+def compile_upstreams(source: Source) -> dict[str, Upstream]:
+    """Return the upstreams. `auth: forward` sends no key of ours, so it may not have one."""
+    found = {}
+    for name, options in source.document.upstreams.items():
+        forward = getattr(options, "auth", "key") == "forward"
+        if forward and getattr(options, "api_key", None) is not None:
+            source.report.error(
+                "auth-conflict",
+                f"upstream `{name}` forwards the client's credential, so its `api_key` is never sent",
+                source.tree.key("upstreams", name, "api_key"),
+                help="remove `api_key`, or remove `auth: forward`",
+            )
+        found[name] = Upstream(
+            name=name,
+            span=source.tree.key("upstreams", name),
+            options=options,
+            demo=bool(getattr(options, "demo", False)),
+            forward=forward,
+        )
+    return found

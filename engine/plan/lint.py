@@ -1,0 +1,130 @@
+"""What is not wrong but probably not meant: warnings on a plan that compiles (rule C4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.facts import ANONYMOUS
+from engine.plan.match import pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.plan.match import Pattern
+    from engine.plan.nodes import Entry, Key, Link, Plan, Rule
+    from engine.plan.source import Source
+
+LOOPBACK = ("127.", "localhost:", "[::1]:")
+
+
+def lint(plan: Plan, source: Source) -> None:
+    """Report every warning of the graph layer."""
+    for check in (_upstreams, _strangers, _callers, _unasked, _widening):
+        check(plan, source)
+
+
+def _upstreams(plan: Plan, source: Source) -> None:
+    if not plan.upstreams:
+        source.report.warning(
+            "no-upstream",
+            "the file declares no upstream, so nothing can answer",
+            source.tree.key("upstreams"),
+            help="add one: `upstreams: {demo: {kind: echo, demo: true}}`",
+        )
+    used = {link.upstream for link in _links(plan)} | {rule.passes for rule in plan.rules}
+    for name, upstream in plan.upstreams.items():
+        if name not in used and not upstream.demo:
+            source.report.warning(
+                "unused-upstream",
+                f"nothing leads to upstream `{name}`",
+                upstream.span,
+                help=f"name `{name}/MODEL` in `models`, or remove it",
+            )
+
+
+def _strangers(plan: Plan, source: Source) -> None:
+    listen = plan.document.server.listen.lower()
+    anonymous = plan.keys.get(ANONYMOUS)
+    if anonymous is None or not anonymous.enabled or anonymous.models == () or listen.startswith(LOOPBACK):
+        return
+    source.report.warning(
+        "open-to-strangers",
+        f"everyone who reaches {plan.document.server.listen} may call without a key",
+        anonymous.span,
+        help="remove `anonymous` and mint keys (`turnout key new`), or listen on 127.0.0.1",
+    )
+
+
+def _callers(plan: Plan, source: Source) -> None:
+    if not plan.keys:
+        source.report.warning(
+            "no-key",
+            "the file declares no key, so every request is refused",
+            source.tree.key("keys"),
+            help="add `keys: {anonymous: {}}`, or a key from `turnout key new`",
+        )
+    for name, key in plan.keys.items():
+        if name != ANONYMOUS and key.enabled and not key.digests:
+            source.report.warning(
+                "key-without-hash",
+                f"nobody can present the key `{name}`: it has no hash",
+                key.span,
+                help=f"mint one: `turnout key new {name}`",
+            )
+
+
+def _unasked(plan: Plan, source: Source) -> None:
+    """Report entries that no key may ask for and nothing else leads to."""
+    keys = [key for key in plan.keys.values() if key.enabled]
+    led_to = {link.entry for link in _links(plan)}
+    for name, entry in plan.entries.items():
+        if keys and name not in led_to and not any(_may_reach(key, entry.pattern) for key in keys):
+            source.report.warning(
+                "model-no-key-may-use",
+                f"no key may ask for `{name}`",
+                entry.span,
+                help="add it to a key's `models`, or remove it",
+            )
+
+
+def _widening(plan: Plan, source: Source) -> None:
+    """Report routes that lead a key to an entry it may not ask for (rule R4)."""
+    for index, rule in enumerate(plan.rules):
+        if rule.link is None or rule.link.entry is None:
+            continue
+        entry = plan.entries[rule.link.entry]
+        for key in plan.keys.values():
+            if key.patterns and not key.may_ask(rule.link.text.text) and _may_match(plan, index, key):
+                source.report.warning(
+                    "route-widens-key",
+                    f"route `{rule.name}` leads key `{key.name}` to `{entry.name}`, which it may not ask for",
+                    source.tree.value("routes", index, "to"),
+                    help="fine if meant: permission is asked for the name that was asked",
+                )
+
+
+def _may_match(plan: Plan, index: int, key: Key) -> bool:
+    """Say whether a request of `key` for a name it may ask can match the rule."""
+    rule: Rule = plan.rules[index]
+    when = plan.document.routes[index].when
+    if key.routes is not None and rule.name not in key.routes:
+        return False
+    keys = [when.key] if isinstance(when.key, str) else when.key
+    if keys is not None and not any(pattern(text).match(key.name) is not None for text in keys):
+        return False
+    models = [when.model] if isinstance(when.model, str) else when.model
+    return models is None or any(_may_reach(key, pattern(text)) for text in models)
+
+
+def _may_reach(key: Key, names: Pattern) -> bool:
+    return key.patterns is None or any(allowed.overlaps(names) for allowed in key.patterns)
+
+
+def _links(plan: Plan) -> Iterator[Link]:
+    entry: Entry
+    for entry in plan.entries.values():
+        yield from entry.targets
+        yield from entry.fallback
+    for rule in plan.rules:
+        if rule.link is not None:
+            yield rule.link

@@ -1,0 +1,269 @@
+"""(Plan, Facts) -> Decision: permission, routes, models, in the order of rule P2, each step with its reason.
+
+Serving and `turnout explain` are this one function; the trace is what explain prints.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from engine.chat import Problem
+from engine.plan.admission import check_base
+from engine.plan.near import LONGEST, near
+from engine.plan.nodes import Decision, Pool, Step, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engine.diagnostics import Span
+    from engine.facts import Facts
+    from engine.plan.nodes import Entry, Key, Link, Plan, Rule
+
+    Chain: TypeAlias = list[tuple[Entry, tuple[str, ...]]]
+
+SUFFIX = re.compile(r"(.+?)(\[[0-9]+[a-z]*\])", re.DOTALL | re.IGNORECASE)
+"""A name with what Claude Code appends for a context window: `claude-opus-4-8[1m]`."""
+
+
+def asked_name(raw: str) -> tuple[str, str | None]:
+    """Return (the asked name, its suffix): trimmed, without a `[1m]`-like suffix (rule P3)."""
+    found = SUFFIX.fullmatch(raw.strip())
+    return (found[1].rstrip(), found[2]) if found else (raw.strip(), None)
+
+
+def route(plan: Plan, facts: Facts) -> Decision:
+    """Decide where a request goes. Every refusal is in the Decision; nothing is raised.
+
+    `facts.key` is a name of `plan.keys`.
+    """
+    trace: list[Step] = []
+    try:
+        return _decide(plan, facts, plan.keys[facts.key], trace)
+    except Problem as problem:
+        last = trace[-1] if trace and trace[-1].section == "route" and trace[-1].verdict == "yes" else None
+        return Decision(facts=facts, trace=tuple(trace), refusal=problem, route=last.name if last else None)
+
+
+def names(plan: Plan, key: Key) -> list[str]:
+    """Return the names /v1/models shows to `key`, in file order (rule N6)."""
+    listed = dict.fromkeys(
+        name for entry in plan.entries.values() for name in (entry.listed if entry.pattern.stars else (entry.name,))
+    )
+    return [name for name in listed if key.may_ask(name)]
+
+
+def resolves(plan: Plan, key: Key, name: str) -> bool:
+    """Say whether `name` leads somewhere for `key`: what /v1/models/{id} answers for."""
+    return key.may_ask(name) and (lookup(plan.entries, plan.patterns, name) is not None or demo(plan) is not None)
+
+
+def _decide(plan: Plan, facts: Facts, key: Key, trace: list[Step]) -> Decision:
+    if facts.base is not None or key.bases is not None:
+        check_base(key, facts.base)
+        trace.append(Step(section="base", name=facts.base or "/", verdict="yes", why="this key may come in by it"))
+    if facts.model is not None:
+        _permit(plan, key, facts.model, trace)
+    rule = _first(plan.rules, facts, trace)
+    if rule is not None:
+        _take(rule, key)
+    if rule is not None and rule.passes is not None:
+        if rule.passes in plan.off:
+            raise _off(f"upstream `{rule.passes}`", [rule.passes], plan)
+        return Decision(facts=facts, trace=tuple(trace), route=rule.name, passes=rule.passes)
+    if facts.api is None or facts.model is None:
+        raise Problem(404, "not_found", f"nothing is served at {facts.path}")
+    resolver = Resolver(plan, facts, trace)
+    pools, hold = resolver.linked(rule.link) if rule is not None and rule.link is not None else resolver.asked(key)
+    name = rule.name if rule is not None else None
+    return Decision(facts=facts, trace=tuple(trace), route=name, pools=pools, hold=hold)
+
+
+def _permit(plan: Plan, key: Key, model: str, trace: list[Step]) -> None:
+    """Ask once, for the asked name, whether `key` may use it (rules K3, R4)."""
+    if key.patterns is None:
+        return
+    allowed = key.may_ask(model)
+    why = f"may use {', '.join(key.models or ()) or 'no model'}"
+    trace.append(Step(section="key", name=key.name, verdict="yes" if allowed else "no", why=why, span=key.span))
+    if allowed:
+        return
+    if lookup(plan.entries, plan.patterns, model) is None and demo(plan) is None:
+        raise _unknown(plan, key, model)
+    raise Problem(403, "model_not_allowed", f"this key may not use the model `{model}`", param="model")
+
+
+def _first(rules: tuple[Rule, ...], facts: Facts, trace: list[Step]) -> Rule | None:
+    """Return the first rule that matches (rule R1)."""
+    for rule in rules:
+        why = rule.mismatch(facts)
+        if why is None and rule.to is not None and facts.api is None:
+            why = f"{facts.path} is no model endpoint"
+        verdict = "no" if why else "yes"
+        trace.append(Step(section="route", name=rule.name, verdict=verdict, why=why or _leads(rule), span=rule.span))
+        if why is None:
+            return rule
+    return None
+
+
+def _take(rule: Rule, key: Key) -> None:
+    """Refuse what the rule denies, and what `keys.<k>.routes` keeps from this key (rules K3, R6)."""
+    if rule.deny is not None:
+        status, message = rule.deny
+        raise Problem(status, "route_denied", message)
+    if rule.name in (key.routes or ()) or (key.routes is None and rule.passes is None):
+        return
+    raise Problem(403, "route_not_allowed", f"this key may not take the route `{rule.name}`")
+
+
+class Resolver:
+    """One name on its way through `models` to the pools of targets that may answer it."""
+
+    def __init__(self, plan: Plan, facts: Facts, trace: list[Step]) -> None:
+        self.plan = plan
+        self.facts = facts
+        self.trace = trace
+
+    def asked(self, key: Key) -> tuple[tuple[Pool, ...], float]:
+        """Return the pools of the asked name, and its `hold` in seconds."""
+        name = self.facts.model or ""
+        found = lookup(self.plan.entries, self.plan.patterns, name)
+        if found is None:
+            if demo(self.plan) is None:
+                self._step(name, "no entry of models matches", verdict="no")
+                raise _unknown(self.plan, key, name)
+            return self._answering(name, []), self.plan.hold
+        self._step(found.name, "as asked" if not found.pattern.stars else f"{name} matches", span=found.span)
+        return self._entry(found, name)
+
+    def linked(self, link: Link) -> tuple[tuple[Pool, ...], float]:
+        """Return the pools of what a route's `to` names, and their `hold` in seconds."""
+        self._step(link.text.text, "as the route says", span=link.span)
+        if link.entry is not None:
+            return self._entry(self.plan.entries[link.entry], link.text.text)
+        return self._answering(link.text.text, [self._bare(link, ())]), self.plan.hold
+
+    def _entry(self, entry: Entry, name: str) -> tuple[tuple[Pool, ...], float]:
+        chain = self._chain(entry, name)
+        for (before, _), (after, _) in pairwise(chain):
+            self._step(after.name, f"{before.name} is another name for it", span=after.span)
+        pools = [self._pool(chain)]
+        owner, captured = _owner(chain, "fallback")
+        for link in owner.fallback:
+            if link.entry is None:
+                pools.append(self._bare(link, captured))
+            else:
+                pools.append(self._pool(self._chain(self.plan.entries[link.entry], link.text.fill(captured))))
+        return self._answering(entry.name, pools), _owner(chain, "hold")[0].hold
+
+    def _chain(self, entry: Entry, name: str) -> Chain:
+        """Return the entry and, one after the other, what it is an alias of; each with what its `*` matched."""
+        chain: Chain = [(entry, entry.pattern.match(name) or ())]
+        while (link := chain[-1][0].alias) is not None and link.entry is not None:
+            following = self.plan.entries[link.entry]
+            chain.append((following, following.pattern.match(link.text.fill(chain[-1][1])) or ()))
+        return chain
+
+    def _pool(self, chain: Chain) -> Pool:
+        last, captured = chain[-1]
+        return Pool(
+            entry=last.name,
+            targets=tuple(_target(link, captured) for link in last.targets),
+            retries=_owner(chain, "retries")[0].retries,
+            fallback_on=_owner(chain, "fallback_on")[0].fallback_on,
+        )
+
+    def _bare(self, link: Link, captured: tuple[str, ...]) -> Pool:
+        target = _target(link, captured)
+        plan = self.plan
+        return Pool(entry=str(target), targets=(target,), retries=plan.retries, fallback_on=plan.fallback_on)
+
+    def _answering(self, name: str, pools: list[Pool]) -> tuple[Pool, ...]:
+        """Return what may answer: no target twice, none of another API. Raises `Problem` when nothing is left."""
+        plan, echo = self.plan, demo(self.plan)
+        if echo is not None:
+            self._step(echo, "demo: no other upstream is on, so it answers every name", span=plan.upstreams[echo].span)
+            target = Target(upstream=echo, model=self.facts.model or name, span=plan.upstreams[echo].span)
+            return (Pool(entry=name, targets=(target,), retries=0, fallback_on=plan.fallback_on),)
+        unique: dict[str, Target] = {}
+        kept: list[Pool] = []
+        for pool in pools:
+            fresh = [target for target in pool.targets if str(target) not in unique]
+            unique.update((str(target), target) for target in fresh)
+            speaking = tuple(target for target in fresh if self._speaks(target))
+            if speaking:
+                kept.append(msgspec.structs.replace(pool, targets=speaking))
+        if not kept:
+            raise self._unsupported(next(iter(unique.values())))
+        upstreams = [target.upstream for pool in kept for target in pool.targets]
+        if all(upstream in plan.off for upstream in upstreams):
+            some = f" that speaks {self.facts.api}" if len(upstreams) < len(unique) else ""
+            raise _off(f"every target of `{name}`{some}", upstreams, plan)
+        return tuple(kept)
+
+    def _speaks(self, target: Target) -> bool:
+        speaks = self.plan.upstreams[target.upstream].options.speaks
+        if self.facts.api in speaks:
+            return True
+        why = f"speaks {', '.join(speaks)}; {self.facts.api} asked"
+        self.trace.append(Step(section="target", name=str(target), verdict="skipped", why=why, span=target.span))
+        return False
+
+    def _unsupported(self, target: Target) -> Problem:
+        return Problem(
+            501,
+            "unsupported_api",
+            f"`{self.facts.model}` is served by `{target}`, which speaks the "
+            f"{'/'.join(self.plan.upstreams[target.upstream].options.speaks)} API; this request uses the "
+            f"{self.facts.api} API, and there is no translation between the two",
+            headers=((b"x-should-retry", b"false"),),
+        )
+
+    def _step(self, name: str, why: str, *, verdict: str = "yes", span: Span | None = None) -> None:
+        self.trace.append(Step(section="model", name=name, verdict=verdict, why=why, span=span))
+
+
+def lookup(entries: Mapping[str, Entry], patterns: Iterable[Entry], name: str) -> Entry | None:
+    """Return the entry of `models` that answers to `name`: the exact one, else the most specific pattern (rule N3)."""
+    exact = entries.get(name)
+    if exact is not None and not exact.pattern.stars:
+        return exact
+    return next((entry for entry in patterns if entry.pattern.match(name) is not None), None)
+
+
+def demo(plan: Plan) -> str | None:
+    """Return the echo upstream that answers every name because no other upstream is on, or None (rule N8)."""
+    on = [upstream for upstream in plan.upstreams.values() if upstream.name not in plan.off]
+    return on[0].name if on and all(upstream.demo for upstream in on) else None
+
+
+def _owner(chain: Chain, setting: str) -> tuple[Entry, tuple[str, ...]]:
+    """Return the member of the chain whose `setting` counts: the first that sets it itself, else the last."""
+    return next((member for member in chain if setting in member[0].own), chain[-1])
+
+
+def _target(link: Link, captured: tuple[str, ...]) -> Target:
+    upstream = link.upstream or ""
+    return Target(upstream=upstream, model=link.text.fill(captured).removeprefix(upstream + "/"), span=link.span)
+
+
+def _leads(rule: Rule) -> str:
+    if rule.deny is not None:
+        return f"refuses with {rule.deny[0]}"
+    return f"to {rule.to}" if rule.to is not None else f"passes to {rule.passes}"
+
+
+def _unknown(plan: Plan, key: Key, name: str) -> Problem:
+    """Return the 404 of rule N5, with up to three names that this key may use."""
+    close = near(name, names(plan, key))
+    words = f"; did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else ""
+    return Problem(404, "model_not_found", f"the model `{name[:LONGEST]}` does not exist{words}", param="model")
+
+
+def _off(what: str, upstreams: list[str], plan: Plan) -> Problem:
+    """Return the 503 of rule N7, naming what is missing."""
+    reasons = list(dict.fromkeys(f"{name}: {plan.off[name]}" for name in upstreams))
+    return Problem(503, "no_target", f"{what} is off ({'; '.join(reasons)})")

@@ -1,0 +1,120 @@
+"""The `server` and `bases` sections: addresses, hosts, origins, prefixes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.diagnostics import Label
+from engine.plan.admission import ANY, HOST, NULL, parse_origin
+
+if TYPE_CHECKING:
+    from engine.plan.nodes import Origin
+    from engine.plan.source import Source
+
+RESERVED = ("v1", "health", "ready", "metrics", "status")
+"""First segments of paths that Turnout answers itself."""
+LAST_PORT = 65535
+
+
+def compile_listen(source: Source) -> None:
+    port = int(source.document.server.listen.rpartition(":")[2])
+    if port > LAST_PORT:
+        source.report.error(
+            "bad-port",
+            f"port {port} does not exist",
+            source.tree.value("server", "listen"),
+            help=f"ports go from 0 (any free one) to {LAST_PORT}",
+        )
+
+
+def compile_hosts(source: Source) -> frozenset[str]:
+    """Return server.hosts in lower case."""
+    hosts = source.document.server.hosts
+    for index, host in enumerate(hosts):
+        found = HOST.fullmatch(host.lower())
+        if found is None or found[2] is not None:
+            source.report.error(
+                "bad-host",
+                f"`{host}` is no host name",
+                source.tree.value("server", "hosts", index),
+                help=_host_help(host),
+            )
+    return frozenset(host.lower() for host in hosts)
+
+
+def _host_help(host: str) -> str:
+    bare = host.partition("://")[2] or host
+    bare = bare.partition("/")[0]
+    if bare.count(":") > 1 and not bare.startswith("["):
+        return f'write an IPv6 address in brackets: "[{bare}]"'
+    name = bare if bare.endswith("]") else bare.rpartition(":")[0] or bare
+    if HOST.fullmatch(name.lower()):
+        return f"write the name alone, without scheme, port or path: {name}"
+    return "list the names and addresses that clients call this server by; there are no wildcards"
+
+
+def compile_origins(source: Source) -> tuple[Origin, ...]:
+    """Return server.cors.origins, parsed."""
+    cors = source.document.server.cors
+    found = []
+    for index, text in enumerate(cors.origins):
+        span = source.tree.value("server", "cors", "origins", index)
+        origin = parse_origin(text)
+        if origin is None:
+            source.report.error("bad-origin", f"`{text}` is no origin", span, help=_origin_help(text))
+        elif origin == ANY and cors.credentials:
+            source.report.error(
+                "any-origin-with-credentials",
+                "`*` with `credentials: true` would let every web page act as its visitor",
+                span,
+                help="list the origins that may call, or remove `credentials: true`",
+            )
+        else:
+            found.append(origin)
+    return tuple(found)
+
+
+def _origin_help(text: str) -> str:
+    scheme, mark, rest = text.partition("://")
+    host = rest.partition("/")[0]
+    shorter = parse_origin(f"{scheme}://{host}") if mark else parse_origin(f"https://{text.partition('/')[0]}")
+    if shorter is not None and shorter not in (ANY, NULL):
+        return f"write scheme://host[:port] alone: {scheme if mark else 'https'}://{host or text.partition('/')[0]}"
+    return "an origin is scheme://host[:port], or scheme://* for any host of that scheme"
+
+
+def compile_bases(source: Source) -> dict[str, str]:
+    """Return name -> prefix; no prefix may hide what Turnout serves itself, or be there twice."""
+    owners: dict[str, str] = {}
+    for name, base in source.document.bases.items():
+        span = source.tree.value("bases", name, "prefix")
+        segments = base.prefix.removeprefix("/").split("/")
+        first = owners.setdefault(base.prefix, name)
+        if first != name:
+            other = source.tree.value("bases", first, "prefix")
+            source.report.error(
+                "base-clash",
+                f"base `{name}` has the same prefix as base `{first}`",
+                span,
+                help="give each base its own prefix",
+                labels=(Label(other, f"`{first}` is here"),) if other is not None else (),
+            )
+        elif segments[0] in RESERVED:
+            source.report.error(
+                "base-clash",
+                f"the prefix `{base.prefix}` hides what Turnout serves at /{segments[0]}",
+                span,
+                help=f"choose another one, such as /{name}",
+            )
+        elif segments[-1] == "v1":
+            source.report.error(
+                "base-clash",
+                f"the prefix `{base.prefix}` ends in /v1, which every base has by itself",
+                span,
+                help=f"write {base.prefix.removesuffix('/v1')}",
+            )
+        elif "." in segments or ".." in segments:
+            source.report.error(
+                "base-clash", f"no request can have the prefix `{base.prefix}`: dot segments are refused", span
+            )
+    return {name: base.prefix for name, base in source.document.bases.items()}
