@@ -36,7 +36,7 @@ def add(subparsers: console.Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     files = args.files or [args.config or console.DEFAULT]
     environ = None if args.no_environment else os.environ
-    readings = {name: reading for name, reading in (_read(file, environ) for file in files)}
+    readings = dict(_read(file, environ) for file in files)
     if args.format == "json":
         print(_json(readings, strict=args.strict))
     else:

@@ -6,6 +6,7 @@ Adding a client: its template, and its line in `CLIENTS`.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,9 +15,9 @@ from engine.facts import ANONYMOUS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from engine.config.document import Document
+    from engine.plan.nodes import Plan
 
 
 class Client(NamedTuple):
@@ -44,8 +45,12 @@ CLIENTS = (
     Client("curl", "openai", "curl, both APIs"),
 )
 
+ENDPOINTS = {"openai": "chat", "anthropic": "messages"}
+"""What a client of each API calls first and foremost."""
 EVERY_DIALECT = "echo"
 """The kind of upstream that answers in every API."""
+LAST = 1000
+"""The rank of a name that no upstream of the client's API answers."""
 ANY_KEY = "turnout"
 """What a client that must send some key sends where every key is accepted."""
 EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - recognised, not bound
@@ -78,17 +83,17 @@ def run(args: argparse.Namespace) -> int:
     if read is None:
         return console.PROBLEMS
     key = args.key or os.environ.get(args.key_env or "")
-    print(settings(client, read[1].document, url=args.url, key=key, model=args.model), end="")
+    print(settings(client, read[1], url=args.url, key=key, model=args.model), end="")
     return console.OK
 
 
 def settings(
-    client: Client, document: Document, *, url: str | None = None, key: str | None = None, model: str | None = None
+    client: Client, plan: Plan, *, url: str | None = None, key: str | None = None, model: str | None = None
 ) -> str:
     """Render the settings of `client` as Markdown; what is not given is taken from the file."""
     from engine import templating
 
-    notes = []
+    document, notes = plan.document, []
     if key is None and accepts_any_key(document):
         key = ANY_KEY
         notes.append(f"Every key is accepted here; `{ANY_KEY}` is only there because clients insist on one.")
@@ -96,7 +101,7 @@ def settings(
         key = "YOUR-KEY"
         notes.append("YOUR-KEY is a key from `turnout key new NAME`.")
     if model is None:
-        model = next(names(document, client.dialect), None)
+        model = first_name(plan, client.dialect, key)
     if model is None:
         model = "MODEL"
         notes.append("MODEL is any name that `models` in proxy.yaml matches.")
@@ -120,40 +125,25 @@ def accepts_any_key(document: Document) -> bool:
     return anonymous is not None and (anonymous.any_key or len(document.keys) == 1)
 
 
-def names(document: Document, dialect: str) -> Iterator[str]:
-    """Yield the names that clients may ask for: first those whose first upstream speaks `dialect`."""
-    asked = list(_listed(document))
-    rank = {name: _rank(document, name, dialect) for name in asked}
-    yield from sorted(asked, key=lambda name: rank[name])
+def first_name(plan: Plan, dialect: str, key: str | None) -> str | None:
+    """Return the first name whose upstream speaks `dialect`, or else the first there is, that `key` may ask for."""
+    from engine.plan.route import names
+
+    known = plan.digests.get(hashlib.sha256((key or "").encode()).digest())
+    caller = known or plan.keys.get(ANONYMOUS) or next(iter(plan.keys.values()), None)
+    asked = names(plan, caller) if caller is not None else []
+    return min(asked, key=lambda name: _rank(plan, name, dialect, caller.name if caller else ""), default=None)
 
 
-def _listed(document: Document) -> Iterator[str]:
-    for name, entry in document.models.items():
-        if "*" not in name:
-            yield name
-        elif not isinstance(entry, str):
-            yield from entry.listed
+def _rank(plan: Plan, name: str, dialect: str, caller: str) -> int:
+    """Return how many targets are tried before one that speaks `dialect`."""
+    from engine.facts import Facts
+    from engine.plan.route import route
 
-
-def _rank(document: Document, name: str, dialect: str) -> int:
-    kinds = list(_kinds(document, name, set()))
-    fits = [kind in (dialect, EVERY_DIALECT) for kind in kinds]
-    return fits.index(True) if True in fits else len(document.upstreams) + len(kinds)
-
-
-def _kinds(document: Document, reference: str, seen: set[str]) -> Iterator[str]:
-    """Yield the kinds of the upstreams behind a name or target, in the order they are tried."""
-    entry = document.models.get(reference)
-    if entry is None:
-        upstream = document.upstreams.get(reference.partition("/")[0])
-        if upstream is not None:
-            yield str(upstream.__struct_config__.tag)
-        return
-    if reference in seen:
-        return
-    seen.add(reference)
-    for further in [entry] if isinstance(entry, str) else [*entry.targets, *entry.fallback]:
-        yield from _kinds(document, further, seen)
+    decision = route(plan, Facts(api=ENDPOINTS[dialect], model=name, key=caller))
+    targets = [target for pool in decision.pools for target in pool.targets if target.upstream not in plan.off]
+    kinds = [plan.upstreams[target.upstream].options.__struct_config__.tag for target in targets]
+    return next((tried for tried, kind in enumerate(kinds) if kind in (dialect, EVERY_DIALECT)), LAST)
 
 
 def _reachable(listen: str) -> str:

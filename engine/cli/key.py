@@ -68,5 +68,9 @@ def _hash(refused: list[str]) -> int:
             f"the key has {len(key)} characters; at least {SHORTEST} are needed",
             "short keys can be guessed from their hash: make one with `turnout key new NAME`",
         )
+    if not key.isascii() or not key.isprintable():
+        return console.problem(
+            "the key has characters that an HTTP header cannot carry", "use printable ASCII, or `turnout key new NAME`"
+        )
     print(fingerprint(key))
     return console.OK

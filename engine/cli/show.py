@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
 PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:*-]*(?<!:)")
 """Strings that may stand in YAML without quotes, unless they are `ODD`."""
-ODD = re.compile(r"[-+.:_0-9]*|0[xo].*|[-+0-9.]+[eE][-+0-9]+|(?i:true|false|null|yes|no|on|off|y|n|nan|inf)")
+ODD = re.compile(
+    r"""
+    true | false | null | yes | no | on | off | y | n | nan | inf
+    | [-+0-9_]* \.? [0-9_]* (?: e[-+0-9]+ )?  # 1_000, 1.5, 1e3
+    | 0[xo] .*
+    | [0-9_]+ (?: :[0-9]{1,2} )+ [.0-9_]*     # base 60
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2} .*
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 """Strings that YAML readers, 1.1 or 1.2, take for something else: numbers, times, dates, booleans."""
 REFERENCE = re.compile(r"""["']?(env:([A-Za-z_]\w*)(:-.*?)?)["']?""")
 """A scalar that stands for a variable, as the file has it."""
@@ -58,9 +67,13 @@ def run(args: argparse.Namespace) -> int:
 def effective(value: Any, reading: Reading, path: tuple[str | int, ...]) -> Shown:
     """Return what is shown for `value`, which stands at `path` of the document; what is unset is left out."""
     if isinstance(value, msgspec.Struct):
-        return Shown({name: effective(item, reading, (*path, name)) for name, item in _fields(value)}, _said(reading, path))
+        return Shown(
+            {name: effective(item, reading, (*path, name)) for name, item in _fields(value)}, _said(reading, path)
+        )
     if isinstance(value, dict):
-        return Shown({name: effective(item, reading, (*path, name)) for name, item in value.items()}, _said(reading, path))
+        return Shown(
+            {name: effective(item, reading, (*path, name)) for name, item in value.items()}, _said(reading, path)
+        )
     if isinstance(value, list):
         return Shown([effective(item, reading, (*path, i)) for i, item in enumerate(value)], _said(reading, path))
     written = REFERENCE.fullmatch(_source(reading, path))
@@ -150,7 +163,7 @@ def flow(shown: Shown) -> str:
     return scalar(shown.value)
 
 
-def scalar(value: str | float | bool | None) -> str:  # noqa: FBT001 - any scalar of the file
+def scalar(value: str | float | bool | None) -> str:
     """Return a scalar such that every YAML reader reads it back as it is."""
     if isinstance(value, str) and PLAIN.fullmatch(value) and not ODD.fullmatch(value):
         return value

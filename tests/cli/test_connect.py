@@ -34,13 +34,33 @@ LINES = {
         f"| Use custom base URL | `{ROOT}` |",
         f"cline auth -p openai-compatible -k tk-1 -m smart -b {ROOT}/v1",
     ],
-    "zoo": ["| API Provider | OpenAI Compatible |", f"| Base URL | `{ROOT}/v1` |", "| API Key | `tk-1` |", "| Model | `smart` |"],
+    "zoo": [
+        "| API Provider | OpenAI Compatible |",
+        f"| Base URL | `{ROOT}/v1` |",
+        "| API Key | `tk-1` |",
+        "| Model | `smart` |",
+    ],
     "continue": ["provider: openai", "model: smart", f"apiBase: {ROOT}/v1", "apiKey: tk-1"],
-    "vscode": ['"vendor": "customendpoint"', f'"url": "{ROOT}/v1/chat/completions"', '"toolCalling": true', '"id": "smart"'],
+    "vscode": [
+        '"vendor": "customendpoint"',
+        f'"url": "{ROOT}/v1/chat/completions"',
+        '"toolCalling": true',
+        '"id": "smart"',
+    ],
     "jetbrains": [f"| URL | `{ROOT}/v1` |", "| API key | `tk-1` |", "| Model | `smart` |"],
     "aider": [f"export OPENAI_API_BASE={ROOT}/v1", "export OPENAI_API_KEY=tk-1", "aider --model openai/smart"],
-    "opencode": ['"npm": "@ai-sdk/openai-compatible"', f'"baseURL": "{ROOT}/v1"', '"apiKey": "tk-1"', '"model": "turnout/smart"'],
-    "tabby": ['kind = "openai/chat"', f'api_endpoint = "{ROOT}/v1"', 'kind = "openai/completion"', 'model_name = "smart"'],
+    "opencode": [
+        '"npm": "@ai-sdk/openai-compatible"',
+        f'"baseURL": "{ROOT}/v1"',
+        '"apiKey": "tk-1"',
+        '"model": "turnout/smart"',
+    ],
+    "tabby": [
+        'kind = "openai/chat"',
+        f'api_endpoint = "{ROOT}/v1"',
+        'kind = "openai/completion"',
+        'model_name = "smart"',
+    ],
     "openai-python": [f'OpenAI(base_url="{ROOT}/v1", api_key="tk-1")', 'model="smart"'],
     "openai-js": [f'new OpenAI({{ baseURL: "{ROOT}/v1", apiKey: "tk-1" }})', 'model: "smart"'],
     "anthropic-python": [f'Anthropic(base_url="{ROOT}", api_key="tk-1")', 'model="smart"', "max_tokens=1024"],
@@ -105,7 +125,14 @@ def test_every_setting_is_there(client: str, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("client", LINES)
 def test_what_is_to_be_pasted_is_well_formed(client: str, capsys: pytest.CaptureFixture[str]) -> None:
-    read = {"json": json.loads, "yaml": yaml.safe_load, "toml": tomllib.loads, "python": ast.parse, "sh": shell, "js": script}
+    read = {
+        "json": json.loads,
+        "yaml": yaml.safe_load,
+        "toml": tomllib.loads,
+        "python": ast.parse,
+        "sh": shell,
+        "js": script,
+    }
     for language, text in FENCED.findall(connect(capsys, client, "--key", "tk-1")):
         read[language](text)
 
@@ -126,7 +153,10 @@ def script(text: str) -> None:
         (("claude-code",), ("http://127.0.0.1:8123", "YOUR-KEY", "alias")),
         (("aider",), ("http://127.0.0.1:8123/v1", "YOUR-KEY", "openai/gpt-9")),
         (("claude-code", "--url", "https://llm.example.org/v1/"), ("https://llm.example.org\n", "YOUR-KEY", "alias")),
-        (("aider", "--url", "https://llm.example.org/team-a"), ("https://llm.example.org/team-a/v1", "YOUR-KEY", "gpt-9")),
+        (
+            ("aider", "--url", "https://llm.example.org/team-a"),
+            ("https://llm.example.org/team-a/v1", "YOUR-KEY", "gpt-9"),
+        ),
         (("aider", "--model", "both", "--key", "tk-2"), ("http://127.0.0.1:8123/v1", "tk-2", "openai/both")),
         (("aider", "--key-env", "ADAS_KEY"), ("http://127.0.0.1:8123/v1", "tk-from-env", "gpt-9")),
     ],

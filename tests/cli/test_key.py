@@ -48,7 +48,8 @@ def test_two_keys_differ(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("anonymous", "who calls without a key"), ("a b", "cannot be the name"), ("-", "cannot be the name")]
+    ("name", "says"),
+    [("anonymous", "who calls without a key"), ("a b", "cannot be the name"), ("-", "cannot be the name")],
 )
 def test_names_that_no_key_may_have(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["key", "new", name]) == 1
@@ -57,9 +58,17 @@ def test_names_that_no_key_may_have(name: str, says: str, capsys: pytest.Capture
     assert told.out == ""
 
 
-@pytest.mark.parametrize("typed", ["a-random-key-of-32-characters-xx", "a-random-key-of-32-characters-xx\n", " ключ-ключ-ключ-ключ \r\n"])
-def test_a_key_is_hashed_from_standard_input(tmp_path: Path, typed: str) -> None:
-    assert turnout("key", "hash", cwd=tmp_path, stdin=typed) == (0, fingerprint(typed.strip()) + "\n", "")
+@pytest.mark.parametrize("end", ["", "\n", " \r\n"])
+def test_a_key_is_hashed_from_standard_input(tmp_path: Path, end: str) -> None:
+    key = "a-random-key-of-32-characters-xx"
+    assert turnout("key", "hash", cwd=tmp_path, stdin=key + end) == (0, fingerprint(key) + "\n", "")
+
+
+@pytest.mark.parametrize("typed", ["ключ-ключ-ключ-ключ-ключ", "a-random-key\x07-of-32-characters"])
+def test_a_key_that_no_header_can_carry_is_refused(tmp_path: Path, typed: str) -> None:
+    ended = turnout("key", "hash", cwd=tmp_path, stdin=typed)
+    assert (ended.code, ended.out) == (1, "")
+    assert "HTTP header" in ended.err
 
 
 def test_a_key_is_hashed_from_a_prompt_that_does_not_show_it(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def help_texts(folder: Path) -> str:
     """Return what every `--help` prints, one after the other."""
     commands = [[], *([name] for name in NAMES), ["key", "new"], ["key", "hash"]]
     return "\n".join(
-        f"$ turnout {' '.join([*command, '--help'])}\n{turnout(*command, '--help', cwd=folder).out}" for command in commands
+        f"$ turnout {' '.join([*command, '--help'])}\n{turnout(*command, '--help', cwd=folder).out}"
+        for command in commands
     )
 
 
@@ -72,7 +73,9 @@ def test_check_needs_no_server_and_no_client(tmp_path: Path) -> None:
         "heavy = {'litestar', 'uvicorn', 'httpx2', 'httpx', 'openai', 'anthropic', 'watchfiles', 'jinja2', 'asyncio'}\n"
         "print(status, sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=path())
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=path()
+    )
     assert done.stderr == "0 []\n"
 
 
@@ -89,7 +92,7 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     class Interrupted(io.StringIO):
-        def read(self, size: int | None = -1, /) -> str:  # noqa: ARG002
+        def read(self, size: int | None = -1, /) -> str:
             signal.raise_signal(signal.SIGINT)
             return ""
 

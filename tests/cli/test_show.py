@@ -41,13 +41,6 @@ MORE = "models:\n  small: {targets: [fast]}\n"
 
 ENVIRON = {"AWAY_URL": "http://127.0.0.1:1", "AWAY_KEY": CANARY, "TEAM": CANARY, "TEAM_TOKEN": CANARY, "IDLE": "45s"}
 
-SHOWN = """\
-version: 1
-
-server:
-  listen: env:LISTEN:-127.0.0.1:4001  # now "127.0.0.1:4001"
-"""
-
 
 @pytest.fixture(autouse=True)
 def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +85,8 @@ def test_includes_are_merged_in(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_variables_are_shown_with_what_they_are_now(capsys: pytest.CaptureFixture[str]) -> None:
     shown = [line.strip() for line in show(capsys).splitlines()]
-    assert 'listen: env:LISTEN:-127.0.0.1:4001  # now 127.0.0.1:4001' in shown
-    assert 'base_url: env:AWAY_URL  # now "http://127.0.0.1:1"' in shown or (
-        "base_url: env:AWAY_URL  # now http://127.0.0.1:1" in shown
-    )
+    assert "listen: env:LISTEN:-127.0.0.1:4001  # now 127.0.0.1:4001" in shown
+    assert "base_url: env:AWAY_URL  # now http://127.0.0.1:1" in shown
     assert "idle: env:IDLE:-30s  # now 45s" in shown
 
 
@@ -126,10 +117,45 @@ def test_json_holds_the_document_and_where_defaults_stand(capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     "value",
-    ["a", "gpt-*", "*-x", "true", "Yes", "on", "null", "~", "", "1", "1.5", "1e3", "0x1f", "0o7", "12:30", "2026-01-01",
-     "1_000", "a: b", "a #b", "- a", "[a]", "{a", "'a'", '"a"', "é", "a\nb", "@a", "%a", "env:A", "a:", "?", "=", "<<", ".inf",
-     True, False, None, 3, 2.5],
-)  # fmt: skip
+    [
+        *(
+            "a",
+            "gpt-*",
+            "*-x",
+            "true",
+            "Yes",
+            "on",
+            "null",
+            "~",
+            "",
+            "1",
+            "1.5",
+            "1e3",
+            "0x1f",
+            "0o7",
+            "12:30",
+            "1_000",
+        ),
+        *(
+            "2026-01-01",
+            ".inf",
+            "a: b",
+            "a #b",
+            "- a",
+            "[a]",
+            "{a",
+            "'a'",
+            '"a"',
+            "a\nb",
+            "@a",
+            "%a",
+            "env:A",
+            "a:",
+            "?",
+        ),
+        *("=", "<<", "\N{SNOWMAN}", True, False, None, 3, 2.5),
+    ],
+)
 def test_a_scalar_is_read_back_as_it_was(value: Any) -> None:
     assert yaml.safe_load(f"- {scalar(value)}") == [value]
     assert yaml.safe_load(f"{{a: {scalar(value)}, b: [{scalar(value)}]}}") == {"a": value, "b": [value]}
