@@ -32,9 +32,17 @@ class Venv:
         self.bin = folder / ("Scripts" if os.name == "nt" else "bin")
 
     def run(self, command: str, *args: str | Path, cwd: str | Path = "/") -> str:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
+        }
         done = subprocess.run(
-            [self.bin / command, *args], cwd=cwd, env=inherited, capture_output=True, text=True, timeout=300, check=False
+            [self.bin / command, *args],
+            cwd=cwd,
+            env=inherited,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == 0, f"{command} {' '.join(map(str, args))}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -74,7 +82,9 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 def test_a_wheel_carries_the_code_and_its_data_and_nothing_else(built: dict[str, Path]) -> None:
     names = set(contents(built["wheel"]))
-    code = {f"engine/{path.relative_to(built['source'] / 'engine')}" for path in (built["source"] / "engine").rglob("*.py")}
+    code = {
+        f"engine/{path.relative_to(built['source'] / 'engine')}" for path in (built["source"] / "engine").rglob("*.py")
+    }
     metadata = {name for name in names if name.startswith(f"turnout-{__version__}.dist-info/")}
     assert names == code | DATA | metadata
 

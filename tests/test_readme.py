@@ -36,7 +36,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHIPPED = (ROOT / "proxy.yaml").read_text(encoding="utf-8")
 ADDRESS = "127.0.0.1:4000"
 
-BLOCK = re.compile(r"(?P<notes>(?:^<!--.*-->\n)*)^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NOTE = re.compile(r"<!-- (?P<name>skip|fragment|file|exit)(?:: (?P<value>.+))? -->")
 
 

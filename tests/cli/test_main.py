@@ -32,9 +32,15 @@ def help_texts(folder: Path) -> str:
     )
 
 
+def bless() -> None:
+    """Write the golden help texts anew."""
+    HELP.parent.mkdir(exist_ok=True)
+    HELP.write_text(help_texts(HELP.parent), encoding="utf-8")
+
+
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="argparse lays help out anew in later versions")
 def test_the_help_texts_are_those_we_agreed_on(tmp_path: Path) -> None:
-    assert help_texts(tmp_path) == HELP.read_text()
+    assert help_texts(tmp_path) == HELP.read_text(encoding="utf-8")
 
 
 def test_every_verb_is_a_module_with_add_and_run() -> None:
