@@ -232,7 +232,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"0\r\n\r\n")
         except Exception as error:
             self._pump = None
-            self._fail(error)  # whatever the client's side raised goes to who reads the answer
+            self.fail(error)  # whatever the client's side raised goes to who reads the answer
         else:
             self._pump = None
             if not self.status:
@@ -272,13 +272,13 @@ class Connection(asyncio.Protocol):
         except (HttpParserError, HttpParserUpgrade) as error:
             self._keep = False
             if not self.done:
-                self._fail(self.error or self._malformed(str(error)))
+                self.fail(self.error or self._malformed(str(error)))
                 return
         if not self.status:
             if self._seen > HEAD_LIMIT:
-                self._fail(self._malformed("its head is larger than 64 KiB"))
+                self.fail(self._malformed("its head is larger than 64 KiB"))
             elif self.body:
-                self._fail(self._malformed("it gave an interim answer a body"))
+                self.fail(self._malformed("it gave an interim answer a body"))
             elif self._heading:
                 self._expect("idle", self._waits.idle)
             return
@@ -361,7 +361,8 @@ class Connection(asyncio.Protocol):
             self.error = TransportError(reason, f"{self.where}: {how} {when}")
         self._wake()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Close the socket now, and tell `error` to whoever waits for the answer or reads it next."""
         self.error = error
         self._wake()
         self._stop_sending()
@@ -406,7 +407,7 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif now >= self._until - TICK:
             if not self.done:
-                self._fail(self._late("total"))
+                self.fail(self._late("total"))
         elif self._stage == "send" and (left := self._transport.get_write_buffer_size()) < self._unsent:
             self._unsent = left
             self._expect("send", self._waits.idle)
@@ -414,7 +415,7 @@ class Connection(asyncio.Protocol):
             # Nobody is waiting for the upstream: the client is the slow one. Only `total` goes on counting.
             self._expect("total", math.inf)
         else:
-            self._fail(self._late(self._stage))
+            self.fail(self._late(self._stage))
 
     def _late(self, stage: Stage) -> TransportError:
         waits = self._waits

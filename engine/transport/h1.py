@@ -121,8 +121,11 @@ class H1:
         while self._waiting:
             self._grant(None)
         for connection in list(self._all):
-            connection.abort()
+            connection.fail(self._gone())
         await asyncio.sleep(0)
+
+    def _gone(self) -> TransportError:
+        return TransportError("disconnect", f"{self._where}: this upstream has been closed")
 
     def _head(self, request: Request) -> bytes:
         body = request.body
@@ -176,7 +179,7 @@ class H1:
         """Dial; the slot has been counted in `_dialling`."""
         if self._closed:
             self._dialling -= 1
-            raise TransportError("disconnect", f"{self._where}: the upstream has been closed")
+            raise self._gone()
         try:
             connection = await dial(
                 lambda: Connection(self._where, loop, self._ended, self._spare), self._host, self._port, self._context
@@ -188,7 +191,7 @@ class H1:
         self._dialling -= 1
         if self._closed:
             connection.abort()
-            raise TransportError("disconnect", f"{self._where}: the upstream has been closed")
+            raise self._gone()
         if connection.closed:
             self._pass_on_slot()
             raise TransportError("disconnect", f"{self._where}: closed the connection without an answer")
