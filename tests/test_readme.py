@@ -1,139 +1,67 @@
-"""The README is run: every ```yaml block is checked, every ```console block is executed against a real server.
-
-HTML comments on the lines before a block say how:
-
-    <!-- skip: reason -->       it is not run, and here is why
-    <!-- fragment -->           a yaml block that is only a part of a file: the rest comes from the shipped one
-    <!-- file: NAME -->         a yaml block that later console blocks find in their folder under this name
-    <!-- exit: 1 -->            the last command of a console block ends with this code instead of 0
-
-In a console block `$ ` begins a command; the lines up to the next one are its output, where `...` stands for anything.
-Commands run in a folder with the shipped proxy.yaml; 127.0.0.1:4000 is a server that was started with it.
-"""
+"""Every block of the README does what it says: files are checked, console blocks are run against a real server."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-import yaml
 
-from engine.diagnostics.render import render
 from engine.plan.read import read
-from tests.support.turnout import Turnout
+from tests.conftest import Start
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHIPPED = (ROOT / "proxy.yaml").read_text(encoding="utf-8")
-ADDRESS = "127.0.0.1:4000"
-
-BLOCK = re.compile(r"(?P<notes>(?:^<!--[^\n]*-->\n)*)^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-NOTE = re.compile(r"<!-- (?P<name>skip|fragment|file|exit)(?:: (?P<value>.+))? -->")
+BLOCK = re.compile(r"((?:<!--[^\n]*-->\n)*)```(\w+)\n(.*?)```", re.DOTALL)
+SERVED = "http://127.0.0.1:4000"
 
 
-class Block(NamedTuple):
-    line: int
-    language: str
-    text: str
-    notes: dict[str, str]
+def blocks(language: str) -> list[str]:
+    found = [text for marks, kind, text in BLOCK.findall(README) if kind == language and "<!-- skip" not in marks]
+    assert found, f"the README has no {language} block any more"
+    return found
 
 
-def blocks() -> Iterator[Block]:
-    for found in BLOCK.finditer(README):
-        notes = {note["name"]: note["value"] or "" for note in NOTE.finditer(found["notes"])}
-        yield Block(README.count("\n", 0, found.start("text")), found["language"], found["text"], notes)
-
-
-BLOCKS = list(blocks())
-
-
-def those(language: str) -> list[object]:
-    """Return the blocks of a language that are run, as parameters named by their line."""
-    chosen = [block for block in BLOCKS if block.language == language and "skip" not in block.notes]
-    return [pytest.param(block, id=f"line {block.line}") for block in chosen]
-
-
-def test_every_block_names_a_language_and_every_skip_a_reason() -> None:
-    assert README.count("\n```") == 2 * len(BLOCKS)
-    assert [block.line for block in BLOCKS if not block.language] == []
-    assert [block.line for block in BLOCKS if block.notes.get("skip") == ""] == []
-
-
-def test_the_two_commands_of_the_quick_start_are_there() -> None:
-    commands = [block.text for block in BLOCKS if block.language == "console"]
-    assert any("pip install ." in command and "turnout serve" in command for command in commands)
-    assert any("pip install -e '.[test]'" in command and "pytest" in command for command in commands)
-
-
-@pytest.mark.parametrize("block", those("yaml"))
-def test_yaml_blocks_are_valid(block: Block) -> None:
-    text = block.text
-    if "fragment" in block.notes:
-        whole = yaml.safe_load(SHIPPED)
-        for section, content in yaml.safe_load(text).items():
-            united = isinstance(content, dict) and isinstance(whole.get(section), dict)
-            whole[section] = {**whole[section], **content} if united else content
-        text = yaml.safe_dump(whole, sort_keys=False)
-    reading = read("README.md", None, text=text)
-    assert reading.report.ok, render(reading.report, "full")
+@pytest.mark.parametrize("text", blocks("yaml"), ids=range(len(blocks("yaml"))))
+def test_every_file_of_the_readme_is_a_valid_proxy_yaml(text: str, tmp_path: Path) -> None:
+    (tmp_path / "proxy.yaml").write_text(text, encoding="utf-8")
+    report = read(str(tmp_path / "proxy.yaml"), None).report
+    assert [found.message for found in report.errors] == []
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where commands run: the shipped file, the files of the README, and `turnout` on the path."""
-    folder = tmp_path_factory.mktemp("readme")
-    (folder / "proxy.yaml").write_text(SHIPPED)
-    for block in BLOCKS:
-        if "file" in block.notes:
-            (folder / block.notes["file"]).write_text(block.text)
-    command = folder / "bin" / "turnout"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m engine "$@"\n')
-    command.chmod(0o755)
-    return folder
+def demo_url(start: Start) -> str:
+    """The server of the quick start: the shipped file, no key set."""
+    return start((ROOT / "proxy.yaml").read_text(encoding="utf-8")).url
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turnout]:
-    running = Turnout(tmp_path_factory.mktemp("served"), SHIPPED)
-    yield running
-    running.stop()
+def commands() -> list[tuple[str, str]]:
+    """Split the console blocks into (command, what it prints)."""
+    found = []
+    for text in blocks("console"):
+        for one in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            lines = one.splitlines()
+            end = next(number for number, line in enumerate(lines, 1) if not line.endswith("\\"))
+            found.append(("\n".join(lines[:end]), "\n".join(lines[end:]).strip()))
+    return found
 
 
-@pytest.mark.parametrize("block", those("console"))
-def test_console_blocks_run(block: Block, folder: Path, request: pytest.FixtureRequest) -> None:
-    address = ADDRESS
-    if ADDRESS in block.text and "curl" in block.text:
-        if shutil.which("curl") is None:
-            pytest.skip("there is no curl here")
-        address = request.getfixturevalue("server").url.removeprefix("http://")
-    commands = re.findall(r"^\$ (.*(?:\\\n.*)*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
-    assert commands, "a console block has commands that begin with `$ `"
-    env = {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8"}
-    for number, (command, expected) in enumerate(commands, start=1):
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command.replace(ADDRESS, address)],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        printed = done.stdout.replace(address, ADDRESS)
-        wanted = int(block.notes.get("exit", "0")) if number == len(commands) else 0
-        assert done.returncode == wanted, f"{command}\n{printed}"
-        pattern = ".*".join(re.escape(part) for part in expected.rstrip("\n").split("..."))
-        matches = not expected or re.fullmatch(pattern, printed.rstrip("\n"), re.DOTALL)
-        assert matches, f"{command}\nprinted\n{printed}\ninstead of\n{expected}"
+@pytest.mark.parametrize(("command", "expected"), commands(), ids=[command[:40] for command, _ in commands()])
+def test_every_command_of_the_readme_prints_what_it_says(command: str, expected: str, demo_url: str) -> None:
+    shell = f'turnout() {{ "{sys.executable}" -m engine "$@"; }}\n' + command.replace(SERVED, demo_url)
+    environ = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    run = subprocess.run(
+        ["bash", "-c", shell],
+        cwd=ROOT,
+        env={**environ, "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    pattern = ".*".join(re.escape(part.strip()) for part in expected.split("..."))
+    assert re.fullmatch(pattern, run.stdout.strip(), re.DOTALL), run.stdout
