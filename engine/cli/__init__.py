@@ -9,12 +9,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine import __version__
-from engine.cli import check, connect, console, key, schema, serve, show
+from engine.cli import check, connect, console, explain, graph, key, schema, serve, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS: tuple[console.Verb, ...] = (serve, check, show, schema, key, connect)
+VERBS: tuple[console.Verb, ...] = (serve, check, explain, graph, show, schema, key, connect)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

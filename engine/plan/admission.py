@@ -77,10 +77,10 @@ def identify(plan: Plan, headers: Headers, today: str) -> Key:
         presented = True
         key = find_key(plan, credential)
         if key is not None:
-            return _valid(key, today)
+            return check_key(key, today)
     anonymous = plan.keys.get(ANONYMOUS)
     if anonymous is not None and (not presented or anonymous.any_key or len(plan.keys) == 1):
-        return _valid(anonymous, today)
+        return check_key(anonymous, today)
     if presented:
         raise Problem(401, "invalid_api_key", "the API key is not known here")
     raise Problem(401, "missing_api_key", "no API key: send it as `x-api-key: KEY` or `authorization: Bearer KEY`")
@@ -103,6 +103,15 @@ def find_key(plan: Plan, credential: bytes) -> Key | None:
         return None
     same = [hmac.compare_digest(digest, known) for known in key.digests]  # all of them: no early way out
     return key if any(same) else None
+
+
+def check_key(key: Key, today: str) -> Key:
+    """Return `key`, or refuse it (401) when it is disabled or expired."""
+    if not key.enabled:
+        raise Problem(401, "disabled_api_key", f"the key `{key.name}` is disabled")
+    if key.expires is not None and today >= key.expires:
+        raise Problem(401, "expired_api_key", f"the key `{key.name}` expired on {key.expires}")
+    return key
 
 
 def is_known(plan: Plan, value: bytes) -> bool:
@@ -174,14 +183,6 @@ def _host(headers: Headers) -> tuple[str, int | None]:
     if len(sent) > 1 or found is None:
         raise Problem(400, "invalid_host", "the Host header is not valid")
     return found[1], int(found[2]) if found[2] else None
-
-
-def _valid(key: Key, today: str) -> Key:
-    if not key.enabled:
-        raise Problem(401, "disabled_api_key", f"the key `{key.name}` is disabled")
-    if key.expires is not None and today >= key.expires:
-        raise Problem(401, "expired_api_key", f"the key `{key.name}` expired on {key.expires}")
-    return key
 
 
 def _bearer(value: bytes) -> bytes:

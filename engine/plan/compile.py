@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engine.config.units import seconds, size
 from engine.plan.keys import compile_keys
 from engine.plan.lint import lint
-from engine.plan.match import is_deep
+from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
 from engine.plan.nodes import Plan, Upstream
 from engine.plan.rules import compile_rules
@@ -37,7 +39,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     plan = Plan(
         document=document,
         upstreams=upstreams,
-        off={name: "enabled: false" for name, upstream in upstreams.items() if not upstream.options.enabled},
+        off=_off(upstreams),
         rules=rules,
         bases=bases,
         keys=keys,
@@ -46,7 +48,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         hosts=hosts,
         body_limit=size(document.server.body_limit),
         drain=seconds(document.server.drain),
-        deep=any(is_deep(route.when) for route in document.routes),
+        deep=any(deep_fields(route.when) for route in document.routes),
         entries=models.entries,
         patterns=models.patterns,
         retries=defaults.retries,
@@ -55,6 +57,15 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     )
     lint(plan, source)
     return plan
+
+
+def as_written(plan: Plan) -> Plan:
+    """Return the plan whatever the environment holds: every enabled upstream is on (rule T3)."""
+    return msgspec.structs.replace(plan, off=_off(plan.upstreams))
+
+
+def _off(upstreams: dict[str, Upstream]) -> dict[str, str]:
+    return {name: "enabled: false" for name, upstream in upstreams.items() if not upstream.options.enabled}
 
 
 def compile_upstreams(source: Source) -> dict[str, Upstream]:

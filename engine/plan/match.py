@@ -175,10 +175,10 @@ COUNTS: dict[str, Callable[[Facts], int | None]] = {
 }
 
 
-def is_deep(when: When) -> bool:
-    """Say whether `when` looks at facts that need the whole body decoded."""
-    here = any(getattr(when, name) is not None for name in DEEP)
-    return here or (when.not_ is not None and is_deep(when.not_))
+def deep_fields(when: When) -> list[str]:
+    """Return the conditions of `when` that need the whole body decoded (level 2)."""
+    here = [name for name in DEEP if getattr(when, name) is not None]
+    return list(dict.fromkeys(here + (deep_fields(when.not_) if when.not_ is not None else [])))
 
 
 def _listed(wanted: str | Sequence[str]) -> tuple[str, ...]:

@@ -141,9 +141,11 @@ class Resolver:
 
     def linked(self, link: Link) -> tuple[tuple[Pool, ...], float]:
         """Return the pools of what a route's `to` names, and their `hold` in seconds."""
-        self._step(link.text.text, "as the route says", span=link.span)
         if link.entry is not None:
-            return self._entry(self.plan.entries[link.entry], link.text.text)
+            entry = self.plan.entries[link.entry]
+            self._step(entry.name, "as the route says", span=entry.span)
+            return self._entry(entry, link.text.text)
+        self._step(link.text.text, "as the route says", span=link.span)
         return self._answering(link.text.text, [self._bare(link, ())]), self.plan.hold
 
     def _entry(self, entry: Entry, name: str) -> tuple[tuple[Pool, ...], float]:

@@ -102,7 +102,7 @@ def _check_action(source: Source, index: int, route: Route) -> bool:
 
 def _check_when(source: Source, path: Path, when: When) -> None:
     declared = source.document
-    _check_known(source, (*path, "key"), when.key, [*declared.keys, ANONYMOUS], "key", "unknown-key-name")
+    _check_known(source, (*path, "key"), when.key, {**declared.keys, ANONYMOUS: None}, "key", "unknown-key-name")
     _check_known(source, (*path, "base"), when.base, declared.bases, "base", "unknown-base")
     for field in ("model", "key", "api", "base", "path", "method"):
         if getattr(when, field) == []:
