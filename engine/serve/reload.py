@@ -7,13 +7,16 @@ replaces what is live.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING
 
+from engine.diagnostics import Diagnostic
+from engine.diagnostics.mask import mask
 from engine.diagnostics.render import render
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
 from engine.serve.generation import build
-from engine.serve.watch import Watch, signature
+from engine.serve.watch import LOOK, Watch, signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +25,16 @@ if TYPE_CHECKING:
     from engine.serve.control import Status
     from engine.serve.generation import Drivers
     from engine.serve.switch import Switch
+    from engine.serve.watch import Signature
 
 SILENCE = 0.05
 """Seconds without a further change after which an editor counts as done."""
 PAUSE = 1.0
 """How long an empty or missing file is taken for an editor's pause."""
-PASSING = frozenset({"empty-file", "no-file", "unreadable"})
+PASSING = frozenset({"empty-file", "no-file", "unreadable", "empty-secret", "unreadable-file"})
 """What a file can be for a moment while it is written."""
+BLANK = (None, hashlib.sha256(b"").digest())
+"""The digests of a file that is away or empty."""
 
 
 class Reloader:
@@ -52,6 +58,8 @@ class Reloader:
         self._drivers = drivers
         self._status = status
         self._log = log
+        self._listens = switch.generation.plan.document.server.listen
+        """What the file said when the socket was bound."""
         self._watch = Watch()
         self._forced = False
 
@@ -62,45 +70,56 @@ class Reloader:
 
     async def run(self) -> None:
         """Follow the files until cancelled."""
+        clock = asyncio.get_running_loop().time
         self._watch.follow(self._read.files.folders)
-        seen = signature(self._read.files)
+        seen: Signature | None = None  # what changed between the reading at the start and now is found by reading again
+        rest_until = 0.0
         try:
             while True:
                 await self._watch.wait()
                 now = signature(self._read.files)
-                if now == seen and not self._forced:
+                busy_folder = seen is not None and now.files == seen.files and clock() < rest_until
+                if (now == seen or busy_folder) and not self._forced:
                     continue
                 seen = await self._settle(now)
                 forced, self._forced = self._forced, False
-                try:
-                    await self._reload(forced)
-                except Exception as error:
-                    self._log.event("error", f"reload failed: {type(error).__name__}: {error}; the old one serves on")
+                if not await self._reload_safely(forced):
+                    rest_until = clock() + LOOK  # other files come and go there: they are not worth a reading each
                 self._watch.follow(self._read.files.folders)
                 if signature(self._read.files) != seen:
                     self._watch.nudge()
         finally:
             self._watch.close()
 
-    async def _settle(self, now: object) -> tuple[tuple[str, int, int, int], ...]:
-        """Wait until nothing changes any more."""
+    async def _settle(self, now: Signature) -> Signature:
+        """Wait until nothing changes any more, `PAUSE` at most: some folders never rest."""
+        until = asyncio.get_running_loop().time() + PAUSE
         while True:
             await asyncio.sleep(SILENCE)
             later = signature(self._read.files)
-            if later == now:
+            if later == now or asyncio.get_running_loop().time() >= until:
                 return later
             now = later
 
-    async def _reload(self, forced: bool) -> None:
+    async def _reload_safely(self, forced: bool) -> bool:
+        """Reload; say whether there was anything new. A bug of ours must not end the following of files."""
+        try:
+            return await self._reload(forced)
+        except Exception as error:
+            text = mask(f"{type(error).__name__}: {error}")
+            self._status.refused(Diagnostic(code="internal", message=text))
+            self._log.event("error", f"reload failed: {text}; generation {self._switch.generation.id} serves on")
+            return True
+
+    async def _reload(self, forced: bool) -> bool:
         reading = await self._read_patiently()
-        if reading.files.digests == self._read.files.digests and not forced:
-            self._read = reading  # the same content under a new name or time; folders may differ
-            return
-        self._read = reading
+        before, self._read = self._read, reading
+        if reading.files.digests == before.files.digests and not forced:
+            return False  # the same content under a new name or time; folders may differ
         generation = build(reading, self._drivers, self._log)
         if generation is None or reading.plan is None:
             self._refuse(reading)
-            return
+            return True
         old = self._switch.generation.plan
         told = changes(old.document, reading.plan.document)
         self._switch.swap(generation, reading.plan.drain)
@@ -108,15 +127,19 @@ class Reloader:
         self._log.configure(reading.plan.document.observe.log)
         warnings = render(reading.report, "full") if reading.report.diagnostics else ""
         self._log.event("info", f"reloaded {self._main}: {told} (generation {generation.id})", warnings)
-        if reading.plan.document.server.listen != old.document.server.listen:
+        if reading.plan.document.server.listen not in (self._listens, old.document.server.listen):
             self._log.event("warning", "restart to apply server.listen")
+        return True
 
     async def _read_patiently(self) -> Reading:
-        """Read the files; give one that is empty or away a moment to come back."""
+        """Read the files; give one that is empty or away, and was not before, a moment to come back."""
         until = asyncio.get_running_loop().time() + PAUSE
         while True:
             reading = await asyncio.to_thread(read, self._main, self._environ)
-            passing = any(found.code in PASSING for found in reading.report.errors)
+            passing = any(found.code in PASSING for found in reading.report.errors) or any(
+                digest in BLANK and self._read.files.digests.get(path) not in BLANK
+                for path, digest in reading.files.digests.items()
+            )
             if not passing or asyncio.get_running_loop().time() >= until:
                 return reading
             await asyncio.sleep(SILENCE)

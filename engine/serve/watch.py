@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,15 +19,22 @@ if TYPE_CHECKING:
 LOOK = 1.0
 """Seconds between looks."""
 
-Signature = tuple[tuple[str, int, int, int], ...]
+Seen = tuple[str, int, int, int]
+"""Real path, time of change, size, inode; zeros for what is not there."""
+
+
+class Signature(NamedTuple):
+    """What is cheap to know of a file set. Two that differ are a reason to read the files, no more."""
+
+    files: tuple[Seen, ...]
+    folders: tuple[Seen, ...]
 
 
 def signature(files: Files) -> Signature:
-    """Return what is cheap to know of every file and folder of the set: real path, time, size, inode."""
-    return tuple(_seen(path) for path in sorted({*files.digests, *files.folders}))
+    return Signature(tuple(map(_seen, sorted(files.digests))), tuple(map(_seen, sorted(files.folders))))
 
 
-def _seen(path: str) -> tuple[str, int, int, int]:
+def _seen(path: str) -> Seen:
     real = Path(path)
     try:
         real = real.resolve()
@@ -43,7 +50,8 @@ class Watch:
     def __init__(self) -> None:
         self._nudge = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._folders: frozenset[str] = frozenset()
+        self._folders: frozenset[tuple[str, int]] = frozenset()
+        """With their inodes: a folder that was replaced by another is not watched any more."""
 
     def nudge(self) -> None:
         """Look now."""
@@ -56,18 +64,18 @@ class Watch:
         self._nudge.clear()
 
     def follow(self, folders: Iterable[str]) -> None:
-        wanted = frozenset(folder for folder in folders if Path(folder).is_dir())
+        wanted = frozenset((folder, _seen(folder)[3]) for folder in folders if Path(folder).is_dir())
         if wanted != self._folders:
             self._folders = wanted
             self.close()
-            self._task = asyncio.get_running_loop().create_task(self._events(wanted))
+            self._task = asyncio.get_running_loop().create_task(self._events([folder for folder, _ in wanted]))
 
     def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
-    async def _events(self, folders: frozenset[str]) -> None:
+    async def _events(self, folders: list[str]) -> None:
         from watchfiles import awatch  # noqa: PLC0415 - only a server watches
 
         if not folders:
