@@ -110,7 +110,7 @@ def check_key(key: Key, today: str) -> Key:
     if not key.enabled:
         raise Problem(401, "disabled_api_key", f"the key `{key.name}` is disabled")
     if key.expires is not None and today >= key.expires:
-        raise Problem(401, "expired_api_key", f"the key `{key.name}` expired on {key.expires}")
+        raise Problem(401, "expired_api_key", f"this API key expired on {key.expires}")
     return key
 
 

@@ -17,7 +17,7 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
-from engine.serve.failures import after_retries, answer_to, problem_of
+from engine.serve.failures import VENDORS, after_retries, answer_to, problem_of
 from engine.serve.headers import down
 from engine.serve.inflate import inflated
 from engine.serve.reply import EVENT_STREAM, marks, with_ids
@@ -249,8 +249,9 @@ class Relay:
         return Problem(
             501,
             "unsupported_api",
-            f"`{order.peek.model}` is served by `{target}`, which speaks the {'/'.join(sorted(live.driver.apis))} API; "
-            f"this request uses the {order.api} API, and there is no translation between the two",
+            f"`{order.peek.model}` is served by `{target}`, which speaks the {VENDORS.get(live.driver.dialect, live.driver.dialect)} API "
+            f"({', '.join(sorted(live.driver.apis))}); this request is of the {VENDORS[order.dialect.name]} API ({order.api}), "
+            "and there is no translation between the two yet: ask for a model of this API, or use the other one",
             headers=((b"x-should-retry", b"false"),),
         )
 
