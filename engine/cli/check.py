@@ -22,10 +22,11 @@ STDIN = "-"
 
 
 def add(subparsers: console.Subparsers) -> None:
-    parser = console.parser(subparsers, "check", "Check files: syntax, schema, graph, environment.")
+    parser = console.parser(subparsers, "check", "Check files: syntax, schema, graph, environment.", config=False)
     parser.add_argument(
         "files", nargs="*", metavar="FILE", help=f"files to check; - is standard input (default: ./{console.DEFAULT})"
     )
+    parser.add_argument("--config", metavar="FILE", help="the same, as other verbs call it")
     parser.add_argument("--format", choices=FORMATS, default="full", help="how findings are printed (default: full)")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
     parser.add_argument(

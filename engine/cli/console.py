@@ -39,7 +39,9 @@ def parser(subparsers: Subparsers, verb: str, summary: str, *, config: bool = Tr
     """Add a verb and return its parser, with `--config FILE` where the verb reads a file."""
     added = subparsers.add_parser(verb, help=summary, description=summary, formatter_class=Wide, allow_abbrev=False)
     if config:
-        added.add_argument("--config", metavar="FILE", help=f"the file to read (default: ./{DEFAULT})")
+        added.add_argument(
+            "--config", metavar="FILE", help=f"the file to read (default: ./{DEFAULT}, or else the one that ships)"
+        )
     return added
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import hashlib
 import re
 import secrets
 import sys
-from typing import TYPE_CHECKING
 
 from engine.cli import console
 from engine.facts import ANONYMOUS
-
-if TYPE_CHECKING:
-    import argparse
 
 PREFIX = "tk-"
 RANDOM = 32
@@ -26,10 +23,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 def add(subparsers: console.Subparsers) -> None:
     parser = console.parser(subparsers, "key", "Make a client key, or hash one you have.", config=False)
     actions = parser.add_subparsers(dest="action", metavar="new|hash", required=True)
-    new = actions.add_parser("new", help="print a fresh key, once, and the lines for proxy.yaml")
+    new = console.parser(actions, "new", "Print a fresh key, once, and the lines for proxy.yaml.", config=False)
     new.add_argument("name", metavar="NAME", help="whose key it is: its name under `keys:`")
-    digest = actions.add_parser("hash", help="read a key from standard input or a prompt; print its hash")
-    digest.add_argument("refused", nargs="*", help="keys are not taken from the command line")
+    digest = console.parser(
+        actions, "hash", "Read a key from standard input or a prompt; print its hash.", config=False
+    )
+    digest.add_argument("refused", nargs="*", help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:

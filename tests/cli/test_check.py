@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.turnout import turnout
+from tests.cli.turnout import ROOT, turnout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +26,6 @@ models:
 keys: {anonymous: {}}
 """
 BAD = "version: 1\nupstreams:\n  away: {kind: openai, tmeouts: {idle: 30s}}\n"
-WARNS = GOOD + "include: []\n" + "bases: {}\n"
 KEYLESS = """\
 version: 1
 upstreams:
@@ -115,3 +118,20 @@ def test_no_file_is_a_problem_with_a_next_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}])
 def test_a_pipe_gets_no_colour(tmp_path: Path, env: dict[str, str]) -> None:
     assert "\x1b" not in turnout("check", "bad.yaml", cwd=tmp_path, **env).out
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_gets_colour_unless_its_owner_says_no(tmp_path: Path, env: dict[str, str], coloured: bool) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "engine", "check", "bad.yaml"]
+    inherited = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env={**inherited, **env}, stdout=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 4096)
+    os.close(ours)
+    assert done.returncode == 1
+    assert b"tmeouts" in shown
+    assert (b"\x1b[" in shown) == coloured

@@ -15,7 +15,7 @@ import yaml
 
 from engine.cli import main
 from engine.cli.key import fingerprint
-from tests.cli.turnout import turnout
+from tests.cli.turnout import ROOT, turnout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_key_is_hashed_from_a_prompt_that_does_not_show_it(tmp_path: Path) -> 
     key = "a-random-key-of-32-characters-xx"
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "engine", "key", "hash"]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, cwd=tmp_path, env=env, start_new_session=True
     ) as process:

@@ -14,7 +14,7 @@ import pytest
 
 from engine import __version__
 from engine.cli import VERBS, main
-from tests.cli.turnout import turnout
+from tests.cli.turnout import ROOT, turnout
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -108,4 +108,4 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def path() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return {**os.environ, "PYTHONPATH": str(ROOT)}

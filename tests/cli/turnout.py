@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 
 class Ended(NamedTuple):
@@ -23,7 +23,7 @@ def turnout(*args: str | Path, cwd: Path, stdin: str = "", **env: str) -> Ended:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "engine", *args],
         cwd=cwd,
-        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUTF8": "1", **env},
+        env={**inherited, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **env},
         input=stdin,
         capture_output=True,
         text=True,
