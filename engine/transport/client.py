@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -21,10 +22,39 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.transport.base import Request, Waits
 
-Phase = Literal["connect", "send", "first_byte"]
+Phase = Literal["connect", "send", "first_byte", "idle"]
 
 SCHEMES = ("http", "https")
 NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}
+
+
+BROKEN_OFF = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+
+
+class Watch:
+    """Where one request stands, and until when it may stand there; httpcore2's trace events move it on."""
+
+    def __init__(self, waits: Waits, until: float) -> None:
+        self.waits = waits
+        self.until = until
+        self.phase: Phase = "connect"
+        self.kept = True
+        """No connection has been made for it: it runs on one that was kept."""
+        self._loop = asyncio.get_running_loop()
+        self.clock = asyncio.timeout_at(min(self._loop.time() + waits.connect, until))
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.kept = False
+        sent = info.get("request")
+        if sent is None or sent.method == b"CONNECT":
+            return
+        if event.endswith("send_request_headers.started"):
+            self.phase = "send"
+            self.clock.reschedule(self.until)
+        elif event.endswith("receive_response_headers.started"):
+            self.phase = "first_byte"
+            self.clock.reschedule(min(self._loop.time() + self.waits.first_byte, self.until))
 
 
 class Client:
@@ -34,58 +64,56 @@ class Client:
         self, scheme: str, host: str, port: int, *, proxy: str, limit: int = 512, ssl: ssl.SSLContext | None = None
     ) -> None:
         """Raise `ValueError` for a proxy that is not an HTTP one."""
-        try:
-            declared = httpx2.Proxy(proxy)
-        except (httpx2.InvalidURL, ValueError):
-            declared = None
-        if declared is None or declared.url.scheme not in SCHEMES or not declared.url.host:
-            raise ValueError("proxy must be http://host:port or https://host:port")
+        there = _host_of(proxy)
         self._scheme = scheme
         self._host = host
         self._port = port
-        self._where = f"{authority(host, port)} through proxy {declared.url.host}"
+        self._where = f"{authority(host, port)} through proxy {there}"
         self._transport = httpx2.AsyncHTTPTransport(
             verify=ssl or trust(),
             trust_env=False,
-            proxy=declared,
+            proxy=proxy,
             limits=httpx2.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=60.0),
         )
         self._closing: set[asyncio.Task[None]] = set()
 
     async def send(self, request: Request, waits: Waits) -> ProxiedReply:
-        """Send `request`, return when the head of its answer is there. Raises `TransportError`."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + waits.total
-        phase: Phase = "connect"
+        """Send `request`, return when the head of its answer is there. Raises `TransportError`.
 
-        async def trace(event: str, info: dict[str, Any]) -> None:
-            nonlocal phase
-            sent = info.get("request")
-            if sent is None or sent.method == b"CONNECT":
-                return
-            if event.endswith("send_request_headers.started"):
-                phase = "send"
-                clock.reschedule(until)
-            elif event.endswith("receive_response_headers.started"):
-                phase = "first_byte"
-                clock.reschedule(min(loop.time() + waits.first_byte, until))
+        Like H1: a kept connection that dies before its answer costs one more try, if the body can be sent again.
+        Raises `ValueError` for a request that cannot be written down safely.
+        """
+        until = asyncio.get_running_loop().time() + waits.total
+        watch = Watch(waits, until)
+        try:
+            response = await self._head(request, watch)
+        except httpx2.TransportError as error:
+            if not (watch.kept and isinstance(request.body, bytes) and isinstance(error, BROKEN_OFF)):
+                raise self._broken(error) from error
+            watch = Watch(waits, until)
+            try:
+                response = await self._head(request, watch)
+            except httpx2.TransportError as second:
+                raise self._broken(second) from second
+        return ProxiedReply(self, request.method, response, waits, until)
 
+    async def _head(self, request: Request, watch: Watch) -> httpx2.Response:
         outgoing = httpx2.Request(
             request.method,
             httpx2.URL(scheme=self._scheme, host=self._host, port=self._port, raw_path=request.target),
             headers=request.headers,
             content=request.body,
-            extensions={"timeout": NO_TIMEOUTS, "trace": trace},
+            extensions={"timeout": NO_TIMEOUTS, "trace": watch.trace},
         )
-        clock = asyncio.timeout_at(min(loop.time() + waits.connect, until))
         try:
-            async with clock:
-                response = await self._transport.handle_async_request(outgoing)
+            async with watch.clock:
+                return await self._transport.handle_async_request(outgoing)
         except TimeoutError as error:
-            raise self._late(phase if loop.time() < until else "total", waits) from error
-        except httpx2.TransportError as error:
-            raise self._broken(error) from error
-        return ProxiedReply(self, request.method, response, waits, until)
+            raise self._late(watch.phase, watch.until, watch.waits) from error
+        except httpx2.LocalProtocolError:
+            raise ValueError(
+                "a target or header field that HTTP does not allow, such as one with a line break"
+            ) from None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -108,18 +136,19 @@ class Client:
                         return piece
                 return b""
         except TimeoutError as error:
-            raise self._late("idle" if loop.time() < until else "total", waits) from error
+            raise self._late("idle", until, waits) from error
         except httpx2.TransportError as error:
             raise self._broken(error) from error
 
-    def _late(self, wait: Literal["idle", "total"] | Phase, waits: Waits) -> TransportError:
+    def _late(self, phase: Phase, until: float, waits: Waits) -> TransportError:
         said = {
             "connect": f"no connection within {waits.connect:g} s (timeouts.connect)",
             "first_byte": f"no answer within {waits.first_byte:g} s of the request (timeouts.first_byte)",
             "idle": f"fell silent for {waits.idle:g} s in the middle of its answer (timeouts.idle)",
         }
+        over = asyncio.get_running_loop().time() >= until - 0.001
         total = f"not done within {waits.total:g} s (timeouts.total)"
-        return TransportError("timeout", f"{self._where}: {said.get(wait, total)}")
+        return TransportError("timeout", f"{self._where}: {total if over else said.get(phase, total)}")
 
     def _broken(self, error: httpx2.TransportError) -> TransportError:
         if isinstance(error, httpx2.ProxyError):
@@ -175,6 +204,17 @@ class ProxiedReply:
         if not self._done:
             self._done = "closed"
             self._client.drop(self._response)
+
+
+def _host_of(proxy: str) -> str:
+    try:
+        url = urlsplit(proxy)
+        there = authority(url.hostname or "", url.port or 80)
+    except ValueError:
+        there = ""
+    if not there or url.scheme not in SCHEMES or not url.hostname:
+        raise ValueError("proxy must be http://host:port or https://host:port")
+    return there
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
