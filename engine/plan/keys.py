@@ -114,9 +114,9 @@ def _twice(source: Source, first: Key, digest: bytes, path: tuple[str | int, ...
     other: Span | None = source.tree.value("keys", first.name, "hashes", at)
     source.report.error(
         "duplicate-hash",
-        f"key `{path[1]}` has a hash that key `{first.name}` already has",
+        f"key `{path[1]}` has a hash that {f'key `{first.name}`' if first.name != path[1] else 'it'} already has",
         source.tree.value(*path),
-        help="mint a key of its own: `turnout key new`",
+        help="a hash belongs to one key: remove it here, or mint another with `turnout key new`",
         labels=(Label(other, "first here"),) if other is not None else (),
     )
 

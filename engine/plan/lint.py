@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.facts import ANONYMOUS
 from engine.plan.match import pattern
+from engine.plan.route import asked_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _callers, _unasked, _widening):
+    for check in (_upstreams, _strangers, _callers, _suffixes, _unasked, _widening):
         check(plan, source)
 
 
@@ -70,6 +71,19 @@ def _callers(plan: Plan, source: Source) -> None:
                 f"nobody can present the key `{name}`: it has no hash",
                 key.span,
                 help=f"mint one: `turnout key new {name}`",
+            )
+
+
+def _suffixes(plan: Plan, source: Source) -> None:
+    """Report names that end in what is cut from every asked name (rule P3)."""
+    for name, entry in plan.entries.items():
+        bare, suffix = asked_name(name)
+        if suffix is not None:
+            source.report.warning(
+                "name-with-suffix",
+                f"`{name}` is never asked for: `{suffix}` is cut from names before they are looked up",
+                entry.span,
+                help=f"write `{bare}`; targets may end in `{suffix}`",
             )
 
 

@@ -11,7 +11,7 @@ from engine.config import document
 from engine.config.units import seconds
 from engine.diagnostics import Label
 from engine.plan.match import pattern
-from engine.plan.near import did_you_mean, listing
+from engine.plan.near import did_you_mean, listing, near
 from engine.plan.nodes import Entry, Link
 from engine.plan.route import lookup
 
@@ -195,7 +195,7 @@ def _check_stars(source: Source, text: Pattern, span: Span | None, owner: Entry 
         help_ = "name one model, or a name that an entry of `models` matches"
     elif not stars:
         message = f"`{text.text}` has a `*`, but the name `{owner.name}` has none to fill it with"
-        help_ = f"name one model, or give the entry a `*`: `{owner.name}*`"
+        help_ = f"name one model, or let the entry be a pattern: `{text.text.partition('/')[2] or text.text}`"
     else:
         message = f"`{text.text}` has more `*` than the name `{owner.name}`"
         help_ = "the n-th `*` of a target is what the n-th `*` of the name matched"
@@ -207,12 +207,13 @@ def _unknown(source: Source, text: str, span: Span | None, owner: Entry | None) 
     upstreams, models = source.document.upstreams, source.document.models
     upstream, slash, model = text.partition("/")
     if slash:
-        known = {f"{name}/{model}": name for name in upstreams}
+        close = near(upstream, upstreams, 1)
+        known = [f"{name}/{model}" for name in close] or models
         source.report.error(
             "unknown-upstream",
             f"unknown upstream `{upstream}` in `{text}`",
             span,
-            help=did_you_mean(text, [*known, *models], listing("upstreams", upstreams)),
+            help=did_you_mean(text, known, listing("upstreams", upstreams)),
         )
         return
     if text in upstreams:

@@ -43,7 +43,7 @@ def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     if loaded.document is None or loaded.tree is None:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree)
     plan = compile_plan(loaded.document, loaded.tree, loaded.report)
-    _forgive(loaded, loaded.tree)
+    _placeholders(loaded, loaded.tree, asked=environ is not None)
     if environ is None or not loaded.report.ok:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan)
     secrets, off = resolve(loaded, environ)
@@ -52,7 +52,16 @@ def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan, secrets=secrets)
 
 
-def _forgive(loaded: Loaded, tree: Tree) -> None:
-    """Drop what the graph says of placeholders: that a variable has no value is the finding, of the next layer."""
-    places = {tree.value(*path) for path, _ in loaded.unset}
-    loaded.report.diagnostics[:] = [found for found in loaded.report.diagnostics if found.span not in places]
+def _placeholders(loaded: Loaded, tree: Tree, *, asked: bool) -> None:
+    """Replace what the graph says of placeholders: the finding is that a variable has no value.
+
+    Where the environment is `asked`, that is for the next layer to say.
+    """
+    names = {tree.value(*path): name for path, name in loaded.unset}
+    found = loaded.report.diagnostics
+    hit = {item.span for item in found if item.span in names}
+    found[:] = [item for item in found if item.span not in hit]
+    for span, name in names.items():
+        if span in hit and not asked:
+            help_ = f"give it a default: `env:{name}:-...`"
+            loaded.report.error("unset-variable", f"without the value of {name} this leads nowhere", span, help=help_)

@@ -115,6 +115,9 @@ def compile_bases(source: Source) -> dict[str, str]:
             )
         elif "." in segments or ".." in segments:
             source.report.error(
-                "base-clash", f"no request can have the prefix `{base.prefix}`: dot segments are refused", span
+                "base-clash",
+                f"no request can have the prefix `{base.prefix}`: dot segments are refused",
+                span,
+                help=f"choose another one, such as /{name}",
             )
     return {name: base.prefix for name, base in source.document.bases.items()}
