@@ -103,7 +103,7 @@ class RemoteDriver:
         if options.proxy is None:
             self._transport = H1(scheme, host, port)
         else:
-            from engine.transport.client import Client  # noqa: PLC0415 - httpx2 costs 60 ms and most need none of it
+            from engine.transport.client import Client
 
             self._transport = Client(scheme, host, port, proxy=options.proxy)
 
@@ -125,6 +125,9 @@ class RemoteDriver:
             if waits.total <= 0:
                 message = f"upstream `{self.name}`: nothing is left of {self._waits.total:g} s (timeouts.total)"
                 raise Failed(Failure(reason="timeout", message=message))
+        if self._forward and not call.credential:
+            message = f"upstream `{self.name}` forwards the client's own credential, and this client sent no credential"
+            raise Failed(Failure(reason="auth", message=message, status=401))
         if call.method == "CONNECT":
             raise Failed(Failure(reason="bad_request", message="CONNECT asks for a tunnel; upstreams are no proxies"))
         request = Request(method=call.method, target=self._target(call), headers=self._headers(call), body=call.body)
@@ -191,6 +194,8 @@ def _origin(base_url: str) -> tuple[str, str, int]:
         raise ValueError("base_url must be http://host or https://host, with a port and a path if need be")
     if url.fragment:
         raise ValueError("base_url has a #fragment, which is never sent: take it out")
+    if re.fullmatch(r"[!-~]*", url.path + url.query) is None:
+        raise ValueError("base_url has a path with spaces or letters that URLs cannot hold: percent-encode them")
     try:
         port = url.port
         host = url.hostname if url.hostname.isascii() else url.hostname.encode("idna").decode("ascii")
