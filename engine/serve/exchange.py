@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import traceback
+import traceback
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
 from engine.chat import Problem
+from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
 from engine.facts import Depth, Facts
 from engine.observe.record import Request
-from engine.plan.admission import check_base, identify, is_known
+from engine.plan.admission import check_base, identify
 from engine.plan.paths import canonical, place
 from engine.plan.route import asked_name, names, resolves, route
 from engine.serve.body import ClientGone, read_body
-from engine.serve.headers import CREDENTIALS, credentials, first, up
+from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.passing import passing
 from engine.serve.relay import Order, Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
@@ -66,6 +69,18 @@ class Exchange:
                 await self.reply.refuse(problem, self.form, self._marks())
         except ClientGone:
             self.visit.gone = True
+        except Exception:  # here, because Litestar would answer for us in a form no client knows
+            self.problem = problem = Problem(500, "internal", f"an error inside Turnout; see {self.visit.id} in its log")
+            if self.reply.opened:
+                raise
+            self.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
+            await self.reply.refuse(problem, self.form, self._marks())
+        except Exception:  # here, because Litestar would answer it silently, in a form of its own
+            self.log.event("error", f"internal error in {self.visit.id}", traceback.format_exc())
+            told = f"an error inside Turnout; its log tells more under {self.visit.id}"
+            self.problem = Problem(500, "internal", told)
+            if not self.reply.opened:
+                await self.reply.refuse(self.problem, self.form, self._marks())
         finally:
             self.reply.close()
             self.log.request(self._record())
@@ -108,7 +123,7 @@ class Exchange:
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
-        forwarded = credentials(self.headers) if any(one.forward for one in plan.upstreams.values()) else []
+        forwards = any(one.forward for one in plan.upstreams.values())
         order = Order(
             visit=self.visit,
             decision=decision,
@@ -118,7 +133,7 @@ class Exchange:
             path=self.path,
             query=self.scope["query_string"],
             headers=up(self.headers),
-            credential=own_credentials(plan, forwarded),
+            credential=own_credentials(plan, self.headers) if forwards else [],
             faults=self._faults(),
             started=self.started,
         )
@@ -215,11 +230,6 @@ class Exchange:
             problem=f"{problem.code}: {problem.message}" if problem else None,
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
         )
-
-
-def own_credentials(plan: Plan, forwarded: Headers) -> Headers:
-    """Return what may be forwarded: never a key of Turnout's own (rule K4)."""
-    return [(name, value) for name, value in forwarded if not is_known(plan, value)]
 
 
 def today() -> str:

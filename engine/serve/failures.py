@@ -51,6 +51,21 @@ def answer_to(failure: Failure, forward: bool) -> tuple[int, Headers, bytes] | N
     return failure.status, failure.headers, failure.body
 
 
+def no_credential() -> Problem:
+    """Return the answer to a request that has nothing to forward to an `auth: forward` upstream (rule K4)."""
+    return Problem(
+        401,
+        "missing_api_key",
+        "this model is reached with your own credential of its vendor: send it as `authorization: Bearer KEY` or "
+        "`x-api-key: KEY`; a key of Turnout's own goes into `x-turnout-key` beside it",
+    )
+
+
+def loggable(failure: Failure) -> str:
+    """Return what the log may hold of a failure: an upstream that refuses a credential likes to quote it."""
+    return f"the upstream refused the credential ({failure.status})" if failure.reason == "auth" else failure.message
+
+
 def after_retries(tries: int, headers: Headers) -> Headers:
     """Return the header that keeps SDKs from retrying what we have retried."""
     if tries > 1 and not any(name == NO_RETRY[0] for name, _ in headers):

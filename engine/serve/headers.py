@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.plan.admission import is_known
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.chat import Headers
+    from engine.plan.nodes import Plan
 
 HOP_BY_HOP = frozenset(
     {
@@ -76,9 +79,9 @@ def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     ]
 
 
-def credentials(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the credentials an `auth: forward` upstream may be given."""
-    return [(name, value) for name, value in headers if name in FORWARDABLE]
+def own_credentials(plan: Plan, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return what an `auth: forward` upstream is given: never a key of Turnout's own (rule K4)."""
+    return [(name, value) for name, value in headers if name in FORWARDABLE and not is_known(plan, value)]
 
 
 def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from engine.chat import Failed, Failure
 from engine.serve.body import stream_body
-from engine.serve.failures import problem_of
-from engine.serve.headers import credentials, down, first, up
+from engine.serve.failures import no_credential, problem_of
+from engine.serve.headers import down, first, own_credentials, up
 from engine.serve.reply import marks, with_ids
 from engine.upstreams.base import Call
 
@@ -28,6 +28,9 @@ async def passing(
     if live is None:
         raise problem_of(Failure(reason="off", message=f"upstream `{upstream}` is off: {plan.off.get(upstream)}"), None)
     headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
+    credential = own_credentials(plan, headers) if plan.upstreams[upstream].forward else []
+    if plan.upstreams[upstream].forward and not credential:
+        raise no_credential()
     encoding = first(headers, b"content-encoding")
     has_body = first(headers, b"transfer-encoding") is not None or first(headers, b"content-length") not in (None, b"0")
     call = Call(
@@ -37,7 +40,7 @@ async def passing(
         query=scope["query_string"],
         headers=[*up(headers), *([(b"content-encoding", encoding)] if encoding is not None else [])],
         body=stream_body(receive, plan.body_limit) if has_body else b"",
-        credential=credentials(headers) if plan.upstreams[upstream].forward else [],
+        credential=credential,
     )
     try:
         answer = await live.driver.send(call)

@@ -17,7 +17,7 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
-from engine.serve.failures import VENDORS, after_retries, answer_to, problem_of
+from engine.serve.failures import VENDORS, after_retries, answer_to, loggable, no_credential, problem_of
 from engine.serve.headers import down
 from engine.serve.inflate import inflated
 from engine.serve.reply import EVENT_STREAM, marks, with_ids
@@ -70,6 +70,8 @@ class Relay:
         self.target: Target | None = None
         self.problem: Problem | None = None
         self._foreign: Target | None = None
+        self._keyless = False
+        """A target was left out because the client sent no credential that may be forwarded to it."""
         self._loop = asyncio.get_running_loop()
 
     async def run(self) -> None:
@@ -106,6 +108,9 @@ class Relay:
         if self.order.api not in live.driver.apis:
             self._foreign = self._foreign or target
             return Failure(reason="off", message=f"{target} does not speak the client's API ({self.order.api})")
+        if self._forwards(target) and not self.order.credential:
+            self._keyless = True
+            return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
         begun = self._loop.time()
         status: int | None = None
         self.target = target
@@ -124,7 +129,7 @@ class Relay:
                 Attempt(
                     target=str(target),
                     reason=failure.reason if failure else None,
-                    message=failure.message if failure else "",
+                    message=loggable(failure) if failure else "",
                     status=status,
                     seconds=round(self._loop.time() - begun, 6),
                 )
@@ -135,7 +140,6 @@ class Relay:
 
     def _call(self, target: Target, now: float) -> Call:
         order = self.order
-        forward = order.visit.generation.plan.upstreams[target.upstream].forward
         return Call(
             api=order.api,
             method="POST",
@@ -145,7 +149,7 @@ class Relay:
             body=order.peek.renamed(target.model),
             model=target.model,
             stream=order.peek.stream,
-            credential=order.credential if forward else [],
+            credential=order.credential if self._forwards(target) else [],
             faults=order.faults,
             spent=now - order.started,
         )
@@ -230,11 +234,12 @@ class Relay:
         order, reply = self.order, self.reply
         if failure.reason == "off" and self._foreign is not None:
             raise self._unsupported(self._foreign)
+        if failure.reason == "off" and self._keyless:
+            raise no_credential()
         if reply.opened:
             await self._break_off(failure)
             return
-        forward = self.target is not None and order.visit.generation.plan.upstreams[self.target.upstream].forward
-        passed = answer_to(failure, forward)
+        passed = answer_to(failure, forward=self.target is not None and self._forwards(self.target))
         if passed is None:
             self.problem = problem_of(failure, self.target, tried=len(self.tries))
             raise self.problem
@@ -242,6 +247,10 @@ class Relay:
         self.problem = Problem(status, failure.reason, failure.message)
         head = [*with_ids(down(headers), order.visit), *self._marks(), *after_retries(len(self.tries), headers)]
         await reply.whole(status, head, body)
+
+    def _forwards(self, target: Target) -> bool:
+        """Say whether `target` is sent the client's own credential (rule K4)."""
+        return self.order.visit.generation.plan.upstreams[target.upstream].forward
 
     def _unsupported(self, target: Target) -> Problem:
         order = self.order

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.answers import event
+from tests.support.answers import data, event
 from tests.support.apis import APIS, OVERLOADED, SERVER_ERROR, Api
 from tests.support.http import Answer, Line, post
 from tests.support.script import CUT, Reply, as_json, as_stream
@@ -216,16 +216,12 @@ def test_after_content_a_stream_that_breaks_ends_in_one_error(house: House) -> N
     assert house.second.requests == []
 
 
-def test_a_good_end_after_an_error_is_not_made_up(house: House) -> None:
-    """The upstream itself reports an error in the stream, after content: it passes, and nothing follows it."""
-    upto, after = house.api.parted()
-    inner = {"type": "overloaded_error", "message": "Overloaded"}
-    said = (
-        event("error", error=inner)
-        if house.api.name == "messages"
-        else b'data: {"error": {"message": "Overloaded", "type": "server_error", "param": null, "code": null}}\n\n'
-    )
-    house.first.script(as_stream([*upto, said, *after]))
-    answer = house.ask("one")
-    assert answer.body.count(b"Overloaded") == 1
-    assert house.api.terminal not in answer.body
+def test_an_error_that_the_upstream_reports_itself_passes_once(house: House) -> None:
+    upto, _ = house.api.parted()
+    inner = {"type": "overloaded_error", "message": "Overloaded", "param": None, "code": None}
+    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    house.first.script(as_stream([*upto, said]))
+    answer = house.ask("two")
+    assert house.api.in_band(answer.body)["message"] == "Overloaded"
+    assert answer.body.endswith(said)
+    assert house.second.requests == []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.apis import MESSAGES, OVERLOADED, digest
-from tests.support.http import post
+from tests.support.http import get, post
 from tests.support.script import as_json
 from tests.support.turnout import CREDENTIALS
 
@@ -29,9 +29,11 @@ models:
   mixed: {{{{targets: [theirs/claude-sonnet-5], fallback: [ours/claude-haiku-4-5], allow_mixed_auth: true}}}}
   reversed: {{{{targets: [ours/claude-haiku-4-5], fallback: [theirs/claude-sonnet-5], allow_mixed_auth: true}}}}
   plain: ours/claude-sonnet-5
+routes:
+  - {{{{name: files, when: {{{{path: "/v1/files/*"}}}}, pass: theirs}}}}
 keys:
-  ada: {{{{hashes: ["{digest(ADA)}"]}}}}
-  anonymous: {{{{any_key: true}}}}
+  ada: {{{{hashes: ["{digest(ADA)}"], routes: [files]}}}}
+  anonymous: {{{{any_key: true, routes: [files]}}}}
 """
 BEARER, X_API_KEY = {"authorization": f"Bearer {THEIRS}"}, {"x-api-key": ALSO_THEIRS}
 
@@ -118,6 +120,20 @@ def test_an_upstream_that_refuses_it_says_so_to_its_owner(turnout: Turnout, thei
     theirs.script(as_json(refusal, 401))
     answer = post(turnout.url, "/v1/messages", MESSAGES.body("own"), BEARER)
     assert (answer.status, answer.body) == (401, refusal)
+
+
+@pytest.mark.parametrize("sent", FORWARDED)
+def test_a_pass_route_forwards_the_same(turnout: Turnout, theirs: Upstream, sent: str) -> None:
+    headers, arrived = FORWARDED[sent]
+    assert get(turnout.url, "/v1/files/1", headers).status == 200
+    names = ("authorization", "x-api-key", "api-key", "x-turnout-key")
+    assert {name: theirs.last.header(name) for name in names if theirs.last.header(name)} == arrived
+
+
+@pytest.mark.parametrize("sent", NOTHING_TO_FORWARD)
+def test_a_pass_route_without_a_credential_to_forward_is_401(turnout: Turnout, theirs: Upstream, sent: str) -> None:
+    answer = get(turnout.url, "/v1/files/1", NOTHING_TO_FORWARD[sent])
+    assert (answer.status, theirs.requests) == (401, [])
 
 
 def test_it_is_never_logged(turnout: Turnout) -> None:

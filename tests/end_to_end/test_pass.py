@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from tests.support.answers import chat, chat_events, event, message, message_events
-from tests.support.apis import APIS, CHAT, MESSAGES, Api, payloads
+from tests.support.apis import APIS, CHAT, MESSAGES, Api
 from tests.support.http import Answer, post
-from tests.support.script import as_json, as_stream
+from tests.support.script import Reply, as_json, as_stream
 from tests.support.turnout import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -90,13 +90,10 @@ def fields(body: bytes) -> list[tuple[str, bytes]]:
 # upwards -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
-@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize(("name", "stream"), [(name, False) for name in ENDPOINTS] + [(name, True) for name in STREAMS])
 def test_the_upstream_gets_the_clients_bytes_but_for_the_model(
     turnout: Turnout, openai: Upstream, anthropic: Upstream, name: str, stream: bool
 ) -> None:
-    if stream and name not in STREAMS:
-        pytest.skip(f"{name} does not stream")
     path, needed = ENDPOINTS[name]
     asked, model = asked_of(name)
     sent = b'{ "model" :"%s",%s%s,%s}' % (asked, b'"stream":true,' if stream else b"", needed, ODD)
@@ -248,17 +245,29 @@ def test_answer_headers(turnout: Turnout, openai: Upstream, anthropic: Upstream,
     assert (answer.header("content-length") is None) == stream
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-def test_answers_say_how_they_came_about(turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api) -> None:
-    answers = [post(turnout.url, api.path, api.body(stream=stream)) for stream in (False, True)]
-    openai.clear()
-    for answer in answers:
+def test_answers_say_how_they_came_about(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api, stream: bool
+) -> None:
+    reply = api.stream() if stream else api.whole()
+    of(api.name, openai, anthropic).script(reply, reply)
+    first, second = (post(turnout.url, api.path, api.body(stream=stream)) for _ in range(2))
+    for answer in (first, second):
         assert answer.header("x-turnout-target") == f"{api.kind}/{api.upstream_model}"
         assert answer.header("x-turnout-attempts") == "1"
-        assert answer.header("x-request-id") == answer.header("x-turnout-request")
-    assert answers[0].header("x-turnout-request") != answers[1].header("x-turnout-request")
-    assert answers[0].header("x-turnout-generation") == answers[1].header("x-turnout-generation")
-    assert answers[0].header("x-turnout-generation")
+        assert answer.header("x-request-id") == answer.header("request-id") == answer.header("x-turnout-request")
+    assert first.header("x-turnout-request") != second.header("x-turnout-request")
+    assert first.header("x-turnout-generation") == second.header("x-turnout-generation")
+    assert first.header("x-turnout-generation")
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "request-id"])
+def test_the_upstreams_own_request_id_stays(turnout: Turnout, openai: Upstream, name: str) -> None:
+    openai.script(CHAT.whole().with_headers((name, "upstream-1")))
+    answer = post(turnout.url, CHAT.path, CHAT.body())
+    assert answer.header(name) == "upstream-1"
+    assert answer.header("x-turnout-request") != "upstream-1"
 
 
 def test_the_route_that_decided_is_named(turnout: Turnout, openai: Upstream) -> None:
@@ -293,12 +302,21 @@ def test_json_answers_are_untouched_where_the_names_agree(
     assert post(turnout.url, api.path, api.body(api.upstream_model)).body == sent
 
 
+PING = event("ping")
+
+
+def without_early_ping(events: list[bytes]) -> list[bytes]:
+    """Return `events` without the ping before the first content: until then, keep-alives are Turnout's own affair."""
+    at = events.index(PING) if PING in events else len(events)
+    return [*events[:at], *events[at + 1 :]]
+
+
 def odd_events(api: Api) -> list[bytes]:
     """Return a stream with everything that only bytes bring back: comments, odd spaces, CRLF, new events, `retry`."""
     events = api.events("Hello", " there")
     novel = b'data:{"choices":[],"novel":[1.10, 1e2]}\n\n' if api is CHAT else event("event_of_2027", novel=[1.5])
     odd = b": a comment\n\nretry: 100\n\n"
-    return [*events[:-2], odd, novel, events[-2].replace(b"\n", b"\r\n"), events[-1]]
+    return [*events[:-2], odd, PING, novel, events[-2].replace(b"\n", b"\r\n"), events[-1]]
 
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
@@ -307,7 +325,8 @@ def test_streams_are_untouched_where_the_names_agree(
 ) -> None:
     sent = odd_events(api)
     of(api.name, openai, anthropic).script(as_stream(sent))
-    assert post(turnout.url, api.path, api.body(api.upstream_model, stream=True)).body == b"".join(sent)
+    got = post(turnout.url, api.path, api.body(api.upstream_model, stream=True)).body
+    assert got == b"".join(sent if api is CHAT else without_early_ping(sent))
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096], ids=lambda size: f"{size} bytes at a time")
@@ -315,18 +334,32 @@ def test_streams_are_untouched_where_the_names_agree(
 def test_streams_come_back_under_the_asked_name_however_they_are_split(
     turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api, size: int
 ) -> None:
-    sent = b"".join(api.events("Hello", " \u00e9\U0001f600"))
+    events = api.events("Hello", " \u00e9\U0001f600")
+    sent = b"".join(events)
     pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
     of(api.name, openai, anthropic).script(as_stream(pieces))
 
     answer = post(turnout.url, api.path, api.body(stream=True))
 
     upstream_name, asked = f'"{api.upstream_model}"'.encode(), f'"{api.asked}"'.encode()
-    assert payloads(answer.body) == payloads(sent.replace(upstream_name, asked))
-    assert upstream_name not in answer.body
-    assert [line for line in answer.body.split(b"\n") if not line.startswith(b"data: {")] == [
-        line for line in sent.split(b"\n") if not line.startswith(b"data: {")
-    ]
+    assert answer.body == b"".join(without_early_ping(events)).replace(upstream_name, asked)
+
+
+@pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+def test_a_stream_that_ends_with_its_connection(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api
+) -> None:
+    """HTTP/1.0 style, as small servers answer: whole only if its own last event came."""
+    upto, after = api.parted()
+    headers = (("content-type", "text/event-stream"),)
+    of(api.name, openai, anthropic).script(
+        Reply(headers=headers, parts=(*upto, *after), framing="close"),
+        Reply(headers=headers, parts=(*upto,), framing="close"),
+    )
+    whole, broken = (post(turnout.url, api.path, api.body(stream=True)) for _ in range(2))
+    assert (whole.whole, api.text(whole.body)) == (True, "Hello there")
+    assert api.terminal in whole.body
+    api.in_band(broken.body)
 
 
 THINKING = [

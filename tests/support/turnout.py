@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -21,15 +22,22 @@ class Turnout:
     """A running server. `stop` ends it; a traceback in its log fails the test that stops it."""
 
     def __init__(
-        self, folder: Path, text: str, *, env: dict[str, str] | None = None, args: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        text: str,
+        *,
+        env: dict[str, str] | None = None,
+        args: tuple[str, ...] = (),
+        program: tuple[str, ...] = ("-m", "engine"),
+        user: int | None = None,
     ) -> None:
+        """`program` are Python's arguments before `serve`; `user` is the uid to run as, if the tests run as root."""
         self.file = folder / "proxy.yaml"
         self.file.write_text(text)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
         command = [
             sys.executable,
-            "-m",
-            "engine",
+            *program,
             "serve",
             "--config",
             str(self.file),
@@ -47,6 +55,7 @@ class Turnout:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            user=user,
         )
         self._reader = threading.Thread(target=self._read, name="turnout log", daemon=True)
         self._reader.start()
@@ -75,6 +84,12 @@ class Turnout:
     def rewrite(self, text: str) -> None:
         """Save the file anew, as an editor does that writes in place."""
         self.file.write_text(text)
+
+    def taken(self, save: Callable[[], object], says: str = "reloaded .*", timeout: float = 5.0) -> str:
+        """Run `save`, wait until the log says what became of it, and return that."""
+        since = len(self.log())
+        save()
+        return self.wait_for(re.compile(says), timeout, since).group()
 
     def stop(self) -> None:
         """End it with SIGTERM; it must have had nothing to complain about that is a bug of ours."""

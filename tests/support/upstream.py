@@ -83,6 +83,7 @@ class Upstream:
         self.answer = answer
         self.requests: list[Seen] = []
         self.connections: list[Connection] = []
+        self.wires: set[_Wire] = set()
         self._usual = answer
         self._queue: deque[Reply | Answer] = deque()
         self._lock = threading.Condition()
@@ -143,8 +144,8 @@ class Upstream:
         server = self._loop.run_until_complete(self._loop.create_server(lambda: _Wire(self), sock=self._listener))
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
+        for wire in list(self.wires):
+            wire.transport.abort()
         self._loop.run_until_complete(asyncio.sleep(0.01))
         self._loop.close()
 
@@ -157,18 +158,28 @@ class _Wire(asyncio.Protocol):
         self.buffer = b""
         self.seen: Seen | None = None
         self.task: asyncio.Task[None] | None = None
+        self.room = asyncio.Event()
+        self.room.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.connection = Connection(len(self.upstream.connections), time.monotonic())
         self.upstream.connections.append(self.connection)
+        self.upstream.wires.add(self)
+
+    def pause_writing(self) -> None:
+        self.room.clear()
+
+    def resume_writing(self) -> None:
+        self.room.set()
 
     def eof_received(self) -> None:
         self.connection.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.connection.close()
+        self.upstream.wires.discard(self)
         if self.task:
             self.task.cancel()
 
@@ -215,6 +226,7 @@ class _Wire(asyncio.Protocol):
         """Play one step; say whether the reply goes on."""
         if isinstance(step, bytes):
             self.transport.write(b"%x\r\n%s\r\n" % (len(step), step) if framing == "chunked" else step)
+            await self.room.wait()  # no faster than the peer reads
         elif isinstance(step, threading.Event):
             while not step.is_set():
                 await asyncio.sleep(0.002)
