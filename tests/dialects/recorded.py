@@ -1,0 +1,44 @@
+"""Requests that real coding agents and SDKs sent, one of each shape: tests/data/requests/CLIENT/NN.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.dialects import ENDPOINTS
+
+if TYPE_CHECKING:
+    from engine.chat import Api
+    from engine.dialects.base import Dialect
+
+FOLDER = Path(__file__).parents[1] / "data" / "requests"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    name: str
+    dialect: Dialect
+    api: Api
+    path: str
+    json: dict[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.json, ensure_ascii=False).encode()
+
+
+def load() -> list[Recorded]:
+    found = []
+    for file in sorted(FOLDER.glob("*/*.json")):
+        request = json.loads(file.read_text())
+        path = request["target"].partition("?")[0]
+        dialect, endpoint = ENDPOINTS[path]
+        name = f"{file.parent.name}/{file.stem}"
+        found.append(Recorded(name, dialect, endpoint.api, path, request["body"]))
+    return found
+
+
+RECORDED = load()
+assert len(RECORDED) > 30, "the recorded requests are missing"
