@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import traceback
-import traceback
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
@@ -70,17 +69,12 @@ class Exchange:
         except ClientGone:
             self.visit.gone = True
         except Exception:  # here, because Litestar would answer for us in a form no client knows
-            self.problem = problem = Problem(500, "internal", f"an error inside Turnout; see {self.visit.id} in its log")
+            told = Problem(500, "internal", f"an error inside Turnout; see {self.visit.id} in its log")
+            self.problem = told
             if self.reply.opened:
                 raise
             self.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
-            await self.reply.refuse(problem, self.form, self._marks())
-        except Exception:  # here, because Litestar would answer it silently, in a form of its own
-            self.log.event("error", f"internal error in {self.visit.id}", traceback.format_exc())
-            told = f"an error inside Turnout; its log tells more under {self.visit.id}"
-            self.problem = Problem(500, "internal", told)
-            if not self.reply.opened:
-                await self.reply.refuse(self.problem, self.form, self._marks())
+            await self.reply.refuse(told, self.form, self._marks())
         finally:
             self.reply.close()
             self.log.request(self._record())
