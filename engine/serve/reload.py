@@ -151,9 +151,10 @@ class Reloader:
         kept = live_keys_gone(reading, live.plan.keys)
         if kept:
             detail += f"\nstill live although the file no longer has them: {', '.join(kept)}"
+        count = len(reading.report.errors)
         self._log.event(
             "error",
-            f"{self._main} was changed but not taken ({len(reading.report.errors)} errors); "
+            f"{self._main} was changed but not taken ({count} error{'s' if count > 1 else ''}); "
             f"generation {live.id} serves on",
             detail,
         )

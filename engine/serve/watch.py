@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LOOK = 1.0
 """Seconds between looks."""
 
-Seen = tuple[str, int, int, int]
-"""Real path, time of change, size, inode; zeros for what is not there."""
+Seen = tuple[str, int, int, int, int]
+"""Real path, inode, size, and when its content and its permissions changed; zeros for what is not there."""
 
 
 class Signature(NamedTuple):
@@ -40,8 +40,8 @@ def _seen(path: str) -> Seen:
         real = real.resolve()
         stat = real.stat()
     except (OSError, RuntimeError):
-        return str(real), 0, 0, 0
-    return str(real), stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return str(real), 0, 0, 0, 0
+    return str(real), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 class Watch:
@@ -64,7 +64,7 @@ class Watch:
         self._nudge.clear()
 
     def follow(self, folders: Iterable[str]) -> None:
-        wanted = frozenset((folder, _seen(folder)[3]) for folder in folders if Path(folder).is_dir())
+        wanted = frozenset((folder, _seen(folder)[1]) for folder in folders if Path(folder).is_dir())
         if wanted != self._folders:
             self._folders = wanted
             self.close()
@@ -76,7 +76,7 @@ class Watch:
             self._task = None
 
     async def _events(self, folders: list[str]) -> None:
-        from watchfiles import awatch  # noqa: PLC0415 - only a server watches
+        from watchfiles import awatch
 
         if not folders:
             return

@@ -29,9 +29,8 @@ class Turnout:
         env: dict[str, str] | None = None,
         args: tuple[str, ...] = (),
         program: tuple[str, ...] = ("-m", "engine"),
-        user: int | None = None,
     ) -> None:
-        """`program` are Python's arguments before `serve`; `user` is the uid to run as, if the tests run as root."""
+        """`program` are Python's arguments before `serve`."""
         self.file = folder / "proxy.yaml"
         self.file.write_text(text)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
@@ -55,7 +54,6 @@ class Turnout:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            user=user,
         )
         self._reader = threading.Thread(target=self._read, name="turnout log", daemon=True)
         self._reader.start()
