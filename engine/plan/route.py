@@ -56,9 +56,11 @@ def names(plan: Plan, key: Key) -> list[str]:
     return [name for name in listed if key.may_ask(name)]
 
 
-def resolves(plan: Plan, key: Key, name: str) -> bool:
-    """Say whether `name` leads somewhere for `key`: what /v1/models/{id} answers for."""
-    return key.may_ask(name) and (lookup(plan.entries, plan.patterns, name) is not None or demo(plan) is not None)
+def check_name(plan: Plan, key: Key, name: str) -> None:
+    """Refuse a name that leads nowhere (404, with suggestions) or that `key` may not use (403); for /v1/models/{id}."""
+    _permit(plan, key, name, [])
+    if lookup(plan.entries, plan.patterns, name) is None and demo(plan) is None:
+        raise _unknown(plan, key, name)
 
 
 def _decide(plan: Plan, facts: Facts, key: Key, trace: list[Step]) -> Decision:

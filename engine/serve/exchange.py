@@ -16,7 +16,7 @@ from engine.facts import Depth, Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, identify
 from engine.plan.paths import canonical, place
-from engine.plan.route import asked_name, names, resolves, route
+from engine.plan.route import asked_name, check_name, names, route
 from engine.serve.body import ClientGone, read_body
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.passing import passing
@@ -156,8 +156,7 @@ class Exchange:
             await self._json(self.form.models(cards, query))
             return
         name = path.removeprefix(MODELS + "/")
-        if not resolves(plan, key, asked_name(name)[0]):
-            raise Problem(404, "model_not_found", f"the model `{name}` does not exist or this key may not use it")
+        check_name(plan, key, asked_name(name)[0])
         await self._json(self.form.model(ModelCard(id=name, owner="turnout", created=created)))
 
     async def _json(self, body: bytes) -> None:

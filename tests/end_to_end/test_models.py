@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.apis import digest
-from tests.support.http import get, send
+from tests.support.apis import CHAT, digest
+from tests.support.http import get, post, send
 
 if TYPE_CHECKING:
     from tests.conftest import Start
@@ -125,7 +125,9 @@ def test_health_and_ready(turnout: Turnout) -> None:
     assert set(health.json) == {"status", "timestamp", "uptime_s", "rss_bytes", "generation", "config"}
     assert health.json["config"]["ok"] is True
     ready = get(turnout.url, "/ready", {"host": "anything.example"})
-    assert (ready.status, ready.json["backends"]) == (200, {"echo": "ok"})
+    assert (ready.status, ready.json["backends"]) == (200, {"echo": "unknown"})
+    assert post(turnout.url, CHAT.path, CHAT.body("alpha"), AS_ADA).status == 200
+    assert get(turnout.url, "/ready").json["backends"] == {"echo": "ok"}
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])

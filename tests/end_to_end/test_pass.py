@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.answers import chat, chat_events, event, message, message_events
 from tests.support.apis import APIS, CHAT, MESSAGES, Api
-from tests.support.http import Answer, post
+from tests.support.http import Answer, post, send
 from tests.support.script import Reply, as_json, as_stream
 from tests.support.turnout import CREDENTIALS
 
@@ -137,22 +137,43 @@ def test_query_and_gzip(turnout: Turnout, anthropic: Upstream) -> None:
     assert anthropic.last.json == {**json.loads(sent), "model": "claude-sonnet-5"}
 
 
-def test_captured_requests_of_real_clients_arrive_whole(
-    turnout: Turnout, openai: Upstream, anthropic: Upstream
+CAPTURED = sorted(REQUESTS.glob("*/*.json"))
+EVERY_NAME = """
+version: 1
+upstreams:
+  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+models: {{"*": {{targets: ["openai/*", "anthropic/*"]}}}}
+keys: {{anonymous: {{}}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def every_name(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(EVERY_NAME.format(openai=_openai.url, anthropic=_anthropic.url))
+
+
+@pytest.mark.parametrize("file", CAPTURED, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_what_real_clients_sent_arrives_whole(
+    every_name: Turnout, openai: Upstream, anthropic: Upstream, file: Path
 ) -> None:
-    captured = sorted(REQUESTS.glob("*.json"))
-    assert captured, f"no captured requests in {REQUESTS}"
-    for file in captured:
-        sent = file.read_bytes()
-        body = json.loads(sent)
-        messages = "max_tokens" in body and ("system" in body or "thinking" in body or "anthropic" in file.name)
-        upstream, path, model = (
-            (anthropic, "/v1/messages?beta=true", "claude-4") if messages else (openai, CHAT.path, "gpt-4")
-        )
-        sent = json.dumps({**body, "model": model}, ensure_ascii=False, indent=1).encode()
-        answer = post(turnout.url, path, sent)
-        assert (file.name, answer.status) == (file.name, 200)
-        assert fields(upstream.last.body) == fields(sent), file.name
+    captured = json.loads(file.read_bytes())
+    own = {name.lower(): value for name, value in captured["headers"].items()}
+    headers = {name: value for name, value in own.items() if name not in ("host", "content-length")}
+    sent = json.dumps(captured["body"], ensure_ascii=False, indent=1).encode()
+
+    answer = send(every_name.url, captured["method"], captured["target"], headers, sent)
+
+    upstream = anthropic if "/messages" in captured["target"] else openai
+    assert (answer.status, len(openai.requests) + len(anthropic.requests)) == (200, 1)
+    assert upstream.last.target == captured["target"]
+    assert fields(upstream.last.body) == fields(sent)
+    passing = set(headers) - {"authorization", "x-api-key", "connection", "accept-encoding"}
+    assert {name: upstream.last.header(name) for name in passing} == {name: headers[name] for name in passing}
+
+
+def test_there_are_captured_requests() -> None:
+    assert {file.parent.name for file in CAPTURED} >= {"claude-code", "cline", "openai-js", "openai-python"}
 
 
 HEADERS_THAT_PASS = {
