@@ -125,6 +125,8 @@ class Driver(Protocol):
     dialect: str
     """Name of the `Dialect` it speaks; "*" for one that speaks every dialect."""
     apis: frozenset[Api]
+    remote: bool
+    """Whether it is reached over a network."""
 
     async def send(self, call: Call) -> Answer:
         """Send `call` and return once the head of the answer is there; raise `Failed`. A status >= 400 is an answer."""

@@ -74,6 +74,7 @@ class RemoteDriver:
     """A live upstream over HTTP. A kind adds its dialect, its APIs and the form of its credential."""
 
     dialect: str
+    remote = True
     apis: frozenset[Api]
     unless_sent: tuple[tuple[bytes, bytes], ...] = ()
     """Fields sent where neither the client nor the file has them."""

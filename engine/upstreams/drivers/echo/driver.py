@@ -54,6 +54,7 @@ class EchoDriver:
     """Implements `Driver` (upstreams/base.py)."""
 
     dialect: str = "*"
+    remote = False
     apis: frozenset[Api] = frozenset(get_args(Api))
 
     def __init__(self, name: str, options: Echo) -> None:
