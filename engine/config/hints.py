@@ -14,7 +14,7 @@ from engine.config import shape
 from engine.upstreams.base import DURATION, SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engine.config.load import Path
 
@@ -55,6 +55,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 }
 """Words of other tools for ours."""
 
+KINDS = {"claude": "anthropic", "gpt": "openai", "chatgpt": "openai"} | dict.fromkeys(
+    ("openai-compatible", "ollama", "vllm", "llamacpp", "lmstudio", "groq", "openrouter", "deepseek", "mistral"),
+    "openai",
+)
+"""What people call a kind of upstream by."""
+
 UNITS = {
     DURATION: {
         "ms": ("ms", "msec", "millis", "millisecond", "milliseconds"),
@@ -81,6 +87,30 @@ BOOLEANS = {"yes": "true", "on": "true", "y": "true", "true": "true", "1": "true
 }
 
 
+def _listen(text: str) -> str | None:
+    port = text.rpartition(":")[2]
+    return f"127.0.0.1:{port}" if port.isdecimal() else f"{text}:4000" if re.fullmatch(r"[\w.-]+", text) else None
+
+
+def _url(text: str) -> str | None:
+    if not re.fullmatch(r"[\w.-]+(:[0-9]+)?(/\S*)?", text):
+        return None
+    return f"http://{text}" if re.match(r"localhost|[0-9.]+(:|/|$)", text) or ":" in text else f"https://{text}"
+
+
+def _prefix(text: str) -> str | None:
+    parts = [part for part in text.split("/") if re.fullmatch(r"[A-Za-z0-9._~-]+", part)]
+    return "/" + "/".join(parts) if parts else None
+
+
+FORMS: dict[str, Callable[[str], str | None]] = {
+    "server.listen": _listen,
+    "upstreams.*.base_url": _url,
+    "bases.*.prefix": _prefix,
+}
+"""Places whose mistakes have a likely fix of their own."""
+
+
 def similar(name: str, known: list[str]) -> str | None:
     """Return the one of `known` that `name` is probably meant as."""
     plain = {option.lower().replace("_", ""): option for option in known}
@@ -100,15 +130,19 @@ def option(name: str, free: list[str], known: list[str], path: Path) -> str:
     if meant:
         return f"did you mean `{meant}`?"
     if name in places():
-        return f"`{name}` belongs in {' or '.join(places()[name])}"
+        return f"`{name}` belongs in {' or '.join(places()[name])}".replace(" or upstreams of kind", " or")
     if not path:
         return f"the sections are {', '.join(known)}"
     return f"it knows {', '.join(known)}"
 
 
-def fix(value: Any, pattern: str, kind: str, choices: list[str]) -> str | None:
-    """Return what `value` was probably meant to be."""
+def fix(value: Any, place: str, pattern: str, kind: str, choices: list[str]) -> str | None:
+    """Return what `value` at the dotted `place` was probably meant to be."""
+    if place in FORMS:
+        return FORMS[place](str(value))
     if choices:
+        if place == "upstreams.*.kind" and KINDS.get(str(value).lower()) in choices:
+            return KINDS[str(value).lower()]
         close = difflib.get_close_matches(str(value).lower().replace("-", "_"), choices, n=1, cutoff=0.6)
         return close[0] if close else None
     if pattern in UNITS:
@@ -117,7 +151,7 @@ def fix(value: Any, pattern: str, kind: str, choices: list[str]) -> str | None:
         return BOOLEANS.get(str(value).lower())
     if kind == "integer":
         return value if isinstance(value, str) and value.isdecimal() else None
-    if kind == "string" and isinstance(value, int | float | bool):
+    if kind == "string" and not pattern and isinstance(value, int | float | bool):
         return f'"{str(value).lower()}"'
     if kind == "array" and isinstance(value, str | int):
         return f"[{value}]" if not str(value).startswith(("*", "[", "{")) else f'["{value}"]'
@@ -163,7 +197,7 @@ def _options(kind: mi.Type, place: str, above: tuple[type, ...]) -> Iterator[tup
         elif isinstance(member, mi.ListType):
             yield from _options(member.item_type, place, above)
         elif isinstance(member, mi.StructType) and member.cls not in above:
-            here = f"`{place}`" if not member.tag_field else f"an upstream of kind {member.tag}"
+            here = f"`{place}`" if not member.tag_field else f"upstreams of kind {member.tag}"
             for field in member.fields:
                 yield field.encode_name, here if place else ""
                 below = f"{place}.{field.encode_name}".lstrip(".")

@@ -15,19 +15,22 @@ import msgspec
 from engine.config import pasted
 from engine.config.document import Document
 from engine.config.include import included, unite
-from engine.config.parse import parse
+from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
 from engine.config.variables import fill
 from engine.diagnostics import Report, Span
-from engine.diagnostics.render import BREAK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from engine.config.parse import Sheet
 
 Path = tuple[str | int, ...]
 """Where a value stands in the document: ("upstreams", "openai", "timeouts")."""
+
+
+MAX_LINKS = 40
+"""Symlinks followed on the way to one file, as Linux does."""
 
 
 class Tree(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,11 +67,8 @@ class Files(msgspec.Struct, kw_only=True):
         """Return the content of `path` and note its digest. Raises `OSError`."""
         absolute = FilePath(path).absolute()
         self.digests[str(absolute)] = None
-        self.watch(absolute.parent)
-        for part in (absolute, *absolute.parents):
-            if part.is_symlink():
-                self.watch(part.parent)
-        self.watch(absolute.resolve().parent)
+        for folder in _folders(absolute):
+            self.watch(folder)
         content = absolute.read_bytes()
         self.digests[str(absolute)] = hashlib.sha256(content).digest()
         return content
@@ -78,6 +78,25 @@ class Files(msgspec.Struct, kw_only=True):
         while not folder.is_dir() and folder != folder.parent:
             folder = folder.parent
         self.folders.add(str(folder))
+
+
+def _folders(path: FilePath) -> Iterator[FilePath]:
+    """Yield the folder of every link on the way to the content of `path`, and the one it is in: a swap changes one."""
+    yield path.parent
+    here, ahead, links = FilePath(path.anchor), list(path.parts[1:]), 0
+    while ahead and links < MAX_LINKS:
+        step = ahead.pop(0)
+        if step == "..":
+            here = here.parent
+        elif (here / step).is_symlink():
+            links += 1
+            yield here
+            target = (here / step).readlink()
+            here = FilePath(target.anchor) if target.is_absolute() else here
+            ahead[:0] = [part for part in target.parts if part != target.anchor]
+        else:
+            here /= step
+    yield here.parent
 
 
 class Loaded(msgspec.Struct, kw_only=True):
@@ -110,6 +129,7 @@ def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     tree = Tree(data=filled.data, keys=keys, values=values)
     validate(tree, report, variables=filled.variables)
     pasted.anywhere(report)
+    report.sort()
     loaded = Loaded(report=report, files=files, tree=tree, unset=filled.unset)
     if report.ok:
         try:
@@ -130,6 +150,10 @@ def read_sheet(
             next_step = "correct the path" if place else "name another file with `--config FILE`, or create this one"
             report.error("no-file", f"there is no file `{name}`", place, help=next_step)
             return None
+        except IsADirectoryError:
+            help_ = "name a file, or several by a glob: `conf.d/*.yaml`"
+            report.error("unreadable", f"`{name}` is a folder", place, help=help_)
+            return None
         except OSError as error:
             reason = (error.strerror or "it cannot be read").lower()
             report.error("unreadable", f"cannot read `{name}`: {reason}", place, help="check its permissions")
@@ -137,11 +161,8 @@ def read_sheet(
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            before = BREAK.split(content[: error.start].decode("utf-8", "replace"))
-            span = Span(name, len(before), len(before[-1]) + 1, len(before[-1]) + 2)
-            report.error(
-                "not-utf8", f"byte 0x{content[error.start]:02x} is not UTF-8", span, help="save the file as UTF-8"
-            )
+            report.sources[name] = content.decode("utf-8", "replace")
+            not_utf8(name, report.sources[name], len(content[: error.start].decode("utf-8-sig")), report)
             return None
     report.sources[name] = text
-    return parse(name, text, report)
+    return parse(name, text, report, included=place is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.config import hints, pasted
+from engine.config import hints, pasted, scalars
 from engine.diagnostics import Diagnostic
 from engine.upstreams.base import DURATION, SECRET, SIZE
 
@@ -27,11 +27,21 @@ class Sentence(NamedTuple):
 
 SENTENCES: dict[tuple[str, str], Sentence] = {
     # by what the value is to be
-    ("type", "boolean"): Sentence("wrong-type", "{what} must be true or false, not {found}"),
-    ("type", "integer"): Sentence("wrong-type", "{what} must be a whole number, not {found}"),
-    ("type", "string"): Sentence("wrong-type", "{what} must be text, not {found}"),
-    ("type", "array"): Sentence("wrong-type", "{what} must be a list, not {found}"),
-    ("type", "object"): Sentence("wrong-type", "{what} must be a mapping, not {found}"),
+    ("type", "boolean"): Sentence("wrong-type", "{what} must be true or false, not {found}", "write true or false"),
+    ("type", "integer"): Sentence(
+        "wrong-type", "{what} must be a whole number, not {found}", "write a number such as 2, without quotes"
+    ),
+    ("type", "string"): Sentence(
+        "wrong-type",
+        "{what} must be text, not {found}",
+        "write one value, in quotes where it could be read as another kind",
+    ),
+    ("type", "array"): Sentence(
+        "wrong-type", "{what} must be a list, not {found}", "write `[a, b]`, or a line with a dash for each"
+    ),
+    ("type", "object"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `{{key: value}}`, or a line for each key"
+    ),
     ("type", DURATION): Sentence(
         "needs-unit", "{what} is a duration and needs a unit", "write 250ms, 5s, 20m, 1h or 1d"
     ),
@@ -42,7 +52,6 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("minimum", ""): Sentence("out-of-range", "{what} is too small: {found}", "the least is {limit}"),
     ("maximum", ""): Sentence("out-of-range", "{what} is too large: {found}", "the most is {limit}"),
     ("required", ""): Sentence("missing-key", "{what} has no `{missing}`", "add `{missing}:`"),
-    ("pattern", ""): Sentence("wrong-value", "{what} cannot be {found}"),
     # by place
     ("enum", "version"): Sentence(
         "unknown-version", "this Turnout reads version 1 of the file, not {found}", "write `version: 1`"
@@ -78,6 +87,14 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("type", "routes.*"): Sentence(
         "wrong-type", "{what} must be a mapping, not {found}", "write `- {{name: ..., when: {{...}}, to: ...}}`"
     ),
+    ("type", "models.*.targets.*"): Sentence(
+        "wrong-type", "{what} must be text, not {found}", "write `upstream/model`"
+    ),
+    ("type", "routes.*.to"): Sentence(
+        "wrong-type",
+        "{what} must be text, not {found}",
+        "name one entry of `models`; its `fallback` says what comes after",
+    ),
     ("type", "routes.*.when"): Sentence(
         "wrong-type",
         "{what} must be a mapping of conditions, not {found}",
@@ -91,7 +108,6 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "`keys` must be a mapping, not {found}",
         "write `anonymous: {{}}` or `name: {{hashes: [...]}}` under it",
     ),
-    ("type", "include"): Sentence("wrong-type", "`include` must be a list, not {found}"),
     ("pattern", "server.listen"): Sentence(
         "wrong-value", "`server.listen` cannot be {found}", "write host:port, as in 127.0.0.1:4000 or [::1]:4000"
     ),
@@ -107,7 +123,7 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("pattern", "keys.*.expires"): Sentence("wrong-value", "{what} is no day: {found}", "write it as 2027-01-31"),
     ("pattern", "routes.*.name"): Sentence(
         "bad-name",
-        "{what} cannot be {found}",
+        "a route cannot be named {found}",
         "a name has letters, digits, `.`, `_`, `-` and begins with a letter or digit",
     ),
 }
@@ -151,7 +167,9 @@ def _wrong(error: ValidationError, schema: dict[str, Any], path: Path, tree: Tre
     keyword = str(error.validator)
     expected = str(schema.get("pattern") or "")
     kind = str(error.validator_value) if keyword == "type" else ""
-    keys = ((keyword, dotted(path)), (keyword, expected), (keyword, kind), (keyword, ""))
+    here = dotted(path)
+    formed = ("pattern", here) if expected else ("", "")
+    keys = ((keyword, here), formed, (keyword, expected), (keyword, kind), (keyword, ""))
     sentence = next(SENTENCES[key] for key in keys if key in SENTENCES)
     choices = [str(choice) for choice in schema.get("enum", ())]
     words = {
@@ -160,12 +178,11 @@ def _wrong(error: ValidationError, schema: dict[str, Any], path: Path, tree: Tre
         "choices": ", ".join(choices),
         "limit": error.validator_value,
     }
-    fix = None if variable else hints.fix(error.instance, expected, kind, choices)
     help_ = sentence.help.format(**words) if sentence.help else None
-    if fix and choices:
-        help_ = f"did you mean `{fix}`? {help_}"
-    elif fix:
-        help_ = f"did you mean `{fix}`?"
+    if variable:
+        help_ = f"set {variable} to another value: {help_}"
+    elif fix := hints.fix(error.instance, here, expected, kind, choices):
+        help_ = f"did you mean `{fix}`?" + (f" {help_}" if choices else "")
     span = tree.value(*path)
     if isinstance(error.instance, dict | list) and path and isinstance(path[-1], str):
         span = tree.key(*path)
@@ -263,4 +280,6 @@ def found(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     shown = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, str) and not isinstance(scalars.plain(value), str):
+        shown = f'"{value}"'  # else it looks like what it should be
     return f"`{shown[:40]}…`" if len(shown) > 40 else f"`{shown}`" if shown else "empty"

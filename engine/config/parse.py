@@ -18,7 +18,7 @@ from engine.diagnostics.render import BREAK
 
 if TYPE_CHECKING:
     from engine.config.load import Path
-    from engine.diagnostics import Report
+    from engine.diagnostics import Diagnostic, Report
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
@@ -40,7 +40,7 @@ class _Stop(Exception):  # noqa: N818 - it ends a walk
     """The walk cannot go on; why is in the report."""
 
 
-def parse(name: str, text: str, report: Report) -> Sheet | None:
+def parse(name: str, text: str, report: Report, *, included: bool = False) -> Sheet | None:
     """Return the content of `text`, or None with the reasons in `report`. `name` is the file as it is shown."""
     found = len(report.diagnostics)
     start = Span(name, 1, 1, 2)
@@ -50,6 +50,11 @@ def parse(name: str, text: str, report: Report) -> Sheet | None:
         )
         return None
     try:
+        text.encode()
+    except UnicodeEncodeError as error:  # a pipe with other bytes than UTF-8
+        not_utf8(name, text, error.start, report)
+        return None
+    try:
         if not _scan(name, text, report):
             return None
         node = yaml.compose(text, scalars.Core)
@@ -57,7 +62,8 @@ def parse(name: str, text: str, report: Report) -> Sheet | None:
         trouble(name, text, error, report)
         return None
     if node is None or node.tag == scalars.NULL:
-        report.error("empty-file", "the file has no content", start, help="`turnout show` prints a file to start from")
+        help_ = "fill it, or take it out of `include`" if included else "begin with `version: 1`"
+        report.error("empty-file", "the file has no content", start, help=help_)
         return None
     if not isinstance(node, yaml.MappingNode):
         help_ = "write `version: 1` on the first line: a key, a colon, a space, its value"
@@ -68,9 +74,22 @@ def parse(name: str, text: str, report: Report) -> Sheet | None:
         data = walk.build(node, (), 0)
     except _Stop:
         return None
+    finally:
+        report.diagnostics[found:] = sorted(report.diagnostics[found:], key=_order)
     if len(report.diagnostics) > found:
         return None
     return Sheet(data=data, keys=walk.keys, values=walk.values)
+
+
+def not_utf8(name: str, text: str, position: int, report: Report) -> None:
+    """Report the character at `position`, which stands for a byte that could not be read."""
+    before = BREAK.split(text[:position])
+    span = Span(name, len(before), len(before[-1]) + 1, len(before[-1]) + 2)
+    report.error("not-utf8", "this is not UTF-8", span, help="save the file as UTF-8")
+
+
+def _order(found: Diagnostic) -> tuple[int, int]:
+    return (found.span.line, found.span.column) if found.span else (0, 0)
 
 
 def _scan(name: str, text: str, report: Report) -> bool:
@@ -135,7 +154,8 @@ class _Walk:
         self.count += 1
         if self.count > MAX_NODES:
             help_ = "aliases of aliases multiply; write the values out, or use fewer"
-            self.report.error("alias-bomb", f"aliases expand to more than {MAX_NODES:,} values", span, help=help_)
+            top = self.keys.get(path[:2]) or self.keys.get(path[:1])
+            self.report.error("alias-bomb", f"this expands to more than {MAX_NODES:,} values", top, help=help_)
             raise _Stop
         if depth > MAX_DEPTH:
             _too_deep(span, self.report)
@@ -164,7 +184,7 @@ class _Walk:
 
     def mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
         entries: dict[str, tuple[yaml.Node, yaml.Node]] = {}
-        merged: list[yaml.Node] = []
+        merged: list[tuple[yaml.Node, yaml.Node]] = []
         seen: dict[str, yaml.Node] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag not in {scalars.STR, scalars.MERGE}:
@@ -175,11 +195,11 @@ class _Walk:
                 continue
             seen[key.value] = key
             if key.tag == scalars.MERGE:
-                merged.append(value)
+                merged.append((key, value))
             else:
                 entries[key.value] = (key, value)
-        for source in merged:
-            for name, entry in self.merge(source, depth).items():
+        for key, source in merged:
+            for name, entry in self.merge(key, source, depth).items():
                 entries.setdefault(name, entry)
         result = {}
         for name, (key, value) in entries.items():
@@ -191,11 +211,11 @@ class _Walk:
                 result[name] = self.build(value, (*path, name), depth + 1)
         return result
 
-    def merge(self, node: yaml.Node, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
-        """Return the entries that `<<: node` brings; of several mappings the first wins."""
+    def merge(self, place: yaml.Node, node: yaml.Node, depth: int) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return the entries that `<<: node` at `place` brings; of several mappings the first wins."""
         self.count += 1
         if depth > MAX_DEPTH or self.count > MAX_NODES or id(node) in self.open:
-            self.report.error("recursive-alias", "this merge contains itself", self.span(node), help="remove the `<<`")
+            self.report.error("recursive-alias", "this merge contains itself", self.span(place), help="remove it")
             raise _Stop
         if isinstance(node, yaml.SequenceNode) and all(isinstance(part, yaml.MappingNode) for part in node.value):
             parts = node.value
@@ -203,7 +223,7 @@ class _Walk:
             parts = [node]
         else:
             help_ = "write `<<: *name`, where `&name` marks a mapping of this file"
-            self.tell(node, "bad-merge", "`<<` takes a mapping, or a list of mappings", help_=help_)
+            self.tell(place, "bad-merge", "`<<` takes a mapping, or a list of mappings", help_=help_)
             return {}
         entries: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for part in parts:
@@ -213,7 +233,7 @@ class _Walk:
                     entries.setdefault(key.value, (key, value))
             for key, value in part.value:
                 if key.tag == scalars.MERGE:
-                    for name, entry in self.merge(value, depth + 1).items():
+                    for name, entry in self.merge(key, value, depth + 1).items():
                         entries.setdefault(name, entry)
             self.open.discard(id(part))
         return entries

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engine.diagnostics import Diagnostic, Span
-from engine.diagnostics.mask import looks
+from engine.diagnostics.mask import SHORT, looks
 from engine.diagnostics.render import BREAK
 
 if TYPE_CHECKING:
@@ -43,10 +43,12 @@ def secret(what: str, value: Any, span: Span | None, report: Report) -> Diagnost
 
 def _remember(text: str, span: Span | None, report: Report) -> None:
     """Have the value masked, and the way the file spells it: escapes and numbers read otherwise than they look."""
-    report.secrets.update(part for part in (text, *text.split()) if part)
+    report.secrets.update((text, *(part for part in text.split() if len(part) >= SHORT)))
     if span and span.file in report.sources:
         line = BREAK.split(report.sources[span.file])[span.line - 1]
-        report.secrets.add(line[span.column - 1 : span.end - 1].strip("'\""))
+        written = line[span.column - 1 : span.end - 1].strip("'\"")
+        if not written.startswith(("|", ">")):
+            report.secrets.add(written)
 
 
 def anywhere(report: Report) -> None:

@@ -49,16 +49,15 @@ def text() -> str:
 
 
 def validate(tree: Tree, report: Report, *, variables: Mapping[Path, str] | None = None) -> None:
-    """Report every mistake of `tree`, in file order. `variables` are the paths whose values the environment gave."""
+    """Report every mistake of `tree`. `variables` are the paths whose values the environment gave."""
     said = (diagnose(error, tree, report, variables or {}) for error in _validator().iter_errors(tree.data))
-    found = list(dict.fromkeys(diagnostic for some in said for diagnostic in some))
+    found = [diagnostic for some in said for diagnostic in some]
     if "version" not in tree.data:
         found.append(missing_version(tree))
-    order = {name: index for index, name in enumerate(report.sources)}
-    found.sort(
-        key=lambda item: (order.get(item.span.file, 0), item.span.line, item.span.column) if item.span else (0, 0, 0)
-    )
-    report.diagnostics += found
+    once = {
+        (item.code, item.span, item.help): item for item in reversed(found)
+    }  # an alias brings the same mistake again
+    report.diagnostics += reversed(once.values())
 
 
 @lru_cache(maxsize=1)

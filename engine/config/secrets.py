@@ -38,7 +38,7 @@ def resolve(loaded: Loaded, environ: Mapping[str, str]) -> tuple[dict[str, Secre
     upstreams: dict[str, Any] = loaded.tree.data.get("upstreams", {})
     off.update({name: DISABLED for name, options in upstreams.items() if options.get("enabled") is False})
     for path, name in loaded.unset:
-        _lacks(loaded, path, _unset(name), off)
+        _lacks(loaded, path, _unset(name, environ), off)
     for path, value, kind in shape.walk(loaded.tree.data, shape.root()):
         if not shape.is_secret(kind) or (_owner(path) in off and off[str(_owner(path))] == DISABLED):
             continue
@@ -49,6 +49,7 @@ def resolve(loaded: Loaded, environ: Mapping[str, str]) -> tuple[dict[str, Secre
             secrets[value] = Secret(found, value)
             if len(found) >= SHORT:
                 loaded.report.secrets.add(found)
+    loaded.report.sort()
     return secrets, off
 
 
@@ -74,7 +75,7 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
     """Return what `reference` stands for. A relative path is relative to the file that says it."""
     scheme, _, rest = reference.partition(":")
     if scheme == "env":
-        return environ.get(rest, "").strip() or _unset(rest)
+        return environ.get(rest, "").strip() or _unset(rest, environ)
     path = FilePath(span.file if span else ".").parent / FilePath(rest).expanduser()
     try:
         text = files.read(path).decode().strip()
@@ -92,5 +93,6 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
     return text
 
 
-def _unset(name: str) -> Lack:
-    return Lack("unset-variable", f"{name} is not set", f"set it before the start: `export {name}=...`")
+def _unset(name: str, environ: Mapping[str, str]) -> Lack:
+    why = "empty" if name in environ else "not set"
+    return Lack("unset-variable", f"{name} is {why}", f"set it before the start: `export {name}=...`")

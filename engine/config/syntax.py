@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -23,6 +24,9 @@ class Trouble(NamedTuple):
     char: str = ""
 
 
+WORD = re.compile(r"[^\s,\]}]+")
+"""An alias as it was meant: up to a blank, a comma or a bracket."""
+
 INDENT = "compare its indentation with the lines around it"
 
 TROUBLES = (
@@ -31,14 +35,12 @@ TROUBLES = (
     Trouble(
         "cannot start any token", "needs-quotes", "a value cannot begin with this character", "put the value in quotes"
     ),
-    Trouble(
-        "alphabetic or numeric character", "needs-quotes", "`*` begins an alias in YAML", 'put it in quotes: `"*"`'
-    ),
+    Trouble("alphabetic or numeric character", "bare-star", "`*` begins an alias in YAML", 'put it in quotes: `"*"`'),
     Trouble(
         "undefined alias",
         "unknown-alias",
         "no anchor of this file has this name",
-        'a value that begins with `*` needs quotes: `"*-preview"`',
+        "a value that begins with `*` needs quotes",
     ),
     Trouble("second occurrence", "duplicate-anchor", "an anchor of this name is already there", "rename one of them"),
     Trouble(
@@ -55,12 +57,12 @@ TROUBLES = (
     ),
     Trouble("did not find expected key", "yaml", "a key should stand here", INDENT),
     Trouble("expected '-' indicator", "yaml", "a list item should stand here", INDENT),
-    Trouble("expected ',' or ']'", "open-bracket", "a `,` or `]` is missing", "close the bracket"),
-    Trouble("expected ',' or '}'", "open-bracket", "a `,` or `}` is missing", "close the brace"),
+    Trouble("expected ',' or ']'", "open-bracket", "this bracket is not closed", "write a `]`, or a missing `,`"),
+    Trouble("expected ',' or '}'", "open-bracket", "this brace is not closed", "write a `}`, or a missing `,`"),
     Trouble(
         "unexpected end of stream",
         "open-quote",
-        "the file ends inside quotes",
+        "this quote is not closed",
         "close the quote; inside single quotes write '' for '",
     ),
     Trouble(
@@ -103,7 +105,9 @@ def trouble(name: str, text: str, error: yaml.YAMLError, report: Report) -> None
     problem = str(getattr(error, "problem", None) or error)
     lines = BREAK.split(text)
     line, column = (min(mark.line, len(lines) - 1), mark.column) if mark else (0, 0)
-    if mark and mark.line > line:  # the end of the text: show the last line that says something
+    if mark and (
+        mark.line > line or not lines[line].strip()
+    ):  # the end of the text: show the last line that says something
         line = max((number for number, content in enumerate(lines) if content.strip()), default=0)
         column = len(lines[line].rstrip())
     char = lines[line][column : column + 1]
@@ -112,9 +116,20 @@ def trouble(name: str, text: str, error: yaml.YAMLError, report: Report) -> None
     if match is None:
         report.error("yaml", f"this is not YAML: {problem}", span, help=INDENT)
         return
-    opened = getattr(error, "context_mark", None)
+    help_ = match.help
     labels: tuple[Label, ...] = ()
-    if opened and match.code in {"open-bracket", "open-quote", "duplicate-anchor"}:
+    opened = getattr(error, "context_mark", None)
+    if match.code == "unknown-alias":
+        word = WORD.match(lines[line], column)
+        assert word
+        span = Span(name, line + 1, column + 1, word.end() + 1)
+        help_ += f': `"{word.group()}"`'
+    elif opened and match.code in {"open-bracket", "open-quote", "duplicate-anchor", "bare-star"}:
         opening = Span(name, opened.line + 1, opened.column + 1, opened.column + 2)
-        labels = (Label(opening, "first here" if match.code == "duplicate-anchor" else "opened here"),)
-    report.error(match.code, match.message, span, help=match.help, labels=labels)
+        if match.code == "duplicate-anchor":
+            labels = (Label(opening, "first here"),)
+        elif match.code == "open-bracket":
+            labels, span = (Label(span, "at the latest before this"),), opening
+        else:
+            span = opening
+    report.error(match.code, match.message, span, help=help_, labels=labels)

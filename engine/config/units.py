@@ -5,13 +5,17 @@ from __future__ import annotations
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
+FOREVER = 100.0 * 365 * 86400
+HUGE = 2.0**62
+"""What longer and larger values are read as: clocks and buffers take no infinity."""
+
 
 def seconds(text: str) -> float:
     """Return a duration (`250ms`, `5s`, `20m`, `1h`, `1d`) in seconds. Raises `ValueError` on anything else."""
     number, unit = split(text)
     if unit not in SECONDS:
         raise ValueError(f"{text!r} is no duration")
-    return number * SECONDS[unit]
+    return min(number * SECONDS[unit], FOREVER)
 
 
 def size(text: str) -> int:
@@ -19,10 +23,11 @@ def size(text: str) -> int:
     number, unit = split(text)
     if unit not in BYTES:
         raise ValueError(f"{text!r} is no size")
-    return round(number * BYTES[unit])
+    return round(min(number * BYTES[unit], HUGE))
 
 
 def split(text: str) -> tuple[float, str]:
     """Return (number, unit): `1.5h` is (1.5, "h")."""
+    text = text.rstrip("\n")  # a block scalar ends in one, and patterns allow it
     digits = len(text) - len(text.lstrip("0123456789."))
     return float(text[:digits]), text[digits:]

@@ -77,6 +77,15 @@ class Report:
             Diagnostic(code=code, message=message, span=span, help=help, labels=labels, severity="warning")
         )
 
+    def sort(self) -> None:
+        """Put the findings in the order of their places: files as they were read, then lines."""
+        order = {name: index for index, name in enumerate(self.sources)}
+        self.diagnostics.sort(
+            key=lambda found: (
+                (order.get(found.span.file, 0), found.span.line, found.span.column) if found.span else (0, 0, 0)
+            )
+        )
+
     @property
     def errors(self) -> list[Diagnostic]:
         return [found for found in self.diagnostics if found.severity == "error"]

@@ -1,0 +1,17 @@
+"""Writes every golden file anew: `python -m tests.bless`. Look at the difference before committing it."""
+
+from __future__ import annotations
+
+from tests.cli import test_main, test_mistakes
+from tests.config import corpus
+
+GOLDENS = (corpus.bless, test_main.bless, test_mistakes.bless)
+
+
+def main() -> None:
+    for write in GOLDENS:
+        write()
+
+
+if __name__ == "__main__":
+    main()
