@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.cli import console
@@ -53,6 +54,8 @@ LAST = 1000
 """The rank of a name that no upstream of the client's API answers."""
 ANY_KEY = "turnout"
 """What a client that must send some key sends where every key is accepted."""
+PASTED = re.compile(r"[^\s\"'`$\\|&;<>(){}]+")
+"""What may stand unquoted in a shell and inside quotes in JSON, YAML, TOML and code."""
 EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - recognised, not bound
 
 
@@ -79,12 +82,29 @@ def run(args: argparse.Namespace) -> int:
         return console.USAGE
     if args.key_env is not None and not os.environ.get(args.key_env):
         return console.problem(f"{args.key_env} is not set", f"export {args.key_env}, or give the key with --key")
+    key = args.key or os.environ.get(args.key_env or "")
+    unfit = _unfit(args, key)
+    if unfit is not None:
+        return unfit
     read = console.read_plan(args)
     if read is None:
         return console.PROBLEMS
-    key = args.key or os.environ.get(args.key_env or "")
     print(settings(client, read[1], url=args.url, key=key, model=args.model), end="")
     return console.OK
+
+
+def _unfit(args: argparse.Namespace, key: str | None) -> int | None:
+    """Refuse what would break the settings it is pasted into."""
+    if args.url is not None and not args.url.startswith(("http://", "https://")):
+        console.problem("--url needs its scheme", f"write `--url http://{args.url}`")
+        return console.USAGE
+    for option, value in (("--url", args.url), ("--model", args.model), ("the key", key)):
+        if value is not None and not PASTED.fullmatch(value):
+            console.problem(
+                f"{option} has characters that shells and JSON read as their own", "leave out quotes and blanks"
+            )
+            return console.USAGE
+    return None
 
 
 def settings(
@@ -131,7 +151,7 @@ def first_name(plan: Plan, dialect: str, key: str | None) -> str | None:
 
     known = plan.digests.get(hashlib.sha256((key or "").encode()).digest())
     caller = known or plan.keys.get(ANONYMOUS) or next(iter(plan.keys.values()), None)
-    asked = names(plan, caller) if caller is not None else []
+    asked = [name for name in names(plan, caller) if PASTED.fullmatch(name)] if caller is not None else []
     return min(asked, key=lambda name: _rank(plan, name, dialect, caller.name if caller else ""), default=None)
 
 

@@ -197,6 +197,9 @@ def test_a_file_without_names_leaves_the_model_to_the_reader(capsys: pytest.Capt
         (("curl", "--key-env", "NO_SUCH_KEY"), 1, "NO_SUCH_KEY is not set"),
         (("curl", "--key", "a", "--key-env", "B"), 2, "not allowed with"),
         (("curl", "--config", "none.yaml"), 1, "none.yaml"),
+        (("curl", "--url", "localhost:4000"), 2, "write `--url http://localhost:4000`"),
+        (("curl", "--key", "tk-1; rm -rf ~"), 2, "the key has characters"),
+        (("curl", "--model", 'a"b'), 2, "--model has characters"),
     ],
 )
 def test_mistakes(args: tuple[str, ...], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:

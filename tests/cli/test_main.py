@@ -53,6 +53,13 @@ def test_the_version(tmp_path: Path) -> None:
     assert turnout("--version", cwd=tmp_path) == (0, f"turnout {__version__}\n", "")
 
 
+@pytest.mark.parametrize("module", ["engine", "engine.cli"])
+def test_it_runs_as_a_module(tmp_path: Path, module: str) -> None:
+    command = [sys.executable, "-m", module, "--version"]
+    done = subprocess.run(command, cwd=tmp_path, env=path(), capture_output=True, text=True, check=True)
+    assert done.stdout == f"turnout {__version__}\n"
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
