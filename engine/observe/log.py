@@ -9,14 +9,11 @@ import asyncio
 import datetime
 import logging
 import sys
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import Literal, TextIO
 
 import msgspec
 
 from engine.observe.record import Event, Request
-
-if TYPE_CHECKING:
-    from engine.config.document import Log as Options
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 GATHER = 0.05
@@ -34,13 +31,14 @@ class Log:
         self._form: Literal["text", "json"] = "text"
         self.bodies = False
 
-    def configure(self, options: Options) -> None:
-        self._least = LEVELS[options.level]
-        self.bodies = options.bodies
-        if options.format == "auto":
+    def configure(self, level: str, form: Literal["auto", "text", "json"], *, bodies: bool) -> None:
+        """Follow `observe.log` of the live file."""
+        self._least = LEVELS[level]
+        self.bodies = bodies
+        if form == "auto":
             self._form = "text" if self._stream.isatty() else "json"
         else:
-            self._form = options.format
+            self._form = form
 
     def request(self, record: Request) -> None:
         level = "error" if record.status in (500, 502, 503, 504) else "warning" if record.problem else "info"

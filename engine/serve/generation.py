@@ -134,7 +134,7 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
         try:
             live[name] = drivers.take(name, upstream.options, reading.secrets.get(reference) if reference else None)
         except ImportError as error:
-            found = f"{error}; {resources.extra(kind_of(upstream.options))}"
+            found = f"{error}; {resources.extra(kind_of(upstream.options))}"  # noqa: S610 - not Django
             if upstream.options.optional:
                 off[name] = found
                 report.warning("missing-extra", f"upstream `{name}` is off: {found}", upstream.span)
@@ -150,6 +150,12 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
         return None
     plan = msgspec.structs.replace(plan, off=off)
     return Generation(plan, identity(reading), live, drivers, log)
+
+
+def follow(log: Log, plan: Plan) -> None:
+    """Make the log do what `observe.log` of `plan` says."""
+    options = plan.document.observe.log
+    log.configure(options.level, options.format, bodies=options.bodies)
 
 
 def kind_of(options: Options) -> str:

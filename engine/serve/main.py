@@ -20,7 +20,7 @@ from engine.plan.read import read
 from engine.resources import path as resource
 from engine.serve.app import make_app
 from engine.serve.control import Status
-from engine.serve.generation import Drivers, build
+from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.reload import Reloader
 from engine.serve.switch import Switch
@@ -69,7 +69,7 @@ async def _serve(
     main: str, reading: Reading, generation: Generation, drivers: Drivers, log: Log, sock: socket.socket
 ) -> int:
     plan = generation.plan
-    log.configure(plan.document.observe.log)
+    follow(log, plan)
     bridge(log)
     status = Status()
     switch = Switch(cast("ASGIApp", make_app(log, status)), generation, log)
@@ -158,7 +158,7 @@ def url_of(sock: socket.socket) -> str:
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Return uvloop's loop where there is one (not on Windows)."""
     try:
-        import uvloop  # noqa: PLC0415
+        import uvloop
     except ImportError:
         return asyncio.new_event_loop
     return cast("Callable[[], asyncio.AbstractEventLoop]", uvloop.new_event_loop)

@@ -255,12 +255,13 @@ class Relay:
     def _unsupported(self, target: Target) -> Problem:
         order = self.order
         live = order.visit.generation.live[target.upstream]
+        theirs = VENDORS.get(live.driver.dialect, live.driver.dialect)
         return Problem(
             501,
             "unsupported_api",
-            f"`{order.peek.model}` is served by `{target}`, which speaks the {VENDORS.get(live.driver.dialect, live.driver.dialect)} API "
-            f"({', '.join(sorted(live.driver.apis))}); this request is of the {VENDORS[order.dialect.name]} API ({order.api}), "
-            "and there is no translation between the two yet: ask for a model of this API, or use the other one",
+            f"`{order.peek.model}` is served by `{target}`, which speaks the {theirs} API "
+            f"({', '.join(sorted(live.driver.apis))}); this request is of the {VENDORS[order.dialect.name]} API "
+            f"({order.api}), and Turnout does not translate between them: ask for a model of this API, or use the other",
             headers=((b"x-should-retry", b"false"),),
         )
 

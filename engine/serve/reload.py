@@ -15,7 +15,7 @@ from engine.diagnostics.mask import mask
 from engine.diagnostics.render import render
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
-from engine.serve.generation import build
+from engine.serve.generation import build, follow
 from engine.serve.watch import LOOK, Watch, signature
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.observe.log import Log
     from engine.serve.control import Status
-    from engine.serve.generation import Drivers
+    from engine.serve.generation import Drivers, follow
     from engine.serve.switch import Switch
     from engine.serve.watch import Signature
 
@@ -124,7 +124,7 @@ class Reloader:
         told = changes(old.document, reading.plan.document)
         self._switch.swap(generation, reading.plan.drain)
         self._status.taken()
-        self._log.configure(reading.plan.document.observe.log)
+        follow(self._log, reading.plan)
         warnings = render(reading.report, "full") if reading.report.diagnostics else ""
         self._log.event("info", f"reloaded {self._main}: {told} (generation {generation.id})", warnings)
         if reading.plan.document.server.listen not in (self._listens, old.document.server.listen):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
     from engine.chat import Headers
-
     from engine.observe.log import Log
     from engine.serve.generation import Generation
 

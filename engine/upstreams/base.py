@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
-SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
 
 Duration = Annotated[str, Meta(pattern=DURATION, description="A duration with its unit: 250ms, 5s, 20m, 1h")]
 Size = Annotated[str, Meta(pattern=SIZE, description="A size with its unit: 64KB, 32MB, 1GB (powers of 1024)")]

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an echo upstream does wrong on purpose."""
 
-    fail: Annotated[Annotated[int, Meta(ge=400, le=599)] | None, Meta(description="Answer with this HTTP status")] = None
+    fail: Annotated[
+        Annotated[int, Meta(ge=400, le=599)] | None, Meta(description="Answer with this HTTP status")
+    ] = None
     retry_after: Annotated[Duration | None, Meta(description="Send retry-after with a failure")] = None
     stall: Annotated[
         Literal["head", "body"] | None, Meta(description="Never answer (head), or fall silent after the first content")
     ] = None
-    cut: Annotated[Annotated[int, Meta(ge=0)] | None, Meta(description="Break the connection off after this many pieces")] = None
+    cut: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="Break the connection off after this many pieces")
+    ] = None
     refuse: Annotated[bool, Meta(description="Refuse to connect")] = False
     slow: Annotated[Duration | None, Meta(description="Wait this long before the first byte")] = None
 

@@ -125,7 +125,7 @@ def test_health_and_ready(turnout: Turnout) -> None:
     assert set(health.json) == {"status", "timestamp", "uptime_s", "rss_bytes", "generation", "config"}
     assert health.json["config"]["ok"] is True
     ready = get(turnout.url, "/ready", {"host": "anything.example"})
-    assert (ready.status, ready.json["backends"]) == (200, {"echo": "unknown"})
+    assert (ready.status, ready.json["backends"]) == (200, {"echo": "ok"})
     assert post(turnout.url, CHAT.path, CHAT.body("alpha"), AS_ADA).status == 200
     assert get(turnout.url, "/ready").json["backends"] == {"echo": "ok"}
 
