@@ -134,4 +134,4 @@ class _Bridge(logging.Handler):
 def bridge(log: Log) -> None:
     """Send warnings and errors of every library to `log`."""
     logging.getLogger().handlers[:] = [_Bridge(log)]
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what it would say of our answers, we say ourselves

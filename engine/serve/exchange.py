@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
-from engine.chat import Problem
+from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
@@ -18,6 +18,7 @@ from engine.plan.admission import check_base, identify
 from engine.plan.paths import canonical, place
 from engine.plan.route import asked_name, check_name, names, route
 from engine.serve.body import ClientGone, read_body
+from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.passing import passing
 from engine.serve.relay import Order, Relay
@@ -66,6 +67,8 @@ class Exchange:
             self.problem = problem
             if not self.reply.opened:
                 await self.reply.refuse(problem, self.form, self._marks())
+        except Failed as failed:  # after the head of a `pass` route: leaving the answer unfinished says it is cut
+            self.problem = problem_of(failed.failure, None)
         except ClientGone:
             self.visit.gone = True
         except Exception:  # here, because Litestar would answer for us in a form no client knows

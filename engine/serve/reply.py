@@ -144,7 +144,10 @@ class Reply:
             self._timer.cancel()
             self._timer = None
         if self._beating is not None:
-            await self._beating
+            if self.opened:
+                await self._beating
+            else:
+                self._beating.cancel()  # it has not begun: what comes now may still have a status of its own
             self._beating = None
 
 
