@@ -261,7 +261,7 @@ class Relay:
             "unsupported_api",
             f"`{order.peek.model}` is served by `{target}`, which speaks the {theirs} API "
             f"({', '.join(sorted(live.driver.apis))}); this request is of the {VENDORS[order.dialect.name]} API "
-            f"({order.api}), and Turnout does not translate between them: ask for a model of this API, or use the other",
+            f"({order.api}), and Turnout does not translate between them: ask for a model of this API",
             headers=((b"x-should-retry", b"false"),),
         )
 

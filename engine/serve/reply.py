@@ -106,9 +106,7 @@ class Reply:
 
     async def piece(self, data: bytes, head: Callable[[], Headers]) -> None:
         """Send content; the first piece opens the stream if it is not open yet."""
-        if self._beating is not None:
-            await self._beating
-            self._beating = None
+        await self._still()
         if not self.opened:
             await self._open(200, head())
         self._said = self._loop.time()
@@ -143,11 +141,15 @@ class Reply:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        await self._still()
+
+    async def _still(self) -> None:
+        """Let a keep-alive that has begun finish, and one that has not give way."""
         if self._beating is not None:
             if self.opened:
                 await self._beating
             else:
-                self._beating.cancel()  # it has not begun: what comes now may still have a status of its own
+                self._beating.cancel()  # what comes now may still have a status of its own
             self._beating = None
 
 
