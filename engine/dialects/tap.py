@@ -168,12 +168,11 @@ class StreamTap:
         self._held.clear()
         if self._model is not None:
             out = [self._renamed(event) for event in out]
-        self._last = more
+        self._last = [*more, self._splitter.rest]
         if self._model is None or not self._reader.everywhere:
             self._raw = True
-            rest, self._splitter.rest = self._splitter.rest, b""
-            out.append(rest)
-            self._last.append(rest)
+            out.append(self._splitter.rest)
+            self._splitter.rest = b""
         self._size = sum(map(len, self._last))
         return b"".join(out)
 
@@ -238,8 +237,9 @@ class StreamTap:
             whole = holder if nested is None else {**fields, nested: msgspec.Raw(msgspec.json.encode(holder))}
             return frame(msgspec.json.encode(whole), name)
         start, end = place
-        key = event.rindex(b'"model"', 0, start)
-        self._needle = (event[key:end], event[key:start] + self._model)
+        if self._reader.everywhere:
+            key = event.rindex(b'"model"', 0, start)
+            self._needle = (event[key:end], event[key:start] + self._model)
         return event[:start] + self._model + event[end:]
 
 

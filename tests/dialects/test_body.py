@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.chat import Failed, Problem
@@ -213,6 +213,7 @@ values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["model", "id", "content"]), values), st.sampled_from([None, 1]))
+@settings(deadline=None)
 def test_renaming_changes_the_top_level_model_and_nothing_else(answer: dict[str, Any], indent: int | None) -> None:
     body = json.dumps(answer, indent=indent).encode()
     expected = {**answer, "model": "new"} if "model" in answer else answer
