@@ -62,9 +62,11 @@ class Course:
         self._tries = 0
 
     def fresh(self, pool: Pool) -> list[Target]:
-        """Return the targets of `pool` that no earlier pool has tried."""
-        unique = {str(target): target for target in reversed(pool.targets) if str(target) not in self._failures}
-        return list(reversed(unique.values()))
+        """Return the targets of `pool` that no earlier pool has tried, each once."""
+        unique: dict[str, Target] = {}
+        for target in pool.targets:
+            unique.setdefault(str(target), target)
+        return [target for name, target in unique.items() if name not in self._failures]
 
     def attempt(self, pool: Pool, target: Target, delay: float) -> Generator[Try, Done, bool]:
         """Try `target`; return whether the request is over: answered, failed for good, or out of tries."""

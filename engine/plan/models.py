@@ -145,8 +145,15 @@ def _links(source: Source, models: Models, texts: list[str], path: Path, owner: 
 
 
 def _named(models: Models, text: str) -> Entry | None:
-    """Return the entry that `text` names: its key, or a name that it matches."""
-    return models.entries.get(text) or lookup(models.entries, models.patterns, text)
+    """Return the entry that `text` names: its key, or a name that it matches.
+
+    A word with a slash is a target first: of the patterns, only those with a slash of their own may claim it, or a
+    catch-all `*` would claim every target, and every mistyped one.
+    """
+    if text in models.entries:
+        return models.entries[text]
+    patterns = [entry for entry in models.patterns if "/" in entry.name] if "/" in text else models.patterns
+    return lookup(models.entries, patterns, text)
 
 
 def _leads_to(source: Source, entry: Entry, text: str) -> bool:

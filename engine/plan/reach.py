@@ -40,7 +40,7 @@ def check_reach(source: Source) -> None:
         # `to` takes model requests only, so it leaves other paths over for `pass` and for `deny` by path
         beyond = route.pass_ is not None or (route.to is None and route.when.path is not None)
         earlier = [other for other in routes[:index] if other.pass_ is None and not (beyond and other.to is not None)]
-        whole = next((other for other in earlier if _covers(other.when, route.when)), None)
+        whole = next((other for other in earlier if covers(other.when, route.when)), None)
         if whole is not None:
             _unreachable(source, index, whole)
             continue
@@ -56,7 +56,7 @@ def _check_members(source: Source, index: int, earlier: list[Route], field: str)
     taken: dict[int, Route] = {}
     for at, member in enumerate(members):
         narrow = msgspec.structs.replace(route.when, **{field: member})
-        first = next((other for other in earlier if _covers(other.when, narrow)), None)
+        first = next((other for other in earlier if covers(other.when, narrow)), None)
         if first is not None:
             taken[at] = first
     if len(taken) == len(members):
@@ -87,7 +87,7 @@ def _unreachable(source: Source, index: int, other: Route) -> None:
 # --- what a `when` implies ------------------------------------------------------------------------------------------
 
 
-def _covers(wide: When, narrow: When) -> bool:
+def covers(wide: When, narrow: When) -> bool:
     """Say whether every request that `narrow` matches surely is one that `wide` matches."""
     for field in LISTS:
         if not _list_covers(field, getattr(wide, field), getattr(narrow, field)):

@@ -1,0 +1,58 @@
+"""Warnings, where they are given and where not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plan.plans import UPSTREAMS, report
+
+QUIET = UPSTREAMS + "models: {a: openai/a, b: anthropic/b}\nkeys: {anonymous: {}}\n"
+KEY = "hashes: ['sha256:" + "0" * 64 + "']"
+
+
+def warnings(text: str) -> list[str]:
+    found = report(text)
+    assert found.ok, [one.message for one in found.errors]
+    return [one.code for one in found.diagnostics]
+
+
+def changed(old: str, new: str) -> str:
+    assert old in QUIET
+    return QUIET.replace(old, new)
+
+
+CASES = [
+    (QUIET, []),
+    (QUIET + "server: {listen: 'localhost:4000'}\n", []),
+    (QUIET + "server: {listen: '[::1]:4000'}\n", []),
+    (QUIET + "server: {listen: '127.9.9.9:4000'}\n", []),
+    (QUIET + "server: {listen: '0.0.0.0:4000'}\n", ["open-to-strangers"]),
+    (QUIET + "server: {listen: '[::]:4000'}\n", ["open-to-strangers"]),
+    (QUIET + "server: {listen: 'localhost.example:4000'}\n", ["open-to-strangers"]),
+    (changed("anonymous: {}", f"ada: {{{KEY}}}") + "server: {listen: '0.0.0.0:4000'}\n", []),
+    (changed("anonymous: {}", "anonymous: {models: []}"), ["model-no-key-may-use"] * 2),
+    (changed("anonymous: {}", "anonymous: {enabled: false}"), []),
+    (changed("{a: openai/a, ", "{"), ["unused-upstream"]),
+    (changed("{a: openai/a, ", "{") + "routes: [{name: r, to: openai/x}]\n", []),
+    (changed("{a: openai/a, ", "{") + "routes: [{name: r, when: {path: '/x/**'}, pass: openai}]\n", []),
+    (changed("anonymous: {}", ""), ["no-key"]),
+    (changed("anonymous: {}", "ada: {}"), ["key-without-hash"]),
+    (changed("anonymous: {}", "ada: {enabled: false}"), []),
+    (changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}"), ["model-no-key-may-use"]),
+    (changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}") + "routes: [{name: r, to: b}]\n", ["route-widens-key"]),
+    (
+        changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}, bob: {{hashes: []}}")
+        + "routes: [{name: r, when: {key: bob}, to: b}]\n",
+        ["key-without-hash"],
+    ),
+    (
+        changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}") + "routes: [{name: r, when: {model: x*}, to: b}]\n",
+        [],
+    ),
+    (changed("a: openai/a", "'a[1m]': openai/a"), ["name-with-suffix"]),
+]
+
+
+@pytest.mark.parametrize(("text", "codes"), CASES)
+def test_warnings(text: str, codes: list[str]) -> None:
+    assert sorted(warnings(text)) == codes
