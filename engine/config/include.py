@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,15 @@ def included(
     if not isinstance(patterns, list):
         return []
     sheets = []
-    seen = {FilePath(main).resolve()}
+    seen = {_real(FilePath(main))}
     for index, written in enumerate(patterns):
         place = sheet.values[("include", index)]
         pattern = _pattern(written, environ)
         if pattern is None:
             continue
         for path in _matches(FilePath(main).parent, pattern, files):
-            resolved = path.resolve()
-            if resolved == FilePath(main).resolve() and not glob.has_magic(pattern):
+            resolved = _real(path)
+            if resolved == _real(FilePath(main)) and not glob.has_magic(pattern):
                 report.error("include-itself", "the file includes itself", place, help="remove this line")
             if resolved in seen:
                 continue
@@ -45,6 +46,14 @@ def included(
             if found is not None and _allowed(found, report):
                 sheets.append(found)
     return sheets
+
+
+def _real(path: FilePath) -> str:
+    """Return one name for all that lead to the same file; what is no path at all stays as it is."""
+    try:
+        return os.path.realpath(path)  # unlike Path.resolve it takes loops as they are
+    except ValueError:
+        return str(path)
 
 
 def _pattern(written: Any, environ: Mapping[str, str] | None) -> str | None:

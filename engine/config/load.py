@@ -5,7 +5,9 @@ Nothing here raises for what a user wrote: every mistake is in the report, and `
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -65,6 +67,8 @@ class Files(msgspec.Struct, kw_only=True):
 
     def read(self, path: FilePath) -> bytes:
         """Return the content of `path` and note its digest. Raises `OSError`."""
+        if "\0" in str(path):
+            raise OSError(errno.EINVAL, "no file can have this name")
         absolute = FilePath(path).absolute()
         self.digests[str(absolute)] = None
         for folder in _folders(absolute):
@@ -75,7 +79,7 @@ class Files(msgspec.Struct, kw_only=True):
 
     def watch(self, folder: FilePath) -> None:
         """Note `folder`, or the nearest one above it that exists."""
-        while not folder.is_dir() and folder != folder.parent:
+        while not os.path.isdir(folder) and folder != folder.parent:  # noqa: PTH112 - it never raises
             folder = folder.parent
         self.folders.add(str(folder))
 

@@ -40,7 +40,7 @@ def schema() -> Schema:
 
     Raises `TypeError` when an option has no description.
     """
-    return _generate(Document, variables=True)
+    return generate(Document, variables=True)
 
 
 def text() -> str:
@@ -50,7 +50,8 @@ def text() -> str:
 
 def validate(tree: Tree, report: Report, *, variables: Mapping[Path, str] | None = None) -> None:
     """Report every mistake of `tree`. `variables` are the paths whose values the environment gave."""
-    said = (diagnose(error, tree, report, variables or {}) for error in _validator().iter_errors(tree.data))
+    errors = sorted(_validator().iter_errors(tree.data), key=lambda error: _way(tuple(error.absolute_path), tree))
+    said = (diagnose(error, tree, report, variables or {}) for error in errors)
     found = [diagnostic for some in said for diagnostic in some]
     if "version" not in tree.data:
         found.append(missing_version(tree))
@@ -60,10 +61,16 @@ def validate(tree: Tree, report: Report, *, variables: Mapping[Path, str] | None
     report.diagnostics += reversed(once.values())
 
 
+def _way(path: Path, tree: Tree) -> list[tuple[int, int]]:
+    """Return where each step of `path` stands: the validator takes entries of a mapping in no order."""
+    spans = (tree.keys.get(path[:end]) or tree.values.get(path[:end]) for end in range(1, len(path) + 1))
+    return [(span.line, span.column) for span in spans if span]
+
+
 @lru_cache(maxsize=1)
 def strict() -> Schema:
     """Return the schema of the values once variables are filled in: it accepts exactly what decodes."""
-    return _generate(Document, variables=False)
+    return generate(Document, variables=False)
 
 
 @lru_cache(maxsize=1)
@@ -80,7 +87,8 @@ def validator(of: Schema) -> Any:
     return extend(jsonschema.Draft202012Validator, type_checker=types)(of)
 
 
-def _generate(of: type[msgspec.Struct], *, variables: bool) -> Schema:
+def generate(of: type[msgspec.Struct], *, variables: bool) -> Schema:
+    """Return the schema of a Struct; with `variables` for values in which they are not filled in yet."""
     definitions: dict[str, Schema] = {"Variable": VARIABLE} if variables else {}
     writer = _Writer(definitions, variables=variables)
     root = writer.struct(mi.type_info(of))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,7 +77,7 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
     scheme, _, rest = reference.partition(":")
     if scheme == "env":
         return environ.get(rest, "").strip() or _unset(rest, environ)
-    path = FilePath(span.file if span else ".").parent / FilePath(rest).expanduser()
+    path = FilePath(span.file if span else ".").parent / os.path.expanduser(rest)  # noqa: PTH111 - it never raises
     try:
         text = files.read(path).decode().strip()
     except UnicodeDecodeError:

@@ -93,6 +93,29 @@ def test_includes_are_files_of_the_set_and_their_folders_are_watched(tmp_path: P
     assert loaded.files.folders == {str(tmp_path), str(tmp_path / "conf.d")}
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '"a\\0b.yaml"',
+        '"*\\0.yaml"',
+        '"\\0*/x.yaml"',
+        "loop.yaml",
+        "x" * 300,
+        "x" * 300 + "/*.yaml",
+        '"[.yaml"',
+        '""',
+        "/",
+    ],
+)
+def test_what_can_be_no_file_is_told_or_matches_nothing(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    main = tmp_path / "proxy.yaml"
+    main.write_text(MAIN + f"include: [{entry}]\n")
+    loaded = load(str(main), {})
+    assert set(codes(loaded)) <= {"unreadable", "no-file"}
+    assert (loaded.document is None) == bool(codes(loaded))
+
+
 def test_included_entries_come_after_those_of_the_main_file_in_path_order(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("models: {b: openai/b}\n")
     (tmp_path / "a.yaml").write_text("models: {a: openai/a}\nroutes: [{name: r, when: {base: x}, to: a}]\n")

@@ -62,6 +62,8 @@ def test_a_file_is_read_anew_each_time(main: Path) -> None:
         ("env:EMPTY", "unset-variable", "EMPTY is empty"),
         ("file:none.key", "unreadable-file", "none.key cannot be read: no such file or directory"),
         ("file:.", "unreadable-file", ". cannot be read: is a directory"),
+        ("file:a\\0b", "unreadable-file", "a\0b cannot be read: no file can have this name"),
+        ("file:~no-such-user/key", "unreadable-file", "~no-such-user/key cannot be read: no such file or directory"),
         ("file:empty.key", "empty-secret", "empty.key is empty"),
         ("file:lines.key", "bad-secret", "lines.key holds more than one line"),
         ("file:binary.key", "unreadable-file", "binary.key is not text"),
@@ -71,19 +73,19 @@ def test_a_reference_without_a_value(main: Path, reference: str, code: str, why:
     (main.parent / "empty.key").write_text(" \n")
     (main.parent / "lines.key").write_text("a\nb\n")
     (main.parent / "binary.key").write_bytes(b"\xff\x00")
-    loaded, secrets, off = settle(main, f"  a: {{kind: openai, api_key: '{reference}'}}\n")
+    loaded, secrets, off = settle(main, f'  a: {{kind: openai, api_key: "{reference}"}}\n')
     (found,) = loaded.report.diagnostics
     assert (found.severity, found.code, found.message) == ("error", code, why)
     assert str(found.span) == f"{main}:3:30"
     assert found.help
     assert (secrets, off) == ({}, {})
 
-    loaded, secrets, off = settle(main, f"  a: {{kind: openai, api_key: '{reference}', optional: true}}\n")
+    loaded, secrets, off = settle(main, f'  a: {{kind: openai, api_key: "{reference}", optional: true}}\n')
     (found,) = loaded.report.diagnostics
     assert (found.severity, found.code, found.message) == ("warning", "upstream-off", f"upstream `a` is off: {why}")
     assert (secrets, off) == ({}, {"a": why})
 
-    loaded, secrets, off = settle(main, f"  a: {{kind: openai, api_key: '{reference}', enabled: false}}\n")
+    loaded, secrets, off = settle(main, f'  a: {{kind: openai, api_key: "{reference}", enabled: false}}\n')
     assert loaded.report.diagnostics == []
     assert (secrets, off) == ({}, {"a": "enabled: false"})
 
