@@ -1,0 +1,138 @@
+"""`turnout explain`, as people run it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.turnout import turnout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = """\
+version: 1
+upstreams:
+  openai: {kind: openai, api_key: env:OPENAI_API_KEY, optional: true}
+  anthropic: {kind: anthropic, base_url: "https://api.anthropic.com/v1/", api_key: env:CLAUDE_KEY, optional: true}
+  demo: {kind: echo, demo: true}
+models:
+  smart: {targets: [anthropic/claude-sonnet-5, openai/gpt-5.5], fallback: [fast]}
+  fast: {targets: [anthropic/claude-haiku-4-5, openai/gpt-5.5-mini], retries: 0}
+routes:
+  - {name: long-context, when: {model: fast, input_tokens: {min: 100000}}, to: smart}
+  - {name: blue, when: {header: {x-team: blue}, base: team-a, key: ada}, deny: {}}
+bases: {team-a: {prefix: /team-a}}
+keys:
+  anonymous: {}
+  ada: {}
+"""
+
+
+SMART = """\
+route   long-context               no       model is smart, not fast                              proxy.yaml:10
+        blue                       no       key is anonymous, not ada                             proxy.yaml:11
+model   smart                      yes      as asked                                              proxy.yaml:7
+target  openai/gpt-5.5             skipped  speaks chat, completions, embeddings; messages asked  proxy.yaml:7
+        openai/gpt-5.5-mini        skipped  speaks chat, completions, embeddings; messages asked  proxy.yaml:8
+try 1   anthropic/claude-sonnet-5           answers: POST https://api.anthropic.com/v1/messages   proxy.yaml:7
+else    fast                                anthropic/claude-haiku-4-5                            proxy.yaml:8
+level   deep                                route long-context looks at input_tokens              proxy.yaml:10
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "proxy.yaml").write_text(FILE)
+    return tmp_path
+
+
+def test_a_request_and_each_place_that_decides_it(folder: Path) -> None:
+    ended = turnout("explain", "smart", "--api", "messages", cwd=folder)
+    assert ended.out == SMART
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_with_an_upstream_down(folder: Path) -> None:
+    ended = turnout("explain", "fast[1m]", "--input-tokens", "150000", "--down", "openai/gpt-5.5", cwd=folder)
+    assert [line.split("  ")[0] for line in ended.out.splitlines()] == [
+        "asked", "route", "model", "target", "", "try 1", "try 2", "try 3", "level",
+    ]  # fmt: skip
+    assert "`[1m]` is cut from the name" in ended.out
+    assert "try 2   openai/gpt-5.5                       after up to 0.25 s: down (as told)" in ended.out
+    assert "try 3   openai/gpt-5.5-mini                  answers: POST https://api.openai.com/v1/chat/comp" in ended.out
+    assert ended.code == 0
+
+
+def test_a_request_that_is_not_answered_ends_with_1(folder: Path) -> None:
+    down = turnout("explain", "fast", "--down", "openai", cwd=folder)
+    assert (down.code, "fails" in down.out, "no target answers" in down.out) == (1, True, True)
+    unknown = turnout("explain", "smrt", cwd=folder)
+    assert unknown.code == 1
+    assert "refused  404" in unknown.out
+    assert "model_not_found" in unknown.out
+    assert "did you mean `smart`?" in unknown.out
+
+
+def test_facts_come_from_the_options(folder: Path) -> None:
+    asked = ("explain", "fast", "--key", "ada", "--base", "team-a", "--header", "X-Team:  blue", "--format", "json")
+    ended = turnout(*asked, "--stream", "--tools", "--images", "--thinking", "--max-tokens", "5", cwd=folder)
+    told = json.loads(ended.out)
+    assert ended.code == 1
+    assert told["facts"]["depth"] == {
+        "tools": True, "images": True, "thinking": True, "input_tokens": 0, "max_tokens": 5,
+    }  # fmt: skip
+    assert (told["facts"]["stream"], told["facts"]["headers"]) == (True, {"x-team": "blue"})
+    assert told["refusal"] == {"status": 403, "code": "route_denied", "message": "denied by a route"}
+    assert (told["route"], told["level"], told["tries"]) == ("blue", "deep", [])
+
+
+def test_json_names_the_target_and_what_is_left(folder: Path) -> None:
+    told = json.loads(turnout("explain", "smart", "--format", "json", cwd=folder).out)
+    assert told["target"] == "openai/gpt-5.5"
+    assert told["tries"] == [
+        {
+            "target": "openai/gpt-5.5",
+            "entry": "smart",
+            "delay": 0.0,
+            "reason": None,
+            "url": "https://api.openai.com/v1/chat/completions",
+            "at": "proxy.yaml:7",
+        }
+    ]
+    assert told["else"] == [{"entry": "fast", "targets": ["openai/gpt-5.5-mini"]}]
+
+
+def test_live_asks_the_environment(folder: Path) -> None:
+    assert "demo/anything" in turnout("explain", "anything", "--live", cwd=folder).out
+    one = turnout("explain", "smart", "--live", cwd=folder, OPENAI_API_KEY="sk-0123456789-0123456789")
+    assert "try 1   openai/gpt-5.5" in one.out
+    other = turnout("explain", "smart", "--live", cwd=folder, CLAUDE_KEY="sk-ant-0123456789-0123456789")
+    assert other.code == 1
+    assert "OPENAI_API_KEY is not set" in other.out
+    assert "404" in turnout("explain", "anything", cwd=folder).out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--key", "adda"), "error: no key `adda` in the file\n  = help: did you mean `ada`?\n"),
+        (("--base", "x"), "error: no base `x` in the file\n  = help: bases: team-a\n"),
+        (("--down", "opnai/x"), "error: no upstream `opnai` in the file\n  = help: did you mean `openai`?\n"),
+        (("--header", "x-team"), "error: `x-team` is no header\n  = help: write 'name: value'\n"),
+    ],
+)
+def test_a_name_that_the_file_does_not_know_is_a_wrong_question(
+    folder: Path, options: tuple[str, ...], told: str
+) -> None:
+    ended = turnout("explain", "smart", *options, cwd=folder)
+    assert (ended.code, ended.out, ended.err) == (2, "", told)
+
+
+def test_a_file_with_errors_shows_them(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text("version: 1\nmodels: {a: b}\n")
+    ended = turnout("explain", "a", cwd=folder)
+    assert (ended.code, ended.out) == (1, "")
+    assert "error[unknown-model]" in ended.err
