@@ -16,6 +16,8 @@ import msgspec
 from engine.observe.record import Event, Request
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+"""Written out in lines about requests: a model name could otherwise forge a line of its own, or colour the terminal."""
 GATHER = 0.05
 """Seconds a line waits for others to be written with."""
 
@@ -115,7 +117,7 @@ def request_text(record: Request) -> str:
         parts.append(f"({record.problem})")
     if record.body:
         parts.append(f"body={record.body}")
-    return " ".join(parts)
+    return " ".join(parts).translate(CONTROLS)
 
 
 class _Bridge(logging.Handler):

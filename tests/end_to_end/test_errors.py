@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -339,3 +340,12 @@ keys: {anonymous: {}}
     answer = post(start(text).url, CHAT.path, CHAT.body())
     assert answer.status == 502
     assert "gone" in CHAT.error(answer)["message"]
+
+
+def test_a_name_cannot_forge_a_line_of_the_log(start: Start) -> None:
+    text = "version: 1\nobserve: {log: {format: text}}\nupstreams: {echo: {kind: echo}}\nmodels: {a: echo/a}\n"
+    server = start(text + "keys: {anonymous: {}}\n")
+    post(server.url, CHAT.path, CHAT.body("x\n00:00:00.000 error forged \x1b[31m\x9b31m"))
+    line = server.wait_for(re.compile("^.*forged.*$", re.MULTILINE)).group()
+    assert line.count("POST /v1/chat/completions x\\x0a00:00:00.000 error forged \\x1b[31m\\x9b31m 404") == 1
+    assert not any(character in server.log() for character in "\x1b\x9b")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.answers import chat, chat_events, event, message, message_events
 from tests.support.apis import APIS, CHAT, MESSAGES, Api
-from tests.support.http import Answer, post, send
+from tests.support.http import Answer, Line, head, post, send
 from tests.support.script import Reply, as_json, as_stream
 from tests.support.turnout import CREDENTIALS
 
@@ -226,6 +226,12 @@ def test_request_headers(turnout: Turnout, openai: Upstream, anthropic: Upstream
     assert "client-secret" not in str(seen.headers)
 
 
+def test_a_header_that_comes_twice_goes_up_twice(turnout: Turnout, anthropic: Upstream) -> None:
+    betas = [("anthropic-beta", "one"), ("anthropic-beta", "two")]
+    assert post(turnout.url, MESSAGES.path, MESSAGES.body(), betas).status == 200
+    assert [pair for pair in anthropic.last.headers if pair[0] == "anthropic-beta"] == betas
+
+
 # downwards -----------------------------------------------------------------------------------------------------------
 
 ANSWER_HEADERS_THAT_PASS = {
@@ -397,6 +403,58 @@ def test_thinking_signatures_come_back(turnout: Turnout, anthropic: Upstream) ->
     assert b"".join(THINKING) in got
 
 
+@pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+def test_an_upstream_that_compresses_unasked(turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api) -> None:
+    """The tap must read the events, so they come down inflated, and the header that says otherwise stays behind."""
+    packed = gzip.compress(b"".join(api.events()))
+    whole = gzip.compress(api.whole().body)
+    encoding = ("content-encoding", "gzip")
+    of(api.name, openai, anthropic).script(
+        as_stream([packed[:15], packed[15:40], packed[40:]], encoding), as_json(whole, 200, encoding)
+    )
+    stream, answer = (post(turnout.url, api.path, api.body(stream=one)) for one in (True, False))
+    assert (stream.header("content-encoding"), api.text(stream.body)) == (None, "Hello there")
+    assert (answer.header("content-encoding"), answer.json["model"]) == (None, api.asked)
+
+
+# connections ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_connection_carries_request_after_request(turnout: Turnout) -> None:
+    """Whatever the answer was: a stream, JSON, an error with its body unread."""
+    turns: list[tuple[int, Any, dict[str, str]]] = [
+        (200, CHAT.body(), {}),
+        (200, CHAT.body(stream=True), {}),
+        (404, CHAT.body("unheard-of"), {}),
+        (415, b"x" * 300_000, {"content-type": "text/plain"}),
+        (400, b"{nope", {}),
+        (200, CHAT.body(), {}),
+    ]
+    with Line(turnout.url) as line:
+        for status, body, headers in turns:
+            line.ask("POST", CHAT.path, headers, body)
+            assert line.answer().status == status
+
+
+def test_requests_sent_ahead_are_answered_in_order(turnout: Turnout) -> None:
+    with Line(turnout.url) as line:
+        for stream in (False, True, False):
+            line.ask("POST", CHAT.path, body=CHAT.body(stream=stream))
+        kinds = [(line.answer().header("content-type") or "").partition(";")[0] for _ in range(3)]
+    assert kinds == ["application/json", "text/event-stream", "application/json"]
+
+
+def test_expect_100_continue(turnout: Turnout, openai: Upstream) -> None:
+    """curl asks before it sends more than a megabyte."""
+    body = json.dumps(CHAT.body()).encode()
+    with Line(turnout.url) as line:
+        line.write(head("POST", CHAT.path, line.host, {"expect": "100-continue"}, len(body), is_json=True))
+        assert line.head().status == 100
+        line.write(body)
+        assert line.answer().status == 200
+    assert openai.last.header("expect") is None
+
+
 # paths ---------------------------------------------------------------------------------------------------------------
 
 SAME_PATH = [
@@ -456,3 +514,23 @@ def test_the_upstreams_own_name_is_not_shown_where_it_differs_from_the_targets(
     """Vendors answer with dated names; the client still sees the one it asked for."""
     anthropic.script(as_json(message(model="claude-sonnet-5-20260901")))
     assert post(turnout.url, "/v1/messages", MESSAGES.body()).json["model"] == "smart-claude"
+
+
+QUIET = """
+version: 1
+server: {{answer_model: upstream}}
+observe: {{headers: false}}
+upstreams: {{openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}}}
+models: {{smart-chat: openai/gpt-5.5}}
+keys: {{anonymous: {{}}}}
+"""
+
+
+def test_without_headers_of_ours_and_with_the_upstreams_own_names(start: Start, openai: Upstream) -> None:
+    quiet = start(QUIET.format(openai=openai.url))
+    openai.script(CHAT.whole(), CHAT.stream())
+    whole, stream = (post(quiet.url, CHAT.path, CHAT.body(stream=one)) for one in (False, True))
+    assert (whole.body, stream.body) == (CHAT.whole().body, CHAT.stream().body)
+    for answer in (whole, stream, post(quiet.url, CHAT.path, b"{nope")):
+        assert not [name for name, _ in answer.headers if name.startswith("x-turnout-")]
+        assert answer.header("x-request-id")
