@@ -54,7 +54,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 def explain(plan: Plan, facts: Facts, down: Collection[str], today: str) -> Explanation:
     """Explain a request. `down` names upstreams and targets that do not answer; `today` is the UTC date."""
     refusal = _stranger(plan, facts, today)
-    decision = route(plan, facts) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
+    decision = route(plan, facts, traced=True) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
     if decision.refusal is not None:
         return Explanation(decision=decision, deep=_deep(plan))
     tries = _tries(plan, decision, down)

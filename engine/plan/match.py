@@ -6,6 +6,7 @@ A condition that does not hold says why, in words, because `explain` is this cod
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -157,21 +158,21 @@ def conditions(when: When) -> tuple[Condition, ...]:
 
 
 TEXTS: dict[str, Callable[[Facts], str | None]] = {
-    "model": lambda facts: facts.model,
-    "key": lambda facts: facts.key,
-    "api": lambda facts: facts.api,
-    "base": lambda facts: facts.base,
-    "method": lambda facts: facts.method,
+    "model": attrgetter("model"),
+    "key": attrgetter("key"),
+    "api": attrgetter("api"),
+    "base": attrgetter("base"),
+    "method": attrgetter("method"),
 }
 FLAGS: dict[str, Callable[[Facts], bool]] = {
-    "stream": lambda facts: facts.stream,
-    "tools": lambda facts: facts.depth.tools,
-    "images": lambda facts: facts.depth.images,
-    "thinking": lambda facts: facts.depth.thinking,
+    "stream": attrgetter("stream"),
+    "tools": attrgetter("depth.tools"),
+    "images": attrgetter("depth.images"),
+    "thinking": attrgetter("depth.thinking"),
 }
 COUNTS: dict[str, Callable[[Facts], int | None]] = {
-    "input_tokens": lambda facts: facts.depth.input_tokens,
-    "max_tokens": lambda facts: facts.depth.max_tokens,
+    "input_tokens": attrgetter("depth.input_tokens"),
+    "max_tokens": attrgetter("depth.max_tokens"),
 }
 
 
@@ -205,7 +206,7 @@ def _text(name: str, wanted: tuple[str, ...], read: Callable[[Facts], str | None
             return f"{name} is {value}, not {_or(wanted)}"
         return f"{value} does not match {wanted[0]}" if len(wanted) == 1 else f"{value} matches none of {_and(wanted)}"
 
-    return Condition(holds, why_not)
+    return Condition((lambda facts: read(facts) in exact) if not stars else holds, why_not)
 
 
 def _path(wanted: tuple[str, ...]) -> Condition:

@@ -103,6 +103,7 @@ class Key(Node, frozen=True, kw_only=True):
 class Rule(Node, frozen=True, kw_only=True):
     """A route, compiled. `mismatch` returns None when `when` holds, else the reason why not, for explain."""
 
+    holds: Callable[[Facts], bool]
     mismatch: Callable[[Facts], str | None]
     to: str | None = None
     deny: tuple[int, str] | None = None

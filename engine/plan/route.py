@@ -35,17 +35,21 @@ def asked_name(raw: str) -> tuple[str, str | None]:
     return (found[1].rstrip(), found[2]) if found else (raw.strip(), None)
 
 
-def route(plan: Plan, facts: Facts) -> Decision:
+def route(plan: Plan, facts: Facts, *, traced: bool = False) -> Decision:
     """Decide where a request goes. Every refusal is in the Decision; nothing is raised.
 
-    `facts.key` is a name of `plan.keys`.
+    `facts.key` is a name of `plan.keys`. Unless `traced`, the rules that do not match are left out of the trace:
+    to say why not costs more than to find out.
     """
     trace: list[Step] = []
+    key = plan.keys[facts.key]
+    rule: Rule | None = None
     try:
-        return _decide(plan, facts, plan.keys[facts.key], trace)
+        _admit(plan, facts, key, trace)
+        rule = _first(plan.rules, facts, trace, traced=traced)
+        return _decide(plan, facts, key, rule, trace)
     except Problem as problem:
-        last = trace[-1] if trace and trace[-1].section == "route" and trace[-1].verdict == "yes" else None
-        return Decision(facts=facts, trace=tuple(trace), refusal=problem, route=last.name if last else None)
+        return Decision(facts=facts, trace=tuple(trace), refusal=problem, route=rule.name if rule else None)
 
 
 def names(plan: Plan, key: Key) -> list[str]:
@@ -63,13 +67,15 @@ def check_name(plan: Plan, key: Key, name: str) -> None:
         raise _unknown(plan, key, name)
 
 
-def _decide(plan: Plan, facts: Facts, key: Key, trace: list[Step]) -> Decision:
+def _admit(plan: Plan, facts: Facts, key: Key, trace: list[Step]) -> None:
     if facts.base is not None or key.bases is not None:
         check_base(key, facts.base)
         trace.append(Step(section="base", name=facts.base or "/", verdict="yes", why="this key may come in by it"))
     if facts.model is not None:
         _permit(plan, key, facts.model, trace)
-    rule = _first(plan.rules, facts, trace)
+
+
+def _decide(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[Step]) -> Decision:
     if rule is not None:
         _take(rule, key)
     if rule is not None and rule.passes is not None:
@@ -98,9 +104,11 @@ def _permit(plan: Plan, key: Key, model: str, trace: list[Step]) -> None:
     raise Problem(403, "model_not_allowed", f"this key may not use the model `{model}`", param="model")
 
 
-def _first(rules: tuple[Rule, ...], facts: Facts, trace: list[Step]) -> Rule | None:
+def _first(rules: tuple[Rule, ...], facts: Facts, trace: list[Step], *, traced: bool) -> Rule | None:
     """Return the first rule that matches (rule R1)."""
     for rule in rules:
+        if not traced and not rule.holds(facts):
+            continue
         why = rule.mismatch(facts)
         if why is None and rule.to is not None and facts.api is None:
             why = f"{facts.path} is no model endpoint"
@@ -198,7 +206,9 @@ class Resolver:
             fresh = [target for target in pool.targets if str(target) not in unique]
             unique.update((str(target), target) for target in fresh)
             speaking = tuple(target for target in fresh if self._speaks(target))
-            if speaking:
+            if speaking == pool.targets:
+                kept.append(pool)
+            elif speaking:
                 kept.append(msgspec.structs.replace(pool, targets=speaking))
         if not kept:
             raise self._unsupported(next(iter(unique.values())))

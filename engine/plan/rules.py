@@ -44,6 +44,7 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
             Rule(
                 name=route.name,
                 span=source.tree.value("routes", index, "name"),
+                holds=holds(conditions(route.when)),
                 mismatch=mismatch(conditions(route.when)),
                 to=route.to,
                 deny=(route.deny.status, route.deny.message) if route.deny is not None else None,
@@ -53,6 +54,21 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
         )
     check_reach(source)
     return tuple(rules)
+
+
+def holds(wanted: tuple[Condition, ...]) -> Callable[[Facts], bool]:
+    """Return a function that says whether all of `wanted` hold."""
+    tests = tuple(condition.holds for condition in wanted)
+    if len(tests) == 1:
+        return tests[0]
+
+    def all_hold(facts: Facts) -> bool:
+        for test in tests:  # noqa: SIM110 - every request passes here: a generator would cost as much as the tests
+            if not test(facts):
+                return False
+        return True
+
+    return all_hold
 
 
 def mismatch(wanted: tuple[Condition, ...]) -> Callable[[Facts], str | None]:

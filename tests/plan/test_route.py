@@ -52,7 +52,7 @@ PLAN = plan(FILE)
 
 
 def decide(model: str | None, api: str | None = "chat", **facts: object) -> Decision:
-    return route(PLAN, asking(api=api, model=model, **{"path": "/v1/chat/completions", **facts}))
+    return route(PLAN, asking(api=api, model=model, **{"path": "/v1/chat/completions", **facts}), traced=True)
 
 
 def asking(**fields: object) -> Facts:
@@ -168,6 +168,13 @@ def test_a_refusal_names_its_route() -> None:
     decision = decide("x-preview")
     assert decision.refusal is not None
     assert (decision.route, decision.refusal.message) == ("no-previews", "not approved yet")
+
+
+def test_a_refusal_behind_a_route_names_the_route() -> None:
+    off = plan(FILE, {"openai": "off", "ollama": "off", "mixed": "off"})
+    decision = route(off, asking(api="chat", model="davinci"))
+    assert refused(decision).startswith("503 no_target")
+    assert decision.route == "legacy"
 
 
 def refused(decision: Decision) -> str:
@@ -337,6 +344,9 @@ def test_a_single_model_is_answered_for_when_it_resolves(key: str, name: str, fo
 )
 def test_routing_is_total(facts: Facts) -> None:
     decision = route(PLAN, facts)
+    traced = route(PLAN, facts, traced=True)
+    assert (traced.pools, traced.passes, traced.route) == (decision.pools, decision.passes, decision.route)
+    assert str(traced.refusal) == str(decision.refusal)
     ways = [bool(decision.pools), decision.passes is not None, decision.refusal is not None]
     assert ways.count(True) == 1
     targets = [str(target) for one in decision.pools for target in one.targets]
