@@ -169,4 +169,5 @@ def read_sheet(
             not_utf8(name, report.sources[name], len(content[: error.start].decode("utf-8-sig")), report)
             return None
     report.sources[name] = text
+    pasted.guess(text, report)
     return parse(name, text, report, included=place is not None)

@@ -17,7 +17,15 @@ VARIABLE_FORMS = re.compile(
 )
 """How other tools write a variable."""
 
+NAMED = re.compile(
+    r"(?i:(?<![\w-])(?:[\w-]*api[_-]?key|(?:access|secret|auth|private)[_-](?:key|token)|token|secret|passw(?:or)?d|authorization))"
+    r"[\"']?[ \t]*[:=][ \t]*[\"']?(?:Bearer |Basic )?+(?!env:|file:|\$|os\.environ)(?P<value>[^\s,{}\[\]#\"']{6,})"
+)
+"""A value beside a word for secrets, in whatever text: its key may be misspelt, or the file no YAML."""
+
 FILE_FORM = re.compile(r"(?:~|\.{1,2})?(?:/[\w.-]+){2,}")
+TARGET_FORM = re.compile(r"[a-z][\w.-]*/[a-z][\w./:*-]*")
+"""A model may be called `secret` or `token`."""
 REVOKE = "put it into a variable and write `env:NAME`, or `file:/path`; revoke it if the file was shared"
 
 
@@ -49,6 +57,13 @@ def _remember(text: str, span: Span | None, report: Report) -> None:
         written = line[span.column - 1 : span.end - 1].strip("'\"")
         if not written.startswith(("|", ">")):
             report.secrets.add(written)
+
+
+def guess(text: str, report: Report) -> None:
+    """Have every value masked that stands beside a word for secrets; whether it is a mistake is for others to say."""
+    for match in NAMED.finditer(text):
+        if not any(form.fullmatch(match["value"]) for form in (VARIABLE_FORMS, FILE_FORM, TARGET_FORM)):
+            report.secrets.add(match["value"])
 
 
 def anywhere(report: Report) -> None:

@@ -140,12 +140,11 @@ def test_no_text_makes_it_raise(text: str) -> None:
         assert isinstance(render(loaded.report, form), str)
 
 
-@given(st.binary(max_size=120))
-def test_no_bytes_make_it_raise(content: bytes) -> None:
-    path = Path("/dev/shm" if Path("/dev/shm").is_dir() else "/tmp") / "turnout-fuzz.yaml"
+@given(content=st.binary(max_size=120))
+def test_no_bytes_make_it_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzz.yaml"
     path.write_bytes(content)
     loaded = load(str(path), {})
-    path.unlink()
     assert (loaded.document is None) == (not loaded.report.ok)
 
 
@@ -153,3 +152,29 @@ def test_no_bytes_make_it_raise(content: bytes) -> None:
 def test_a_file_cut_off_anywhere_is_a_finding_or_a_document(insert: int) -> None:
     loaded = load("cut.yaml", {}, text=MAIN[:insert])
     assert (loaded.document is None) == (not loaded.report.ok)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'version: 1\nupstreams: {a: {kind: openai, api_key: "correct-horse}}\n',
+        "version: 1\nupstreams: {a: {kind: openai, apikey: correct-horse}}\n",
+        "version: 1\nupstreams: {a: {kind: openai, api_key: correct-horse, headers: 5}}\n",
+        "version: 1\nupstreams: {a: {kind: openai, headers: {authorization: Bearer correct-horse, x: 5}}}\n",
+        "version: 1\nupstreams: {a: {kind: openai, api_key: {value: 1, token: correct-horse}}}\n",
+        "version: 1\nOPENAI_API_KEY=correct-horse\n",
+        "version: 1\nupstreams: {a: {kind: openai, 'x-api-key': 'correct-horse'}}\n",
+    ],
+)
+def test_a_secret_is_masked_in_whatever_wrong_line_it_stands(text: str) -> None:
+    loaded = load("proxy.yaml", {}, text=text)
+    assert loaded.report.errors
+    for form in ("full", "concise", "json"):
+        assert "correct-horse" not in render(loaded.report, form)
+
+
+def test_words_that_are_no_secrets_stay_readable() -> None:
+    text = (
+        "version: 1\nroutes: [{name: r, when: {key: ada-lovelace, max_tokens: {min: 123456}, strem: true}, to: fast}]\n"
+    )
+    assert "ada-lovelace, max_tokens: {min: 123456}" in render(load("proxy.yaml", {}, text=text).report, "full")
