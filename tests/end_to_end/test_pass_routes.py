@@ -143,10 +143,24 @@ def test_a_compressed_answer_stays_as_it_is(turnout: Turnout, openai: Upstream) 
     assert (answer.body, answer.header("content-encoding")) == (b"\x8b\x00\x80", "br")
 
 
-def test_the_body_limit_holds(turnout: Turnout, openai: Upstream) -> None:
+def test_a_body_that_says_it_is_too_long_reaches_nobody(turnout: Turnout, openai: Upstream) -> None:
     answer = post(turnout.url, "/v1/images/edit", b"x" * 300_000, {**KEY, "content-type": "image/png"})
-    assert answer.status == 413
-    assert all(not seen.complete.is_set() for seen in openai.requests)
+    assert (answer.status, openai.requests) == (413, [])
+    assert "server.body_limit" in CHAT.error(answer)["message"]
+
+
+def test_a_body_that_turns_out_too_long_is_cut(turnout: Turnout, openai: Upstream) -> None:
+    with Line(turnout.url) as line:
+        line.write(
+            head("POST", "/v1/images/edit", line.host, {**KEY, "transfer-encoding": "chunked"}, 0, is_json=False)
+        )
+        line.write(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
+        seen = openai.wait_for(1)
+        for _ in range(5):
+            line.write(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
+        assert line.answer().status == 413
+    assert seen.left_within(2)
+    assert not seen.complete.is_set()
 
 
 WHO = {
