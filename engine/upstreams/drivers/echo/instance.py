@@ -12,10 +12,14 @@ from typing import Any
 
 from engine.upstreams.drivers.echo.fit import Fit, numeric, resolved
 
-BUDGET = 20_000
-"""Most schema nodes that one instance may take."""
-DEEP = 24
-"""Nesting at which optional parts are left out, and beyond which a schema counts as endless."""
+BUDGET = 10_000
+"""Most schema nodes that one try may take."""
+DEPTHS = (6, 12, 24)
+"""Nesting beyond which a schema counts as endless, one try after the other: a recursive schema ends early that way."""
+OPTIONAL = 6
+"""Nesting beyond which optional parts are left out."""
+CHOICES = 16
+"""Most branches of a choice that are looked at."""
 VARIANTS = 8
 """How many different values are tried where the first ones do not fit."""
 
@@ -46,79 +50,82 @@ class Endless(Exception):  # noqa: N818 - a property of the schema, not of the p
 
 def instance(schema: Any) -> Any:
     """Return a value that `schema` accepts, the same every time; a guess where we can find none."""
-    filler = Filler(schema)
-    value: Any = None
-    for variant in range(VARIANTS):
-        try:
-            value = filler.fill(schema, variant)
-            if filler.fit.holds(value, schema):
-                return value
-        except (Endless, RecursionError, ArithmeticError):
-            break
-    return value
+    guess: Any = None
+    for deepest in DEPTHS:
+        filler = Filler(schema, deepest)
+        for variant in range(VARIANTS):
+            try:
+                guess = filler.fill(schema, variant)
+            except (Endless, RecursionError, ArithmeticError):
+                break
+            if filler.fit.holds(guess, schema):
+                return guess
+    return guess
 
 
 class Filler:
     """Makes values for the parts of one schema document."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, deepest: int) -> None:
         self.root = root
         self.fit = Fit(root, BUDGET)
+        self._deepest = deepest
         self._left = BUDGET
 
     def fill(self, schema: Any, variant: int = 0, depth: int = 0) -> Any:
-        """Return a value for `schema`; another `variant` gives another value where there is one."""
-        self._left -= 1
-        if self._left < 0 or depth > DEEP:
-            raise Endless
+        """Return a value for `schema`; another `variant` gives another value where there is one. Raises `Endless`."""
         if not isinstance(schema, dict):
             return "echo"
-        schema = self._merged(schema, variant, depth)
+        schema = self._folded(schema, depth)
         if "const" in schema:
             return schema["const"]
-        if isinstance(schema.get("enum"), list) and schema["enum"]:
-            fitting = [one for one in schema["enum"] if self.fit.holds(one, {**schema, "enum": [one]})]
-            return (fitting or schema["enum"])[variant % len(fitting or schema["enum"])]
         for ready in (schema.get("default"), *_listed(schema.get("examples"))):
             if ready is not None and variant == 0 and self.fit.holds(ready, schema):
                 return ready
-        return self._typed(schema, variant, depth)
-
-    def _merged(self, schema: dict[str, Any], variant: int, depth: int) -> dict[str, Any]:
-        """Return `schema` with references, allOf and one branch of each choice folded in."""
-        self._left -= 1
-        if self._left < 0:
-            raise Endless
-        for _ in range(DEEP):
-            if "$ref" not in schema:
-                break
-            target = resolved(self.root, schema["$ref"])
-            rest = {key: value for key, value in schema.items() if key != "$ref"}
-            schema = both(target, rest) if isinstance(target, dict) else rest
-        for part in _listed(schema.get("allOf")):
-            if isinstance(part, dict):
-                inner = self._merged(part, variant, depth + 1) if depth < DEEP else part
-                schema = both({key: value for key, value in schema.items() if key != "allOf"}, inner)
         for choice in ("anyOf", "oneOf"):
             branches = [one for one in _listed(schema.get(choice)) if one is not False]
-            if branches and depth <= DEEP:
-                rest = {key: value for key, value in schema.items() if key != choice}
-                return self._chosen(branches, rest, variant, depth)
-        return schema
+            if branches:
+                return self._chosen(schema, choice, branches[:CHOICES], variant, depth)
+        options = _listed(schema.get("enum"))
+        if options:
+            fitting = [one for one in options if self.fit.holds(one, schema)] or options
+            return fitting[variant % len(fitting)]
+        return self._typed(schema, variant, depth)
 
-    def _chosen(self, branches: list[Any], rest: dict[str, Any], variant: int, depth: int) -> dict[str, Any]:
-        """Return `rest` with the first branch that can be filled; a null branch comes last."""
+    def _folded(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+        """Return `schema` with its references and its allOf folded in."""
+        self._left -= 1
+        if self._left < 0 or depth > self._deepest:
+            raise Endless
+        if "$ref" in schema:
+            target = resolved(self.root, schema["$ref"])
+            rest = {key: value for key, value in schema.items() if key != "$ref"}
+            return self._folded(both(target, rest) if isinstance(target, dict) else rest, depth + 1)
+        parts = [part for part in _listed(schema.get("allOf")) if isinstance(part, dict)]
+        if not parts:
+            return schema
+        whole = {key: value for key, value in schema.items() if key != "allOf"}
+        for part in parts:
+            whole = both(whole, self._folded(part, depth + 1))
+        return whole
+
+    def _chosen(self, schema: dict[str, Any], choice: str, branches: list[Any], variant: int, depth: int) -> Any:
+        """Return a value for the first branch that has one; a null branch comes last."""
+        rest = {key: value for key, value in schema.items() if key != choice}
         order = sorted(branches, key=lambda one: isinstance(one, dict) and one.get("type") == "null")
-        order = order[variant % len(order) :] + order[: variant % len(order)]
-        for branch in order:
-            merged = self._merged(both(rest, branch) if isinstance(branch, dict) else rest, variant, depth + 1)
+        turn = variant % len(order)
+        guesses: list[Any] = []
+        for branch in (*order[turn:], *order[:turn]):
             try:
-                value = self.fill(merged, 0, depth + 1)
+                value = self.fill(both(rest, branch) if isinstance(branch, dict) else rest, variant, depth + 1)
             except Endless:
                 continue
-            if self.fit.holds(value, merged):
-                return merged
-        return both(rest, order[0]) if isinstance(order[0], dict) else rest
+            if self.fit.holds(value, schema):
+                return value
+            guesses.append(value)
+        if not guesses:
+            raise Endless
+        return guesses[0]
 
     def _typed(self, schema: dict[str, Any], variant: int, depth: int) -> Any:
         kind = schema.get("type") or _implied(schema)
@@ -145,7 +152,7 @@ class Filler:
         for name in dict.fromkeys(required):
             made[name] = self.fill(properties.get(name, extra), variant, depth + 1)
         for name, inner in properties.items():
-            if name in made or len(made) >= most or depth > DEEP // 4 or inner is False:
+            if name in made or len(made) >= most or depth > OPTIONAL or inner is False:
                 continue
             try:
                 value = self.fill(inner, variant, depth + 1)
@@ -168,7 +175,7 @@ class Filler:
             first, items = items, schema.get("additionalItems", True)
         least = numeric(schema.get("minItems"), 0)
         most = numeric(schema.get("maxItems"), math.inf)
-        size = int(min(max(least, min(1, most) if items is not False and depth <= DEEP // 4 else 0, len(first)), most))
+        size = int(min(max(least, min(1, most) if items is not False and depth <= OPTIONAL else 0, len(first)), most))
         if size > BUDGET:
             raise Endless
         made: list[Any] = []
@@ -205,6 +212,11 @@ def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
             made[key] = min(numeric(first, math.inf), numeric(second, math.inf))
         elif key in ("required", "allOf"):
             made[key] = [*_listed(first), *_listed(second)]
+        elif key in ("anyOf", "oneOf"):
+            pairs = [
+                (a, b) for a in _listed(first) for b in _listed(second) if isinstance(a, dict) and isinstance(b, dict)
+            ]
+            made[key] = [both(a, b) for a, b in pairs[:CHOICES]]
         elif key == "enum":
             made[key] = [one for one in _listed(first) if one in _listed(second)] or first
         elif key == "properties" and isinstance(first, dict) and isinstance(second, dict):
