@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engine.config import document
     from engine.diagnostics import Span
-    from engine.plan.models import Models
+    from engine.plan.references import Models
     from engine.plan.source import Source
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from engine.diagnostics import Label
 from engine.facts import ANONYMOUS
 from engine.plan.match import conditions, pattern
-from engine.plan.models import resolve
 from engine.plan.near import did_you_mean, listing
 from engine.plan.nodes import Rule
 from engine.plan.reach import check_reach, shadowed
+from engine.plan.references import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from engine.diagnostics import Span
     from engine.facts import Facts
     from engine.plan.match import Condition
-    from engine.plan.models import Models, Path
+    from engine.plan.models import Path
+    from engine.plan.references import Models
     from engine.plan.source import Source
 
 CREDENTIAL_HEADERS = frozenset(
