@@ -25,9 +25,7 @@ class ClientGone(Exception):  # noqa: N818 - nobody is left to whom it would be 
 
 async def read_body(receive: Receive, headers: Sequence[tuple[bytes, bytes]], limit: int) -> bytes:
     """Return the whole decoded body. Raises `Problem` (413, 415, 400) and `ClientGone`."""
-    declared = first(headers, b"content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise too_large(limit)
+    check_length(headers, limit)
     unpack = decoder(headers, limit)
     message = await _next(receive)
     if not message.get("more_body") and unpack is None:
@@ -50,6 +48,13 @@ async def read_body(receive: Receive, headers: Sequence[tuple[bytes, bytes]], li
     return b"".join(pieces)
 
 
+def check_length(headers: Sequence[tuple[bytes, bytes]], limit: int) -> None:
+    """Refuse (413) a body that is said to be too large, before any of it is read."""
+    declared = first(headers, b"content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise too_large(limit)
+
+
 async def stream_body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
     """Yield the body as it comes, for `pass` routes. Raises `Problem` (413) and `ClientGone`."""
     size = 0
@@ -70,7 +75,6 @@ def too_large(limit: int) -> Problem:
         413,
         "body_too_large",
         f"the request body is larger than server.body_limit ({limit} bytes)",
-        headers=((b"connection", b"close"),),
     )
 
 
@@ -103,14 +107,17 @@ class Unpack:
 
     def feed(self, data: bytes) -> bytes:
         self._read += len(data)
-        allowed = min(self._limit, max(SLACK, self._read * RATIO)) - self._made + 1
+        ratio = max(SLACK, self._read * RATIO)
+        allowed = min(self._limit, ratio) - self._made + 1
         try:
             piece = self._inflate.decompress(data, max(allowed, 1))
         except zlib.error as error:
             raise Problem(400, "invalid_request", "the request body is not valid gzip or deflate data") from error
         self._made += len(piece)
-        if self._made > self._limit or self._inflate.unconsumed_tail:
+        if self._made > self._limit:
             raise too_large(self._limit)
+        if self._made > ratio or self._inflate.unconsumed_tail:
+            raise Problem(413, "body_too_large", f"the request body is more than {RATIO} times its compressed size")
         return piece
 
     def finish(self) -> None:

@@ -64,7 +64,7 @@ class Exchange:
         try:
             await self._answer()
         except Problem as problem:
-            self.problem = problem
+            self.problem = without_frames(problem)
             if not self.reply.opened:
                 await self.reply.refuse(problem, self.form, self._marks())
         except Failed as failed:  # after the head of a `pass` route: leaving the answer unfinished says it is cut
@@ -84,7 +84,7 @@ class Exchange:
 
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
-        base, path = place(plan.bases, canonical(scope["raw_path"]), ENDPOINTS)
+        base, path = place(plan.bases, canonical(scope["raw_path"], plan.bases), ENDPOINTS)
         self.path = path
         method = scope["method"]
         owned = ENDPOINTS.get(path)
@@ -226,6 +226,13 @@ class Exchange:
             problem=f"{problem.code}: {problem.message}" if problem else None,
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
         )
+
+
+def without_frames(problem: Problem) -> Problem:
+    """Return `problem` without its traceback: through it an exchange would hold itself, and the body it read, until
+    the garbage collector comes by, which is seldom."""
+    problem.__cause__ = problem.__context__ = None
+    return problem.with_traceback(None)
 
 
 def today() -> str:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 HEAD_LIMIT = 64 * 1024
 """Bytes of request line and headers. Agents send about 2 KB."""
 HEAD_SECONDS = 10.0
-"""From the first byte of a head to its end."""
+"""From the first byte of a head to its end; also how long a connection may wait for its first request."""
+LINGER = 5.0
+"""How long the rest of a body is read and dropped once it has been refused. Closing at once would reset the
+connection, and a client that still writes would never read why."""
 
 PHRASES = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
@@ -33,6 +36,7 @@ class Protocol(HttpToolsProtocol):
         self._head_size = 0
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         """The cycle whose task runs; `self.cycle` may already be the next one of a pipeline."""
 
@@ -42,6 +46,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_linger()
         super().connection_lost(exc)
         running = self._running
         if running is not None and not running.response_complete:
@@ -60,9 +65,13 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
-        if self._head_timer is None:
-            self._await_head()
+        size = self._head_size
+        self._await_head()
+        self._head_size = max(size, 1)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # what comes later is a trailer, and no header of the request
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -71,11 +80,27 @@ class Protocol(HttpToolsProtocol):
             self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
             return
         super().on_headers_complete()
+        if self.expect_100_continue:
+            # Should it be refused first, nobody knows whether its body or the next request comes then.
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        if self._linger is not None:
+            self._end_linger()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        elif self.expect_100_continue and not self.cycle.response_started:
+            self.cycle.keep_alive = self.parser.should_keep_alive()
         super().on_message_complete()
         if not self.pipeline:
             self.flow.resume_reading()  # a large body has paused it, and paused we would not see the client leave
+
+    def on_response_complete(self) -> None:
+        answered = self._running
+        super().on_response_complete()
+        if answered is not None and answered.more_body and not self.transport.is_closing():
+            self._linger = self.loop.call_later(LINGER, self.transport.close)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
@@ -88,7 +113,8 @@ class Protocol(HttpToolsProtocol):
         self._refuse(400, "invalid_request", "this is not a valid HTTP/1.1 request")
 
     def _await_head(self) -> None:
-        self._in_head, self._head_size = True, 0
+        self._end_head()
+        self._in_head = True
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def _end_head(self) -> None:
@@ -96,6 +122,11 @@ class Protocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _end_linger(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
 
     def _too_slow(self) -> None:
         self._head_timer = None
@@ -109,9 +140,12 @@ class Protocol(HttpToolsProtocol):
         self._end_head()
         if self.transport.is_closing():
             return
-        if self._running is not None and not self._running.response_complete:
-            self.transport.close()  # an answer is on its way in front of this one: nothing can be put in between
-            return
+        running = self._running
+        if running is not None and not running.response_complete:
+            if running.response_started or not running.more_body:
+                self.transport.close()  # another answer comes before this one: nothing can be put in between
+                return
+            running.disconnected = True  # its own body is what cannot be read: this is its answer
         form = ANTHROPIC if b"/messages" in (getattr(self, "url", b"") or b"") else OPENAI
         body = form.error(Problem(status, code, message), "")
         head = (
