@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from engine.chat import Failed, Failure
-from engine.serve.body import stream_body
+from engine.serve.body import check_length, stream_body
 from engine.serve.failures import no_credential, problem_of
 from engine.serve.headers import down, first, own_credentials, up
 from engine.serve.reply import marks, with_ids
@@ -31,6 +31,7 @@ async def passing(
     credential = own_credentials(plan, headers) if plan.upstreams[upstream].forward else []
     if plan.upstreams[upstream].forward and not credential:
         raise no_credential()
+    check_length(headers, plan.body_limit)
     encoding = first(headers, b"content-encoding")
     has_body = first(headers, b"transfer-encoding") is not None or first(headers, b"content-length") not in (None, b"0")
     call = Call(
