@@ -180,9 +180,6 @@ class Connection(asyncio.Protocol):
         if self._keep and self.done and self._pump is None and not self._transport.get_write_buffer_size():
             self._busy = False
             self.body.clear()
-            if self._paused:
-                self._paused = False
-                self._transport.resume_reading()
             self._spare(self)
         else:
             self.abort()
@@ -277,8 +274,6 @@ class Connection(asyncio.Protocol):
         if not self.status:
             if self._seen > HEAD_LIMIT:
                 self.fail(self._malformed("its head is larger than 64 KiB"))
-            elif self.body:
-                self.fail(self._malformed("it gave an interim answer a body"))
             elif self._heading:
                 self._expect("idle", self._waits.idle)
             return
@@ -340,6 +335,9 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self.status:
             self._heading = False  # 1xx: the answer is still to come
+            if self.body:
+                self.error = self._malformed("it gave an interim answer a body")
+                raise _Stop
             return
         self.done = True
         # A trailer is dropped, and the connection with it: the parser would carry a trailer on into the next head.

@@ -125,7 +125,16 @@ def test_only_the_end_of_the_connection_ends_it(run: Run, size: int) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("length", [b"", b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n"])
+@pytest.mark.parametrize(
+    "length",
+    [
+        b"",
+        b"content-length: 5\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"content-length: 5\r\n\r\nwrong",
+        b"transfer-encoding: chunked\r\n\r\n5\r\nwrong\r\n0\r\n",
+    ],
+)
 def test_head_brings_no_body(run: Run, length: bytes) -> None:
     async def main() -> None:
         async with hosting(always(HEAD + length + b"\r\n")) as host:
@@ -210,6 +219,7 @@ BROKEN = {
         None,
         "malformed",
     ),
+    "an interim answer with a body": (b"HTTP/1.1 104 X\r\ncontent-length: 4\r\n\r\nevil" + OK, None, "malformed"),
     "one huge field": (HEAD + b"x: " + b"a" * 70_000 + b"\r\ncontent-length: 0\r\n\r\n", None, "64 KiB"),
     "many small fields": (HEAD + b"x: aaaa\r\n" * 9_000 + b"content-length: 0\r\n\r\n", None, "64 KiB"),
     "a head without end": (HEAD + b"x: " + b"a" * 300_000, None, "64 KiB"),

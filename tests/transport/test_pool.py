@@ -125,6 +125,8 @@ def test_a_close_that_crosses_our_request_costs_one_more_try(run: Run, how: str)
             # The one that died, then a fresh one: the other two kept ones are older and not trusted either.
             assert (host.total, len(host.requests)) == (4, 5)
             assert [request.body for request in host.requests[3:]] == [b"again", b"again"]
+            await asyncio.sleep(0.02)
+            assert host.open == 1
             await h1.close()
 
     run(main())
@@ -231,6 +233,30 @@ def test_cancelled_with_a_connection_in_hand_gives_it_back(run: Run) -> None:
             await asyncio.gather(waiting, return_exceptions=True)
             assert await whole(h1, post(), Waits(connect=0.2)) == (200, b"ok")
             assert host.total == 1
+            await h1.close()
+
+    run(main())
+
+
+def test_cancelled_with_a_slot_in_hand_gives_it_on(run: Run) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.request()
+        wire.write(STREAM + b"2\r\nok\r\n")
+        await wire.left()
+
+    async def main() -> None:
+        async with hosting(script) as host:
+            h1 = H1("http", "127.0.0.1", host.port, limit=1)
+            busy = await h1.send(post(), Waits())
+            first, second = [asyncio.create_task(h1.send(post(), Waits(connect=0.5))) for _ in range(2)]
+            await asyncio.sleep(0.01)
+            busy.close()
+            await asyncio.sleep(0)  # the socket closes and its slot is given to the first in line,
+            first.cancel()  # who leaves before making use of it
+            reply = await second
+            assert (await reply.chunk(), host.total) == (b"ok", 2)
+            assert first.cancelled()
+            reply.close()
             await h1.close()
 
     run(main())

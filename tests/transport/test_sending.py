@@ -152,6 +152,34 @@ def test_a_refusal_before_the_body_is_sent_is_the_answer(run: Run) -> None:
     run(main())
 
 
+def test_nothing_more_is_sent_once_the_request_is_refused(run: Run) -> None:
+    given = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    async def script(wire: Wire) -> None:
+        await wire.head()
+        wire.write(b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 4\r\n\r\nsl")
+        await asyncio.sleep(0.1)
+        wire.write(b"ow")
+        await wire.left()
+
+    async def main() -> None:
+        async with hosting(script) as host:
+            h1 = H1("http", "127.0.0.1", host.port)
+            reply = await h1.send(post(pieces()), Waits())
+            sent = given
+            assert (await reply.chunk() + await reply.chunk(), given) == (b"slow", sent)
+            await h1.close()
+
+    run(main())
+
+
 def test_bytes_refused_half_way(run: Run) -> None:
     async def script(wire: Wire) -> None:
         await wire.head()

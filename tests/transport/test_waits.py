@@ -178,15 +178,16 @@ def test_a_slow_host_may_take_longer_than_idle_for_the_whole_request(run: Run) -
     run(main())
 
 
-def test_a_client_that_uploads_slowly_is_not_the_upstreams_fault(run: Run) -> None:
+@pytest.mark.parametrize("size", [1, 8 << 20], ids=["small pieces", "pieces that fill every buffer"])
+def test_a_client_that_uploads_slowly_is_not_the_upstreams_fault(run: Run, size: int) -> None:
     async def script(wire: Wire) -> None:
-        assert (await wire.request()).body == b"abc"
+        assert (await wire.request()).body == b"a" * size + b"b" * size + b"c" * size
         wire.write(OK)
 
     async def pieces() -> AsyncIterator[bytes]:
         for piece in (b"a", b"b", b"c"):
             await asyncio.sleep(0.15)
-            yield piece
+            yield piece * size
 
     async def main() -> None:
         async with hosting(script) as host:
