@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 KB, MB = 1024, 1024 * 1024
-LIMIT = 8 * MB
+LIMIT = 3 * MB
 FILE = """\
 version: 1
-server: {{body_limit: 8MB}}
+server: {{body_limit: 3MB}}
 upstreams:
   openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
@@ -45,7 +45,7 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Iterator[T
     server = start(FILE.format(openai=_openai.url, anthropic=_anthropic.url))
     before = rss(server)
     yield server
-    assert rss(server) - before < 5 * LIMIT, "what was refused must not be kept"
+    assert rss(server) - before < 32 * MB, "what was refused must not be kept"
     assert "internal error" not in server.log()
 
 
@@ -128,7 +128,7 @@ def test_gzip_too_long_once_decoded(turnout: Turnout, upstream: Upstream, api: A
 @BOTH
 def test_a_bomb(turnout: Turnout, upstream: Upstream, api: Api) -> None:
     """A thousand to one, and within the limit: refused by its ratio, long before it is unpacked."""
-    body = json.dumps(api.body(metadata={"x": " " * 7 * MB})).encode()
+    body = json.dumps(api.body(metadata={"x": " " * 2 * MB})).encode()
     bomb = gzip.compress(body)
     assert len(bomb) * 500 < len(body) < LIMIT
     answer = post(turnout.url, api.path, bomb, GZIP)
@@ -137,18 +137,18 @@ def test_a_bomb(turnout: Turnout, upstream: Upstream, api: Api) -> None:
 
 
 def test_many_bombs_at_once(turnout: Turnout) -> None:
-    bomb = gzip.compress(b" " * 400 * MB, 1)
+    bomb = gzip.compress(b" " * 100 * MB, 1)
     lines = [Line(turnout.url) for _ in range(20)]
     for line in lines:
-        line.ask("POST", CHAT.path, GZIP, bomb[: 2 * MB])
+        line.ask("POST", CHAT.path, GZIP, bomb)
     for line in lines:
         with line:
-            assert line.answer().status in (413, 400)
+            assert line.answer().status == 413
 
 
 @BOTH
 def test_text_of_agents_compresses_well_and_passes(turnout: Turnout, upstream: Upstream, api: Api) -> None:
-    log = "\n".join(f"2026-11-22 INFO worker {number} done" for number in range(20_000))
+    log = "\n".join(f"2026-11-22 INFO worker {number} done" for number in range(50_000))
     body = json.dumps(api.body(metadata={"x": log})).encode()
     for packed, name in (
         (gzip.compress(body), "gzip"),
