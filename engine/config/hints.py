@@ -16,7 +16,7 @@ from engine.upstreams.base import DURATION, SIZE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.config.load import Path
+    from engine.config.tree import Path
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "url": ("base_url",),

@@ -14,8 +14,8 @@ from engine.diagnostics import Label
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.config.load import Files, Path
     from engine.config.parse import Sheet
+    from engine.config.tree import Files, Path
     from engine.diagnostics import Report, Span
 
     Read = Callable[[str, Span | None], Sheet | None]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-    from engine.config.load import Path, Tree
+    from engine.config.tree import Path, Tree
     from engine.diagnostics import Report
 
 

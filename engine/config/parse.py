@@ -17,7 +17,7 @@ from engine.diagnostics import Label, Span
 from engine.diagnostics.render import BREAK
 
 if TYPE_CHECKING:
-    from engine.config.load import Path
+    from engine.config.tree import Path
     from engine.diagnostics import Diagnostic, Report
 
 MAX_BYTES = 4 * 1024 * 1024

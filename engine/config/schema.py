@@ -21,7 +21,7 @@ from engine.config.messages import diagnose, missing_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.load import Path, Tree
+    from engine.config.tree import Path, Tree
     from engine.diagnostics import Report
 
 Schema = dict[str, Any]

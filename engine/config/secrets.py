@@ -13,7 +13,8 @@ from engine.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.load import Files, Loaded, Path
+    from engine.config.load import Loaded
+    from engine.config.tree import Files, Path
     from engine.diagnostics import Span
 
 DISABLED = "enabled: false"

@@ -13,7 +13,7 @@ from engine.upstreams.base import SECRET
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.config.load import Path
+    from engine.config.tree import Path
 
 
 @lru_cache(maxsize=1)

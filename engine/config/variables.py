@@ -13,7 +13,7 @@ from engine.config import scalars, shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.load import Path, Tree
+    from engine.config.tree import Path, Tree
     from engine.diagnostics import Report
 
 VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>.*))?", re.DOTALL)

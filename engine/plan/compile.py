@@ -18,7 +18,7 @@ from engine.plan.source import Source
 
 if TYPE_CHECKING:
     from engine.config.document import Document
-    from engine.config.load import Tree
+    from engine.config.tree import Tree
     from engine.diagnostics import Report
 
 

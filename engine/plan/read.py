@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.config.load import Files, Tree, load
+from engine.config.load import load
 from engine.config.secrets import resolve
+from engine.config.tree import Files, Tree
 from engine.diagnostics import Report
 from engine.plan.compile import compile_plan
 

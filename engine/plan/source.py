@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.config.document import Document
-from engine.config.load import Tree
+from engine.config.tree import Tree
 from engine.diagnostics import Report
 
 

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 NO_RETRY = (b"x-should-retry", b"false")
 """Read by both vendors' SDKs (openai 3.54, anthropic 2.12: _base_client.py): they would multiply our own retries."""
 
-VENDORS = {"openai": "OpenAI", "anthropic": "Anthropic"}
-"""How a dialect is called where people read it."""
-
 TOLD: dict[Reason, tuple[int, str]] = {
     "connect": (502, "upstream_unreachable"),
     "tls": (502, "upstream_unreachable"),

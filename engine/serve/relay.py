@@ -17,7 +17,7 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
-from engine.serve.failures import VENDORS, after_retries, answer_to, loggable, no_credential, problem_of
+from engine.serve.failures import after_retries, answer_to, loggable, no_credential, problem_of
 from engine.serve.headers import down
 from engine.serve.inflate import inflated
 from engine.serve.reply import EVENT_STREAM, marks, with_ids
@@ -69,7 +69,6 @@ class Relay:
         self.sent = 0
         self.target: Target | None = None
         self.problem: Problem | None = None
-        self._foreign: Target | None = None
         self._keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
         self._loop = asyncio.get_running_loop()
@@ -105,9 +104,6 @@ class Relay:
         live = self.order.visit.generation.live.get(target.upstream)
         if live is None:
             return Failure(reason="off", message=self.order.visit.generation.plan.off.get(target.upstream, "off"))
-        if self.order.api not in live.driver.apis:
-            self._foreign = self._foreign or target
-            return Failure(reason="off", message=f"{target} does not speak the client's API ({self.order.api})")
         if self._forwards(target) and not self.order.credential:
             self._keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
@@ -232,8 +228,6 @@ class Relay:
 
     async def _give_up(self, failure: Failure) -> None:
         order, reply = self.order, self.reply
-        if failure.reason == "off" and self._foreign is not None:
-            raise self._unsupported(self._foreign)
         if failure.reason == "off" and self._keyless:
             raise no_credential()
         if reply.opened:
@@ -251,19 +245,6 @@ class Relay:
     def _forwards(self, target: Target) -> bool:
         """Say whether `target` is sent the client's own credential (rule K4)."""
         return self.order.visit.generation.plan.upstreams[target.upstream].forward
-
-    def _unsupported(self, target: Target) -> Problem:
-        order = self.order
-        live = order.visit.generation.live[target.upstream]
-        theirs = VENDORS.get(live.driver.dialect, live.driver.dialect)
-        return Problem(
-            501,
-            "unsupported_api",
-            f"`{order.peek.model}` is served by `{target}`, which speaks the {theirs} API "
-            f"({', '.join(sorted(live.driver.apis))}); this request is of the {VENDORS[order.dialect.name]} API "
-            f"({order.api}), and Turnout does not translate between them: ask for a model of this API",
-            headers=((b"x-should-retry", b"false"),),
-        )
 
     def _marks(self) -> Headers:
         order = self.order

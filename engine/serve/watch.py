@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.config.load import Files
+    from engine.config.tree import Files
 
 LOOK = 1.0
 """Seconds between looks."""

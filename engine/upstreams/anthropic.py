@@ -19,9 +19,9 @@ class Anthropic(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
     speaks: ClassVar[tuple[Api, ...]] = ("messages", "count_tokens")
 
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")
-    ] = "https://api.anthropic.com"
+    base_url: Annotated[str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")] = (
+        "https://api.anthropic.com"
+    )
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver. Raises `ValueError` when the options cannot work."""

@@ -45,7 +45,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         bool, Meta(description="If it cannot be built (a credential is unset), it is off with a warning, not an error")
     ] = False
 
-
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.
 
@@ -74,9 +73,9 @@ class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "key"
     headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this upstream")] = {}
     timeouts: Annotated[Timeouts, Meta(description="The four waits of a request to this upstream")] = Timeouts()
-    proxy: Annotated[
-        str | None, Meta(description="An HTTP proxy to reach this upstream through: http://host:port")
-    ] = None
+    proxy: Annotated[str | None, Meta(description="An HTTP proxy to reach this upstream through: http://host:port")] = (
+        None
+    )
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,4 +132,3 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Close every connection."""
-

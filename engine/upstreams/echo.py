@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an echo upstream does wrong on purpose."""
 
-    fail: Annotated[
-        Annotated[int, Meta(ge=400, le=599)] | None, Meta(description="Answer with this HTTP status")
-    ] = None
+    fail: Annotated[Annotated[int, Meta(ge=400, le=599)] | None, Meta(description="Answer with this HTTP status")] = (
+        None
+    )
     retry_after: Annotated[Duration | None, Meta(description="Send retry-after with a failure")] = None
     stall: Annotated[
         Literal["head", "body"] | None, Meta(description="Never answer (head), or fall silent after the first content")
@@ -37,14 +37,12 @@ class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
 
     speaks: ClassVar[tuple[Api, ...]] = get_args(Api)
 
-    demo: Annotated[
-        bool, Meta(description="Answer every name, as long as no other upstream is on (rule N8)")
-    ] = False
+    demo: Annotated[bool, Meta(description="Answer every name, as long as no other upstream is on (rule N8)")] = False
     pace: Annotated[Duration, Meta(description="Pause between the pieces of a stream")] = "0ms"
     fault: Annotated[Fault | None, Meta(description="What goes wrong, on every request")] = None
-    faults: Annotated[
-        bool, Meta(description="Obey the x-turnout-fault header of requests that come from loopback")
-    ] = False
+    faults: Annotated[bool, Meta(description="Obey the x-turnout-fault header of requests that come from loopback")] = (
+        False
+    )
 
     def build(self, name: str, api_key: Secret | None) -> Driver:  # noqa: ARG002 - echo has no credential
         """Make the live driver."""

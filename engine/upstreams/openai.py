@@ -19,9 +19,9 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
 
     speaks: ClassVar[tuple[Api, ...]] = ("chat", "completions", "embeddings")
 
-    base_url: Annotated[
-        str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")
-    ] = "https://api.openai.com/v1"
+    base_url: Annotated[str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")] = (
+        "https://api.openai.com/v1"
+    )
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver. Raises `ValueError` when the options cannot work."""
