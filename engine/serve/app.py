@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar, asgi
+from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
-from engine.serve.control import Status, handlers
+from engine.serve.control import Status, handlers, misfit
 from engine.serve.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -31,4 +32,5 @@ def make_app(log: Log, status: Status) -> Litestar:
         openapi_config=None,
         logging_config=None,
         cors_config=None,
+        exception_handlers={HTTPException: misfit},
     )

@@ -8,12 +8,18 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Request, Response, route
+from litestar.enums import HttpMethod
+from litestar.exceptions import HTTPException
 
-from engine.serve.reply import Visit
+from engine.chat import Problem
+from engine.serve.reply import Visit, form_of
 
 if TYPE_CHECKING:
     from engine.diagnostics import Diagnostic
+
+
+METHODS = (HttpMethod.GET, HttpMethod.HEAD)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +72,7 @@ class Status:
 def handlers(status: Status) -> list[Any]:
     """Return the exact, parameterless handlers of the Litestar app."""
 
-    @get("/health", sync_to_thread=False)
+    @route("/health", http_method=METHODS, sync_to_thread=False)
     def health(request: Request[Any, Any, Any]) -> Response[bytes]:
         """The process lives; what it runs, and whether the file on disk is what it runs."""
         return _json(
@@ -81,7 +87,7 @@ def handlers(status: Status) -> list[Any]:
             },
         )
 
-    @get("/ready", sync_to_thread=False)
+    @route("/ready", http_method=METHODS, sync_to_thread=False)
     def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Whether any upstream may answer: 503 when every one is off or down."""
         generation = Visit.of(request.scope).generation
@@ -93,6 +99,16 @@ def handlers(status: Status) -> list[Any]:
         return _json(200 if usable else 503, {"ready": usable, "backends": backends})
 
     return [health, ready]
+
+
+def misfit(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refuses, such as another method on /health, in the form of the API called."""
+    message = f"{request.url.path} takes {' and '.join(METHODS)}" if error.status_code == 405 else error.detail
+    problem = Problem(error.status_code, error.detail.lower().replace(" ", "_"), message)
+    body = form_of(request.scope).error(problem, Visit.of(request.scope).id)
+    return Response(
+        body, status_code=error.status_code, media_type="application/json", headers={**(error.headers or {})}
+    )
 
 
 def stamp() -> str:
