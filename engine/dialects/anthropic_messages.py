@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from engine.chat import Problem
 from engine.dialects.base import Endpoint, Peek
-from engine.dialects.body import Shape, renamed
+from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.failure import failed, opened, reason_of, text
 from engine.dialects.measure import Tally
 from engine.dialects.sse import frame
@@ -100,19 +100,10 @@ class AnthropicMessages:
         return Peek(fields=fields, model=known["model"], stream=bool(known.get("stream")))
 
     def depth(self, api: Api, body: bytes) -> Depth:  # noqa: ARG002
-        request: dict[str, Any] = msgspec.json.decode(body)
-        tally = Tally()
-        tally.add(request.get("system"))
-        tally.add(request.get("messages"))
-        tally.schema(request.get("tools"))
-        thinking, limit = request.get("thinking"), request.get("max_tokens")
-        return Depth(
-            tools=bool(request.get("tools")),
-            images=tally.images > 0,
-            thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
-            input_tokens=tally.input_tokens,
-            max_tokens=limit if isinstance(limit, int) else None,
-        )
+        try:
+            return measured(msgspec.json.decode(body))
+        except RecursionError:
+            raise refused(TOO_DEEP) from None
 
     def tap(self, api: Api, rename: str | None) -> StreamTap:  # noqa: ARG002 - only messages stream
         return StreamTap(EVENTS, rename)
@@ -166,6 +157,22 @@ class AnthropicMessages:
 
     def model(self, card: ModelCard) -> bytes:
         return msgspec.json.encode(shown(card))
+
+
+def measured(request: dict[str, Any]) -> Depth:
+    """Return the deep facts of a request."""
+    tally = Tally()
+    tally.add(request.get("system"))
+    tally.add(request.get("messages"))
+    tally.schema(request.get("tools"))
+    thinking, limit = request.get("thinking"), request.get("max_tokens")
+    return Depth(
+        tools=bool(request.get("tools")),
+        images=tally.images > 0,
+        thinking=isinstance(thinking, dict) and thinking.get("type") != "disabled",
+        input_tokens=tally.input_tokens,
+        max_tokens=limit if type(limit) is int else None,
+    )
 
 
 def read_event(name: bytes, data: bytes) -> Sign | Failure:

@@ -88,7 +88,10 @@ class Dialect(Protocol):
         """Open `body` and check its shape. Raises `Problem` (400) naming the path of what is wrong."""
 
     def depth(self, api: Api, body: bytes) -> Depth:
-        """Return the facts that need the whole body (level 2). `body` has passed `peek`."""
+        """Return the facts that need the whole body (level 2). `body` has passed `peek`.
+
+        Raises `Problem` (400) where it is nested too deeply.
+        """
 
     def tap(self, api: Api, rename: str | None) -> Tap:
         """Return a reader for one stream; `rename` is the model name to write into it, None to leave it."""

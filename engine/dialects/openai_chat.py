@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
-from engine.dialects.body import Shape, renamed
+from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.failure import failed, opened, reason_of, text
 from engine.dialects.measure import Tally
 from engine.dialects.sse import frame
@@ -123,25 +123,10 @@ class OpenAIChat:
         return Peek(fields=fields, model=known["model"], stream=bool(known.get("stream")))
 
     def depth(self, api: Api, body: bytes) -> Depth:
-        request: dict[str, Any] = msgspec.json.decode(body)
-        tally = Tally()
-        if api == "embeddings":
-            tally.add(request.get("input"))
-        elif api == "completions":
-            tally.add(request.get("prompt"))
-            tally.add(request.get("suffix"))
-        else:
-            tally.add(request.get("messages"))
-            tally.schema(request.get("tools"))
-            tally.schema(request.get("functions"))
-        limits = (request.get("max_completion_tokens"), request.get("max_tokens"))
-        return Depth(
-            tools=bool(request.get("tools") or request.get("functions")),
-            images=tally.images > 0,
-            thinking=thinks(request),
-            input_tokens=tally.input_tokens,
-            max_tokens=next((one for one in limits if isinstance(one, int)), None),
-        )
+        try:
+            return measured(api, msgspec.json.decode(body))
+        except RecursionError:
+            raise refused(TOO_DEEP) from None
 
     def tap(self, api: Api, rename: str | None) -> StreamTap:
         return StreamTap(LEGACY if api == "completions" else CHUNKS, rename)
@@ -169,6 +154,28 @@ class OpenAIChat:
 
     def model(self, card: ModelCard) -> bytes:
         return msgspec.json.encode(shown(card))
+
+
+def measured(api: Api, request: dict[str, Any]) -> Depth:
+    """Return the deep facts of a request."""
+    tally = Tally()
+    if api == "embeddings":
+        tally.add(request.get("input"))
+    elif api == "completions":
+        tally.add(request.get("prompt"))
+        tally.add(request.get("suffix"))
+    else:
+        tally.add(request.get("messages"))
+        tally.schema(request.get("tools"))
+        tally.schema(request.get("functions"))
+    limits = (request.get("max_completion_tokens"), request.get("max_tokens"))
+    return Depth(
+        tools=bool(request.get("tools") or request.get("functions")),
+        images=tally.images > 0,
+        thinking=thinks(request),
+        input_tokens=tally.input_tokens,
+        max_tokens=next((one for one in limits if type(one) is int), None),
+    )
 
 
 def thinks(request: dict[str, Any]) -> bool:

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 import re
 
-EVENT_LIMIT = 32 * 1024 * 1024
-"""Largest single event that is taken, in bytes: an image or an audio clip in base64 fits."""
-
 BOM = b"\xef\xbb\xbf"
 BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
-
-
-class EventTooLarge(Exception):  # noqa: N818 - a condition of the stream, not of the program
-    """One event went beyond `EVENT_LIMIT`."""
 
 
 class Splitter:
@@ -41,7 +34,7 @@ class Splitter:
         return self._half or bool(self.rest)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the events that `data` completes. Raises `EventTooLarge`."""
+        """Return the events that `data` completes; the caller minds the size of `rest`."""
         events: list[bytes] = []
         if self._half and data:
             self._half = False
@@ -65,8 +58,6 @@ class Splitter:
         self.rest = rest[start:]
         self._seen = len(self.rest)
         self._half = not self.rest and rest.endswith(b"\r")
-        if self._seen > EVENT_LIMIT:
-            raise EventTooLarge
         return events
 
 

@@ -14,11 +14,13 @@ import msgspec
 
 from engine.chat import Failure
 from engine.dialects.body import FIELDS, only_place
-from engine.dialects.sse import EVENT_LIMIT, EventTooLarge, Splitter, frame, parse
+from engine.dialects.sse import Splitter, frame, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+EVENT_LIMIT = 32 * 1024 * 1024
+"""Most that is held, of one event or of all events before any content, in bytes: a picture in base64 fits."""
 KEPT = 16 * 1024
 """How much of what has passed is kept at least, in bytes: the last events of a stream are far smaller."""
 LAST = 32
@@ -118,10 +120,10 @@ class StreamTap:
                     return data.replace(old, new)
         elif self._failure is not None:
             return b""
-        try:
-            return self._take(self._splitter.feed(data))
-        except EventTooLarge:
-            return self._refuse(malformed(f"an event of more than {EVENT_LIMIT >> 20} MB"))
+        out = self._take(self._splitter.feed(data))
+        if len(self._splitter.rest) > EVENT_LIMIT:
+            return out + self._overflow()
+        return out
 
     def finish(self) -> bytes:
         """Return what is still held when the upstream's body is over; a last event may lack its blank line."""
@@ -175,6 +177,14 @@ class StreamTap:
             self._splitter.rest = b""
         self._size = sum(map(len, self._last))
         return b"".join(out)
+
+    def _overflow(self) -> bytes:
+        """Give up on an event that does not end: before any content the upstream, after it the renaming."""
+        if not self.committed:
+            return self._refuse(malformed(f"an event of more than {EVENT_LIMIT >> 20} MB"))
+        self._raw = True
+        rest, self._splitter.rest = self._splitter.rest, b""
+        return rest
 
     def _weigh(self, event: bytes) -> Sign | Failure:
         name, data = parse(event)

@@ -144,6 +144,57 @@ def test_deep_nesting_is_refused(where: str) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_what_peek_lets_pass_can_be_measured_or_is_refused(dialect: Dialect) -> None:
+    for levels in (100, 400, 900):
+        deep = b'{"model": "m", "messages": [{"role": "user", "content": ' + b"[" * levels + b"]" * levels + b"}]}"
+        problem = refusal(dialect, dialect.endpoints[0].api, deep)
+        assert problem is None or (problem.status == 400 and levels > 100)
+
+
+def refusal(dialect: Dialect, api: Api, body: bytes) -> Problem | None:
+    """Return why `body` is refused, None where it is opened and measured."""
+    try:
+        dialect.peek(api, body)
+        assert dialect.depth(api, body).input_tokens >= 0
+    except Problem as problem:
+        return problem
+    return None
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["m", "user", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "type", "model", "messages", "stream"]), inner)
+    ),
+)
+fields = st.dictionaries(
+    st.sampled_from(["model", "messages", "prompt", "input", "stream", "tools", "system", "max_tokens"]), anything
+)
+
+
+@given(fields, st.sampled_from(sorted(ENDPOINTS)))
+@settings(deadline=None)
+def test_any_json_is_opened_or_refused(body: dict[str, Any], path: str) -> None:
+    dialect, endpoint = ENDPOINTS[path]
+    sent = json.dumps(body).encode()
+    problem = refusal(dialect, endpoint.api, sent)
+    if problem is None:
+        peek = dialect.peek(endpoint.api, sent)
+        assert (peek.model, peek.stream) == (body["model"], bool(body.get("stream")))
+    else:
+        assert (problem.status, problem.code) == (400, "invalid_request")
+        assert problem.message
+
+
+@given(st.binary())
+@settings(deadline=None)
+def test_any_bytes_are_refused(body: bytes) -> None:
+    with pytest.raises(Problem):
+        OPENAI.peek("chat", body)
+
+
 def test_unknown_fields_are_no_error() -> None:
     body = b'{"model": "m", "messages": [{"role": "user", "mood": 1, "content": [{"type": "smell"}]}], "top_k": {}}'
     assert OPENAI.peek("chat", body).model == "m"

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.dialects import sse
-from engine.dialects.sse import EventTooLarge, Splitter, frame, parse
+from engine.dialects.sse import Splitter, frame, parse
 from tests.dialects.splits import pieces
 
 CUTS = [
@@ -73,12 +72,3 @@ def test_any_split_gives_the_same_events(stream: bytes, sizes: list[int]) -> Non
                 events.append(event)
     assert events == expected
     assert splitter.rest == whole.rest
-
-
-def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "EVENT_LIMIT", 1000)
-    splitter = Splitter()
-    for _ in range(10):
-        assert splitter.feed(b"x" * 100) == []
-    with pytest.raises(EventTooLarge):
-        splitter.feed(b"x")

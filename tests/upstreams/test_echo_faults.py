@@ -243,6 +243,14 @@ def test_what_echo_cannot_read_is_a_400(api: Api, body: Any, message: str) -> No
     assert (status, message in said) == (400, True), said
 
 
+def test_a_request_too_deep_is_a_400() -> None:
+    async def run() -> int:
+        deep = b'{"messages": [{"role": "user", "content": [' + b'{"a":' * 800 + b"1" + b"}" * 800 + b"]}]}"
+        return (await EchoDriver("echo", Echo()).send(call("chat", body=deep))).status
+
+    assert asyncio.run(run()) == 400
+
+
 def test_a_pass_route_is_told_what_it_sent() -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b"12"

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.chat import Api, Failed, Failure, Problem
 from engine.dialects import ANTHROPIC, OPENAI
-from engine.dialects.body import mismatch
+from engine.dialects.body import TOO_DEEP, mismatch, refused
 from engine.upstreams.base import seconds
 from engine.upstreams.drivers.echo import chat, completions, embeddings, messages
 from engine.upstreams.drivers.echo.fault import asked
@@ -102,6 +102,10 @@ class EchoDriver:
             stream, pieces = make(body, call.model or "echo", self._options.demo)
         except msgspec.ValidationError as error:
             return self._refusal(call, mismatch(error, ""))
+        except RecursionError:
+            return self._refusal(call, refused(TOO_DEEP))
+        except Problem as problem:
+            return self._refusal(call, problem)
         content = 1
         if stream:
             tap = dialect.tap(call.api, None)

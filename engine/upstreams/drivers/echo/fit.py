@@ -45,9 +45,9 @@ class Fit:
         return self._combined(value, schema) and self._sized(value, schema)
 
     def _combined(self, value: Any, schema: dict[str, Any]) -> bool:
-        if not all(self.holds(value, one) for one in _listed(schema.get("allOf"))):
+        if not all(self.holds(value, one) for one in listed(schema.get("allOf"))):
             return False
-        any_of, one_of = _listed(schema.get("anyOf")), _listed(schema.get("oneOf"))
+        any_of, one_of = listed(schema.get("anyOf")), listed(schema.get("oneOf"))
         if any_of and not any(self.holds(value, one) for one in any_of):
             return False
         if one_of and sum(self.holds(value, one) for one in one_of) != 1:
@@ -73,7 +73,7 @@ class Fit:
             return False
         if schema.get("uniqueItems") and any(same(one, two) for at, one in enumerate(value) for two in value[:at]):
             return False
-        first, items = _listed(schema.get("prefixItems")), schema.get("items", True)
+        first, items = listed(schema.get("prefixItems")), schema.get("items", True)
         if isinstance(items, list):
             first, items = items, schema.get("additionalItems", True)
         return all(self.holds(one, first[at] if at < len(first) else items) for at, one in enumerate(value))
@@ -81,7 +81,7 @@ class Fit:
     def _properties(self, value: dict[str, Any], schema: dict[str, Any]) -> bool:
         if not _within(len(value), schema, "Properties"):
             return False
-        if any(name not in value for name in _listed(schema.get("required"))):
+        if any(name not in value for name in listed(schema.get("required"))):
             return False
         known = schema.get("properties")
         known = known if isinstance(known, dict) else {}
@@ -145,5 +145,6 @@ def _bounded(value: float, schema: dict[str, Any]) -> bool:
     return step <= 0 or math.isclose(value / step, round(value / step), rel_tol=0, abs_tol=1e-9)
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return `value` if it is a list."""
     return value if isinstance(value, list) else []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.upstreams.drivers.echo.fit import Fit, numeric, resolved
+from engine.upstreams.drivers.echo.fit import Fit, listed, numeric, resolved
 
 BUDGET = 10_000
 """Most schema nodes that one try may take."""
@@ -79,14 +79,14 @@ class Filler:
         schema = self._folded(schema, depth)
         if "const" in schema:
             return schema["const"]
-        for ready in (schema.get("default"), *_listed(schema.get("examples"))):
+        for ready in (schema.get("default"), *listed(schema.get("examples"))):
             if ready is not None and variant == 0 and self.fit.holds(ready, schema):
                 return ready
         for choice in ("anyOf", "oneOf"):
-            branches = [one for one in _listed(schema.get(choice)) if one is not False]
+            branches = [one for one in listed(schema.get(choice)) if one is not False]
             if branches:
                 return self._chosen(schema, choice, branches[:CHOICES], variant, depth)
-        options = _listed(schema.get("enum"))
+        options = listed(schema.get("enum"))
         if options:
             fitting = [one for one in options if self.fit.holds(one, schema)] or options
             return fitting[variant % len(fitting)]
@@ -101,7 +101,7 @@ class Filler:
             target = resolved(self.root, schema["$ref"])
             rest = {key: value for key, value in schema.items() if key != "$ref"}
             return self._folded(both(target, rest) if isinstance(target, dict) else rest, depth + 1)
-        parts = [part for part in _listed(schema.get("allOf")) if isinstance(part, dict)]
+        parts = [part for part in listed(schema.get("allOf")) if isinstance(part, dict)]
         if not parts:
             return schema
         whole = {key: value for key, value in schema.items() if key != "allOf"}
@@ -146,7 +146,7 @@ class Filler:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
         extra = schema.get("additionalProperties", True)
-        required = [name for name in _listed(schema.get("required")) if isinstance(name, str)]
+        required = [name for name in listed(schema.get("required")) if isinstance(name, str)]
         most = numeric(schema.get("maxProperties"), math.inf)
         made: dict[str, Any] = {}
         for name in dict.fromkeys(required):
@@ -169,7 +169,7 @@ class Filler:
         return made
 
     def _array(self, schema: dict[str, Any], variant: int, depth: int) -> list[Any]:
-        first = _listed(schema.get("prefixItems"))
+        first = listed(schema.get("prefixItems"))
         items = schema.get("items", True)
         if isinstance(items, list):  # how draft-07 writes prefixItems
             first, items = items, schema.get("additionalItems", True)
@@ -211,14 +211,14 @@ def both(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         elif key in ("maximum", "maxLength", "maxItems", "maxProperties", "exclusiveMaximum"):
             made[key] = min(numeric(first, math.inf), numeric(second, math.inf))
         elif key in ("required", "allOf"):
-            made[key] = [*_listed(first), *_listed(second)]
+            made[key] = [*listed(first), *listed(second)]
         elif key in ("anyOf", "oneOf"):
             pairs = [
-                (a, b) for a in _listed(first) for b in _listed(second) if isinstance(a, dict) and isinstance(b, dict)
+                (a, b) for a in listed(first) for b in listed(second) if isinstance(a, dict) and isinstance(b, dict)
             ]
             made[key] = [both(a, b) for a, b in pairs[:CHOICES]]
         elif key == "enum":
-            made[key] = [one for one in _listed(first) if one in _listed(second)] or first
+            made[key] = [one for one in listed(first) if one in listed(second)] or first
         elif key == "properties" and isinstance(first, dict) and isinstance(second, dict):
             made[key] = {**first, **second}
             for name in first.keys() & second.keys():
@@ -288,10 +288,6 @@ def _implied(schema: dict[str, Any]) -> str:
         if any(key in schema for key in keys):
             return kind
     return "string"
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _list(value: Any) -> list[Any]:
