@@ -121,7 +121,7 @@ ENDS: list[tuple[Dialect, Api, bytes]] = [
 
 
 def opening(api: Api) -> bytes:
-    return {"chat": CHAT[0], "completions": legacy(""), "messages": START}[api]  # type: ignore[index,unused-ignore]
+    return {"chat": CHAT[0], "completions": legacy(""), "messages": START}[api]
 
 
 def named(value: Any) -> str:

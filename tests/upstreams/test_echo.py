@@ -441,13 +441,13 @@ def test_messages_repeat_what_the_user_said() -> None:
     )
     assert [block.text for block in answer.content if block.type == "text"] == ["echo: d"]
     assert (answer.model, answer.stop_reason, answer.stop_sequence) == ("some-model", "end_turn", None)
-    assert message(user("Hi"), demo=True).content[0].text == "[turnout echo] Hi"  # type: ignore[union-attr]
+    assert message(user("Hi"), demo=True).content[0].text == "[turnout echo] Hi"
 
 
 def test_of_several_texts_the_last_is_the_prompt() -> None:
     parts = [{"type": "text", "text": "a note of the agent"}, {"type": "text", "text": "what the user wrote"}]
     answer = message([{"role": "user", "content": parts}])
-    assert answer.content[0].text == "echo: what the user wrote"  # type: ignore[union-attr]
+    assert answer.content[0].text == "echo: what the user wrote"
 
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -533,7 +533,7 @@ def test_after_tool_results_messages_answer_with_text() -> None:
         {"role": "user", "content": [*results, {"type": "text", "text": "a note of the agent on read_file"}]},
     ]
     answer = message(answered, **fields)
-    assert answer.content[0].text == "echo: the tool answered 0.; 1."  # type: ignore[union-attr]
+    assert answer.content[0].text == "echo: the tool answered 0.; 1."
     one = message(asked, **fields, tool_choice={"type": "auto", "disable_parallel_tool_use": True})
     assert len(one.content) == 1
 
