@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import math
 import os
 import signal
 import socket
@@ -86,11 +85,11 @@ async def _serve(
             date_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=max(1, math.ceil(plan.drain)),
             backlog=BACKLOG,
         ),
         log,
         main,
+        switch,
     )
     loop = asyncio.get_running_loop()
     if hasattr(signal, "SIGHUP"):
@@ -115,16 +114,23 @@ async def _serve(
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, and ends with exit code 0 when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, log: Log, main: str) -> None:
+    def __init__(self, config: uvicorn.Config, log: Log, main: str, switch: Switch) -> None:
         super().__init__(config)
         self._log = log
         self._main = main
+        self._switch = switch
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for sock in sockets or []:
             self._log.event("info", f"serving {self._main}")
             self._log.say(f"turnout is listening on {url_of(sock)}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests finish for as long as the live file says, which may not be what it said at the start."""
+        drain = self._switch.generation.plan.drain
+        self.config.timeout_graceful_shutdown = cast("int", drain)  # uvicorn 0.54 hands it to asyncio, where floats do
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as in uvicorn
         """Stop accepting and let requests finish; a second signal ends at once."""

@@ -1,0 +1,205 @@
+"""Stopping: what runs may finish for as long as server.drain says, then it is ended in good form."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.apis import APIS, CHAT, Api
+from tests.support.http import Line, get, head
+from tests.support.script import STALL, as_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Start
+    from tests.support.http import Answer
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Upstream
+
+BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+FILE = """\
+version: 1
+server: {{drain: {drain}}}
+observe: {{log: {{format: text}}}}
+upstreams:
+  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+defaults: {{model: {{retries: 0}}}}
+models:
+  smart-chat: openai/gpt-5.5
+  smart-claude: anthropic/claude-sonnet-5
+routes:
+  - {{name: files, when: {{path: "/v1/files/*"}}, pass: openai}}
+keys: {{anonymous: {{routes: [files]}}}}
+"""
+
+
+@pytest.fixture
+def begin(start: Start, openai: Upstream, anthropic: Upstream) -> Callable[[str], Turnout]:
+    def begin(drain: str) -> Turnout:
+        return start(FILE.format(drain=drain, openai=openai.url, anthropic=anthropic.url))
+
+    return begin
+
+
+@pytest.fixture
+def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
+    return openai if api is CHAT else anthropic
+
+
+def first_word(line: Line, upstream: Upstream, api: Api, *then: threading.Event) -> Answer:
+    """Open a stream that says one word; then it waits for `then`, or without one for ever."""
+    before, after = api.parted()
+    upstream.script(as_stream([b"".join(before), *then, *(after if then else [STALL])]))
+    line.ask("POST", api.path, (), api.body(stream=True))
+    got = line.head()
+    got.chunks.append(next(line.chunks(got)))
+    assert b"Hello" in got.body
+    return got
+
+
+def ends(turnout: Turnout, within: float) -> float:
+    """Wait for the process to end by itself; return how long it took."""
+    began = time.monotonic()
+    assert turnout.process.wait(within + 5) == 0, turnout.log()
+    took = time.monotonic() - began
+    assert took < within, f"{took:.1f} s:\n{turnout.log()}"
+    return took
+
+
+@BOTH
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_stream_finishes(begin: Callable[[str], Turnout], upstream: Upstream, api: Api, how: signal.Signals) -> None:
+    server = begin("30s")
+    gate = threading.Event()
+    with Line(server.url) as line, Line(server.url) as idle, Line(server.url):
+        idle.ask("GET", "/v1/models")
+        assert idle.answer().status == 200
+        got = first_word(line, upstream, api, gate)
+        server.process.send_signal(how)
+        time.sleep(0.4)
+        with pytest.raises(OSError):  # noqa: PT011 - refused or reset: nobody listens any more
+            get(server.url, "/health", timeout=1)
+        assert server.process.poll() is None
+        gate.set()
+        got.chunks += line.chunks(got)
+    assert got.whole
+    assert api.text(got.body) == "Hello there"
+    assert api.terminal in got.body
+    ends(server, 2)
+    assert "turnout has stopped" in server.log()
+    assert "error" not in server.log()
+
+
+def test_without_requests_it_stops_at_once(begin: Callable[[str], Turnout]) -> None:
+    server = begin("30s")
+    with Line(server.url), Line(server.url) as used:
+        used.ask("GET", "/health")
+        used.answer()
+        server.process.terminate()
+        ends(server, 2)
+
+
+@BOTH
+def test_a_stream_that_outlives_drain_ends_in_band(
+    begin: Callable[[str], Turnout], upstream: Upstream, api: Api
+) -> None:
+    server = begin("1s")
+    with Line(server.url) as line:
+        got = first_word(line, upstream, api)
+        server.process.terminate()
+        began = time.monotonic()
+        got.chunks += line.chunks(got)
+        assert 0.8 < time.monotonic() - began < 3
+    assert got.whole
+    assert "shutting down" in api.in_band(got.body)["message"]
+    ends(server, 2)
+    assert upstream.last.left_within(1)
+
+
+@BOTH
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_what_has_no_answer_yet_gets_a_status(
+    begin: Callable[[str], Turnout], upstream: Upstream, api: Api, stream: bool
+) -> None:
+    server = begin("1s")
+    upstream.script(api.whole().after(STALL))
+    with Line(server.url) as line:
+        line.ask("POST", api.path, (), api.body(stream=stream))
+        upstream.wait_for(1)
+        server.process.terminate()
+        answer = line.answer()
+    assert answer.status in (502, 503)
+    assert "shutting down" in api.error(answer)["message"]
+    ends(server, 2)
+
+
+def test_an_upload_that_stalls_does_not_hold_it(begin: Callable[[str], Turnout]) -> None:
+    server = begin("1s")
+    with Line(server.url) as line:
+        line.write(head("POST", CHAT.path, line.host, (), 1000, is_json=True) + b"{")
+        time.sleep(0.1)
+        server.process.terminate()
+        assert line.answer().status == 503
+        ends(server, 2)
+
+
+def test_a_pass_route_is_cut(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    """Nothing can be said in band there, so the answer must not look whole."""
+    server = begin("1s")
+    openai.script(as_stream([b"one", STALL]))
+    with Line(server.url) as line:
+        line.ask("GET", "/v1/files/1")
+        got = line.head()
+        got.chunks.append(next(line.chunks(got)))
+        server.process.terminate()
+        got.chunks += line.chunks(got)
+    assert (got.body, got.whole) == (b"one", False)
+    ends(server, 2)
+
+
+def test_a_second_signal_forces(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    server = begin("30s")
+    with Line(server.url) as line:
+        got = first_word(line, openai, CHAT)
+        server.process.terminate()
+        time.sleep(0.4)
+        assert server.process.poll() is None
+        server.process.terminate()
+        began = time.monotonic()
+        got.chunks += line.chunks(got)
+        assert CHAT.terminal not in got.body
+        ends(server, 2)
+        assert time.monotonic() - began < 2
+
+
+def test_an_old_generation_drains_as_well(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    server = begin("30s")
+    gate = threading.Event()
+    with Line(server.url) as line:
+        got = first_word(line, openai, CHAT, gate)
+        server.taken(lambda: server.rewrite(server.file.read_text().replace("openai/gpt-5.5", "openai/gpt-5.6")))
+        server.process.terminate()
+        time.sleep(0.3)
+        gate.set()
+        got.chunks += line.chunks(got)
+    assert CHAT.text(got.body) == "Hello there"
+    ends(server, 2)
+
+
+def test_drain_is_what_the_file_says_at_the_end(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    server = begin("30s")
+    with Line(server.url) as line:
+        got = first_word(line, openai, CHAT)
+        server.taken(lambda: server.rewrite(server.file.read_text().replace("30s", "250ms")))
+        server.process.terminate()
+        began = time.monotonic()
+        got.chunks += line.chunks(got)
+        assert time.monotonic() - began < 1
+        CHAT.in_band(got.body)
+        ends(server, 2)
