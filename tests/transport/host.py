@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ssl import SSLContext
 
@@ -125,7 +125,8 @@ async def hosting(script: Script, ssl: SSLContext | None = None) -> AsyncIterato
             failures.append(error)
         finally:
             host.open -= 1
-            writer.transport.abort()
+            with suppress(AttributeError):  # asyncio 3.11: abort() after a close() that still had to flush
+                writer.transport.abort()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.get_running_loop().create_task(talk(reader, writer))

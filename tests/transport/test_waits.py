@@ -192,7 +192,7 @@ def test_a_client_that_uploads_slowly_is_not_the_upstreams_fault(run: Run, size:
     async def main() -> None:
         async with hosting(script) as host:
             h1 = H1("http", "127.0.0.1", host.port)
-            assert await whole(h1, post(pieces()), Waits(idle=0.1, first_byte=0.1)) == (200, b"ok")
+            assert await whole(h1, post(pieces()), Waits(idle=0.06, first_byte=0.06)) == (200, b"ok")
             await h1.close()
 
     run(main())
