@@ -139,6 +139,8 @@ def diagnose(error: ValidationError, tree: Tree, report: Report, variables: Mapp
     path: Path = tuple(error.absolute_path)
     schema = _schema(error)
     instance: Any = error.instance
+    if path[:1] == ("keys",) and "hashes" in path:
+        pasted.client_key(instance, tree.value(*path), report)
     if error.validator == "additionalProperties":
         yield from _unknown_keys(instance, schema["properties"], path, tree)
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:

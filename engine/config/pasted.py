@@ -44,12 +44,18 @@ def secret(what: str, value: Any, span: Span | None, report: Report) -> Diagnost
     elif isinstance(value, dict | list):
         help_ = "write `env:NAME` or `file:/path`"
     else:
-        _remember(text, span, report)
+        remember(text, span, report)
         return Diagnostic(code="literal-secret", message=f"{what} is the secret itself", span=span, help=REVOKE)
     return Diagnostic(code="bad-reference", message=f"{what} is no reference to a secret", span=span, help=help_)
 
 
-def _remember(text: str, span: Span | None, report: Report) -> None:
+def client_key(value: Any, span: Span | None, report: Report) -> None:
+    """Have masked what stands among `hashes` and is none: often the key itself."""
+    if isinstance(value, str) and not value.startswith("sha256:"):
+        remember(value, span, report)
+
+
+def remember(text: str, span: Span | None, report: Report) -> None:
     """Have the value masked, and the way the file spells it: escapes and numbers read otherwise than they look."""
     report.secrets.update((text, *(part for part in text.split() if len(part) >= SHORT)))
     if span and span.file in report.sources:

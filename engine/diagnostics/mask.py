@@ -22,6 +22,7 @@ LOOKS = re.compile(
     )
     | (?i:(?<=bearer\ )|(?<=basic\ ))(?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----
+    | (?<=://)[^\s/@:"']*:[^\s/@"']+(?=@)                  # user:password in a URL
     """,
     re.VERBOSE,
 )

@@ -50,26 +50,20 @@ class Tap(Protocol):
 
     `feed` takes the upstream's bytes as they come, split anywhere, and returns what may go to the client now:
     b"" while nothing but lifecycle frames has come; at the first content (or the proper end of a stream without
-    content) everything held so far; from then on whatever came, with `model` rewritten where asked.
+    content) everything held so far; from then on whatever whole events came, with `model` rewritten where asked. What
+    it returns always ends with an event, so that a keep-alive or an error of ours may follow.
     """
 
     committed: bool
+    failure: Failure | None
+    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage.
 
-    @property
-    def failure(self) -> Failure | None:
-        """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage.
-
-        After the commit point it is found out on asking, as `ended` and `between_events` are: ask in a silence and at
-        the end, not at each chunk.
-        """
+    After the commit point the error event has been let through, and nothing comes after it.
+    """
 
     @property
     def ended(self) -> bool:
         """The stream's own terminal event was seen ([DONE] or a finish_reason; message_stop)."""
-
-    @property
-    def between_events(self) -> bool:
-        """True when what `feed` returned so far ends at the end of an event, so that a keep-alive may follow."""
 
     def feed(self, data: bytes) -> bytes: ...
 

@@ -193,27 +193,26 @@ class Relay:
 
         try:
             while data := await source.chunk():
-                piece = tap.feed(data)
-                if piece:
+                if piece := tap.feed(data):
                     await reply.piece(piece, head)
-                elif tap.failure is not None and not tap.committed:
-                    return tap.failure
-            rest = tap.finish()
+                if tap.failure is not None:
+                    break
+            else:
+                if piece := tap.finish():
+                    await reply.piece(piece, head)
             if not tap.committed:
                 return tap.failure or Failure(
                     reason="disconnect", message=f"{self.target} ended its stream before any content"
                 )
-            if not tap.ended and not answer.framed and tap.failure is None:
+            if tap.failure is None and not source.framed and not tap.ended:
                 raise Failed(Failure(reason="disconnect", message=f"{self.target} broke its stream off"))
         except Failed as failed:
             if not tap.committed:
                 return failed.failure
             await self._break_off(failed.failure)
             return None
-        if tap.failure is not None:
+        if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
             self.problem = problem_of(tap.failure, self.target)
-        if rest:
-            await reply.piece(rest, head)
         await reply.end()
         return None
 

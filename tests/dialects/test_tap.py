@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import timeit
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.chat import Failed
 from engine.dialects import ANTHROPIC, OPENAI, tap
 from engine.dialects.sse import frame
 from tests.dialects.splits import pieces
@@ -276,41 +276,31 @@ def test_what_a_text_says_is_no_end_and_no_error(dialect: Dialect, one: bytes) -
     assert (tap.ended, tap.failure) == (False, None)
 
 
-def test_it_says_whether_a_keep_alive_may_follow() -> None:
+def test_what_goes_out_is_whole_events_so_that_a_keep_alive_may_follow() -> None:
     tap = OPENAI.tap("chat", None)
-    assert tap.between_events
-    tap.feed(b"".join(CHAT) + CHAT[1][:10])
-    assert not tap.between_events
-    tap.feed(CHAT[1][10:])
-    assert tap.between_events
-    tap.feed(CHAT[1][:-1])
-    assert not tap.between_events
-    tap.feed(b"\n")
-    assert tap.between_events
+    assert tap.feed(b"".join(CHAT) + CHAT[1][:10]) == b"".join(CHAT)
+    assert tap.feed(CHAT[1][10:]) == CHAT[1]
+    assert tap.feed(CHAT[1] + CHAT[1][:-1]) == CHAT[1]
+    assert tap.feed(b"\n") == CHAT[1]
+
+
+def test_nothing_goes_out_after_an_error() -> None:
+    tap = OPENAI.tap("chat", None)
+    error = b'data: {"error":{"message":"overloaded","type":"server_error","code":null,"param":null}}\n\n'
+    assert tap.feed(b"".join(CHAT)) == b"".join(CHAT)
+    assert tap.feed(CHAT[1] + error + b"data: [DONE]\n\n") == CHAT[1] + error
+    assert tap.failure is not None
+    assert (tap.feed(b"data: [DONE]\n\n"), tap.finish()) == (b"", b"")
 
 
 def test_the_end_is_found_after_any_amount_of_text() -> None:
     stream = OPENAI.tap("chat", None)
     stream.feed(b"".join(CHAT))
-    for _ in range(tap.KEPT // 50):
+    for _ in range(1000):
         stream.feed(CHAT[1])
     assert not stream.ended
     stream.feed(b"".join(CHAT_END))
     assert stream.ended
-    assert kept(stream) < 3 * tap.KEPT
-
-
-def kept(stream: Any) -> int:
-    return sum(map(len, stream._older + stream._last))
-
-
-@pytest.mark.parametrize("size", [1, 100, 5000])
-def test_what_is_kept_is_bounded(size: int) -> None:
-    stream = OPENAI.tap("chat", None)
-    stream.feed(b"".join(CHAT) + b"data: ")
-    for _ in range(20_000 // size + 40):
-        stream.feed(b"x" * size)
-    assert kept(stream) < 3 * tap.KEPT
 
 
 def test_too_much_before_any_content_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,26 +316,18 @@ def test_an_endless_event_before_content_is_a_failure(monkeypatch: pytest.Monkey
     monkeypatch.setattr(tap, "EVENT_LIMIT", 1000)
     stream = OPENAI.tap("chat", None)
     assert stream.feed(b"data: " + b"x" * 900) == b""
-    assert stream.failure is None
-    assert stream.feed(b"x" * 200) == b""
-    assert stream.failure is not None
-    assert stream.failure.reason == "disconnect"
+    with pytest.raises(Failed) as raised:
+        stream.feed(b"x" * 200)
+    assert raised.value.failure.reason == "disconnect"
 
 
-def test_an_endless_event_after_content_passes_and_ends_the_renaming(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_event_after_content_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tap, "EVENT_LIMIT", 1000)
     stream = OPENAI.tap("chat", "asked")
     stream.feed(b"".join(CHAT))
     assert stream.feed(b"data: " + b"x" * 900) == b""
-    assert stream.feed(b"x" * 200) == b"data: " + b"x" * 1100
-    assert stream.feed(CHAT[1]) == CHAT[1]
-
-
-def test_passing_costs_next_to_nothing() -> None:
-    stream = OPENAI.tap("chat", None)
-    stream.feed(b"".join(CHAT))
-    best = min(timeit.repeat(lambda: stream.feed(CHAT[1]), number=1000, repeat=20)) / 1000
-    assert best < 3e-6, "0.3 µs are meant; this leaves room for a busy machine"
+    with pytest.raises(Failed, match="MB"):
+        stream.feed(b"x" * 200)
 
 
 # renaming
@@ -451,6 +433,5 @@ def test_without_renaming_what_leaves_is_what_came_less_the_early_noise(stream: 
     tap = dialect.tap(dialect.endpoints[0].api, None)
     out = tap.feed(body) + tap.finish()
     assert tap.committed
-    assert body.endswith(out[len(out) // 2 :])
     left = iter(body)
     assert all(byte in left for byte in out), "a subsequence of what came, in order"
