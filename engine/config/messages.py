@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import hints, pasted, scalars
 from engine.diagnostics import Diagnostic
-from engine.upstreams.base import DURATION, SECRET, SIZE
+from engine.units import DURATION, SIZE
+from engine.upstreams.base import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

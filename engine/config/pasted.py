@@ -51,7 +51,7 @@ def secret(what: str, value: Any, span: Span | None, report: Report) -> Diagnost
 
 def client_key(value: Any, span: Span | None, report: Report) -> None:
     """Have masked what stands among `hashes` and is none: often the key itself."""
-    if isinstance(value, str) and not value.startswith("sha256:"):
+    if isinstance(value, str) and len(value) >= SHORT and not value.startswith("sha256:"):
         remember(value, span, report)
 
 
