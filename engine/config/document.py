@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import Api, Reason
+from engine.units import Duration, Size
 from engine.upstreams import KINDS
-from engine.upstreams.base import Duration, Size
 
 if TYPE_CHECKING:
     from engine.upstreams.base import Options

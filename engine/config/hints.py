@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect as mi
 
 from engine.config import shape
-from engine.upstreams.base import DURATION, SIZE
+from engine.units import DURATION, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

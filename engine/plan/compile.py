@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.config.units import seconds, size
 from engine.plan.keys import compile_keys
 from engine.plan.lint import lint
 from engine.plan.match import deep_fields
@@ -15,6 +14,7 @@ from engine.plan.nodes import Plan, Upstream
 from engine.plan.rules import compile_rules
 from engine.plan.server import compile_bases, compile_hosts, compile_listen, compile_origins
 from engine.plan.source import Source
+from engine.units import seconds, size
 
 if TYPE_CHECKING:
     from engine.config.document import Document

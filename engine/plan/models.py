@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.config import document
-from engine.config.units import seconds
 from engine.diagnostics import Label
 from engine.plan.match import pattern
 from engine.plan.nodes import Entry, Link
 from engine.plan.references import Models, resolve
+from engine.units import seconds
 
 if TYPE_CHECKING:
     from engine.plan.source import Source

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import Api
+from engine.units import Duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,23 +16,11 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.secret import Secret
 
-DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
-SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
 SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
 
-Duration = Annotated[str, Meta(pattern=DURATION, description="A duration with its unit: 250ms, 5s, 20m, 1h")]
-Size = Annotated[str, Meta(pattern=SIZE, description="A size with its unit: 64KB, 32MB, 1GB (powers of 1024)")]
 SecretRef = Annotated[
     str, Meta(pattern=SECRET, description="A reference to a secret: env:NAME or file:/path; never the secret itself")
 ]
-
-SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def seconds(duration: Duration) -> float:
-    """Return a checked duration (`250ms`, `1.5h`) in seconds."""
-    digits = duration.rstrip("mshd")
-    return float(digits) * SECONDS[duration[len(digits) :]]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):

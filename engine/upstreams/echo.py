@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import Api
-from engine.upstreams.base import Duration, Options
+from engine.units import Duration
+from engine.upstreams.base import Options
 
 if TYPE_CHECKING:
     from engine.secret import Secret

@@ -11,8 +11,9 @@ import pytest
 
 from engine.chat import Failed, Headers
 from engine.secret import Secret
+from engine.units import seconds
 from engine.upstreams.anthropic import Anthropic
-from engine.upstreams.base import Call, Driver, Timeouts, seconds
+from engine.upstreams.base import Call, Driver, Timeouts
 from engine.upstreams.openai import OpenAI
 from tests.transport.host import OK, STREAM, Host, Received, Wire, always, hosting, once
 from tests.transport.proxy import proxying

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from engine.chat import Failed, Failure
 from engine.transport.base import Request, TransportError, Waits
 from engine.transport.h1 import H1
-from engine.upstreams.base import seconds
+from engine.units import seconds
 from engine.upstreams.url import join
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import msgspec
 from engine.chat import Api, Failed, Failure, Problem
 from engine.dialects import ANTHROPIC, OPENAI
 from engine.dialects.body import TOO_DEEP, mismatch, refused
-from engine.upstreams.base import seconds
+from engine.units import seconds
 from engine.upstreams.drivers.echo import chat, completions, embeddings, messages
 from engine.upstreams.drivers.echo.fault import asked
 from engine.upstreams.drivers.echo.reply import mark

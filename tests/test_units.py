@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.config.units import seconds, size
-from engine.upstreams.base import DURATION, SIZE
+from engine.units import DURATION, SIZE, seconds, size
 
 
 @pytest.mark.parametrize(

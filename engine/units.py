@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
+DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
+SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
+
+Duration = Annotated[str, Meta(pattern=DURATION, description="A duration with its unit: 250ms, 5s, 20m, 1h")]
+Size = Annotated[str, Meta(pattern=SIZE, description="A size with its unit: 64KB, 32MB, 1GB (powers of 1024)")]
+
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 BYTES = {"B": 1, "KB": 1024, "MB": 1024**2, "GB": 1024**3}
 
