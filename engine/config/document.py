@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union
 import msgspec
 from msgspec import Meta
 
-from engine.chat import Api, Reason
+from engine.chat import REASONS, Api, Reason
 from engine.units import Duration, Size
 from engine.upstreams import KINDS
 
@@ -27,19 +27,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A mapping of the file. Unknown keys are errors."""
 
 
-FALLBACK_ON: tuple[Reason, ...] = (
-    "connect",
-    "tls",
-    "timeout",
-    "disconnect",
-    "rate_limit",
-    "quota",
-    "overloaded",
-    "server_error",
-    "auth",
-    "limited",
-    "off",
-    "cooling",
+FALLBACK_ON: tuple[Reason, ...] = tuple(
+    reason for reason in REASONS if reason not in ("bad_request", "content_filter", "context_length", "not_found")
 )
 """The reasons for which another target is tried, unless the file says otherwise (rule T2)."""
 
