@@ -15,14 +15,14 @@ import httpx2
 
 from engine.transport.base import TransportError
 from engine.transport.dial import authority, trust
+from engine.transport.waiting import TICK, late
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from engine.chat import Headers
     from engine.transport.base import Request, Waits
-
-Phase = Literal["connect", "send", "first_byte", "idle"]
+    from engine.transport.waiting import Stage
 
 SCHEMES = ("http", "https")
 NO_TIMEOUTS = {"connect": None, "read": None, "write": None, "pool": None}
@@ -37,7 +37,7 @@ class Watch:
     def __init__(self, waits: Waits, until: float) -> None:
         self.waits = waits
         self.until = until
-        self.phase: Phase = "connect"
+        self.phase: Stage = "connect"
         self.kept = True
         """No connection has been made for it: it runs on one that was kept."""
         self._loop = asyncio.get_running_loop()
@@ -140,15 +140,9 @@ class Client:
         except httpx2.TransportError as error:
             raise self._broken(error) from error
 
-    def _late(self, phase: Phase, until: float, waits: Waits) -> TransportError:
-        said = {
-            "connect": f"no connection within {waits.connect:g} s (timeouts.connect)",
-            "first_byte": f"no answer within {waits.first_byte:g} s of the request (timeouts.first_byte)",
-            "idle": f"fell silent for {waits.idle:g} s in the middle of its answer (timeouts.idle)",
-        }
-        over = asyncio.get_running_loop().time() >= until - 0.001
-        total = f"not done within {waits.total:g} s (timeouts.total)"
-        return TransportError("timeout", f"{self._where}: {total if over else said.get(phase, total)}")
+    def _late(self, phase: Stage, until: float, waits: Waits) -> TransportError:
+        over = asyncio.get_running_loop().time() >= until - TICK
+        return late(self._where, "total" if over else phase, waits)
 
     def _broken(self, error: httpx2.TransportError) -> TransportError:
         if isinstance(error, httpx2.ProxyError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engine.transport.base import TransportError
 from engine.transport.connection import Connection
 from engine.transport.dial import authority, dial, trust
+from engine.transport.waiting import late
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -31,9 +32,10 @@ class Reply:
     __slots__ = ("_closed", "_connection", "framed", "headers", "status")
 
     def __init__(self, connection: Connection) -> None:
-        self.status = connection.status
-        self.headers: Headers = connection.headers
-        self.framed = connection.framed
+        answer = connection.answer
+        self.status = answer.status
+        self.headers: Headers = answer.headers
+        self.framed = answer.framed
         self._connection: Connection | None = connection
         self._closed = False
 
@@ -44,19 +46,20 @@ class Reply:
             if self._closed:
                 raise TransportError("disconnect", "the answer was closed before its end")
             return b""
-        while not connection.body:
-            if connection.done:
+        answer = connection.answer
+        while not answer.body:
+            if answer.done:
                 self._detach()
                 return b""
-            if connection.error is not None:
-                raise connection.error
+            if answer.error is not None:
+                raise answer.error
             try:
                 await connection.more()
             except BaseException:
                 self.close()
                 raise
         piece = connection.take()
-        if connection.done:
+        if answer.done:
             self._detach()
         return piece
 
@@ -64,7 +67,7 @@ class Reply:
         """Keep the connection if the answer is complete, else close its socket at once."""
         connection = self._connection
         if connection is not None:
-            self._closed = not connection.done or bool(connection.body)
+            self._closed = not connection.answer.done or bool(connection.answer.body)
             self._detach()
 
     def _detach(self) -> None:
@@ -108,7 +111,7 @@ class H1:
                 await connection.exchange(request.method, head, body, waits, until)
                 return Reply(connection)
             except TransportError as error:
-                if error.reason != "disconnect" or not connection.unanswered:
+                if error.reason != "disconnect" or not connection.answer.unanswered:
                     raise
             self._drop_idle()  # they are older than the one that was dead
         connection = await self._fresh(waits, until)
@@ -167,13 +170,9 @@ class H1:
                 return await self._dial(loop)
         except TimeoutError:
             if until < limit:
-                raise TransportError(
-                    "timeout", f"{self._where}: not done within {waits.total:g} s (timeouts.total)"
-                ) from None
+                raise late(self._where, "total", waits) from None
             busy = f", all {self._limit} are busy" if len(self._all) >= self._limit else ""
-            raise TransportError(
-                "timeout", f"{self._where}: no connection within {waits.connect:g} s{busy} (timeouts.connect)"
-            ) from None
+            raise late(self._where, "connect", waits, busy) from None
 
     async def _dial(self, loop: asyncio.AbstractEventLoop) -> Connection:
         """Dial; the slot has been counted in `_dialling`."""
