@@ -26,6 +26,8 @@ CREDENTIALS = (b"x-turnout-key", b"x-api-key", b"api-key", b"authorization")
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::([0-9]{1,5}))?")
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._~-]+|\*)(?::([0-9]{1,5}))?")
+FOREIGN = (b"cross-site", b"same-site")
+"""What browsers say in sec-fetch-site of pages that are not of this origin (W3C Fetch Metadata)."""
 NULL = Origin(scheme="null", host="", port=None)
 ANY = Origin(scheme="*", host=None, port=None)
 
@@ -47,12 +49,13 @@ def check_origin(plan: Plan, headers: Headers, scheme: str = "http") -> bytes | 
     `scheme` is the one the request came by; behind a proxy that ends TLS it is http though the page says https.
 
     Raises `Problem` (403, origin_not_allowed) for a page of another origin that is not in server.cors.origins, and
-    for a cross-site request without any Origin.
+    for a cross-site or same-site request without any Origin: an image or a frame of a page at another port of this
+    machine is same-site, and no less foreign.
     """
     sent = _all(headers, b"origin")
     if not sent:
-        if b"cross-site" in (value.strip().lower() for value in _all(headers, b"sec-fetch-site")):
-            raise Problem(403, "origin_not_allowed", "a web page of another site may not call this server")
+        if any(value.strip().lower() in FOREIGN for value in _all(headers, b"sec-fetch-site")):
+            raise Problem(403, "origin_not_allowed", "a web page of another origin may not call this server")
         return None
     origin = parse_origin(sent[0].decode("latin-1")) if len(sent) == 1 else None
     if origin is not None and _allowed(plan, origin):

@@ -294,6 +294,7 @@ FOREIGN: dict[str, dict[str, str]] = {
     "no origin at all": {"origin": "chrome"},
     "this host, as a prefix": {"origin": "http://127.0.0.1.evil.example"},
     "cross-site without an origin": {"sec-fetch-site": "cross-site"},
+    "same-site without an origin": {"sec-fetch-site": "same-site"},
     "a cross-site image": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
 }
 
