@@ -155,12 +155,13 @@ def test_null_is_only_allowed_where_it_is_listed() -> None:
     assert refusal(check_origin, open_to_all, headers("host: localhost", "origin: null")).startswith("403")
 
 
-def test_a_request_without_origin_is_a_program_unless_the_browser_says_another_site_sent_it() -> None:
+def test_a_request_without_origin_is_a_program_unless_the_browser_says_a_foreign_page_sent_it() -> None:
     assert check_origin(GUARDED, headers("host: localhost")) is None
     assert check_origin(GUARDED, headers("host: localhost", "sec-fetch-site: none")) is None
-    sent = headers("host: localhost", "sec-fetch-site: Cross-Site")
-    told = "403 origin_not_allowed: a web page of another site may not call this server"
-    assert refusal(check_origin, GUARDED, sent) == told
+    assert check_origin(GUARDED, headers("host: localhost", "sec-fetch-site: same-origin")) is None
+    told = "403 origin_not_allowed: a web page of another origin may not call this server"
+    for site in ("Cross-Site", "same-site"):
+        assert refusal(check_origin, GUARDED, headers("host: localhost", f"sec-fetch-site: {site}")) == told
 
 
 PRESENTED = [
