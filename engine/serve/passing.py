@@ -33,7 +33,8 @@ async def passing(
         raise no_credential()
     check_length(headers, plan.body_limit)
     encoding = first(headers, b"content-encoding")
-    has_body = first(headers, b"transfer-encoding") is not None or first(headers, b"content-length") not in (None, b"0")
+    declared = first(headers, b"content-length")
+    has_body = first(headers, b"transfer-encoding") is not None or declared not in (None, b"0")
     call = Call(
         api=None,
         method=scope["method"],
@@ -41,6 +42,7 @@ async def passing(
         query=scope["query_string"],
         headers=[*up(headers), *([(b"content-encoding", encoding)] if encoding is not None else [])],
         body=stream_body(receive, plan.body_limit) if has_body else b"",
+        length=int(declared) if declared is not None and declared.isdigit() else None,
         credential=credential,
     )
     try:

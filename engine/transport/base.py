@@ -29,6 +29,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Path and query as they go on the wire."""
     headers: Headers
     body: bytes | AsyncIterator[bytes] = b""
+    length: int | None = None
+    """How many bytes an iterator will yield, where that is known; it is sent in chunks where not."""
 
 
 class TransportError(Exception):

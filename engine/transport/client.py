@@ -101,7 +101,9 @@ class Client:
         outgoing = httpx2.Request(
             request.method,
             httpx2.URL(scheme=self._scheme, host=self._host, port=self._port, raw_path=request.target),
-            headers=request.headers,
+            headers=request.headers
+            if request.length is None
+            else [*request.headers, (b"content-length", b"%d" % request.length)],
             content=request.body,
             extensions={"timeout": NO_TIMEOUTS, "trace": watch.trace},
         )

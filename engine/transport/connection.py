@@ -76,11 +76,19 @@ class Connection(Waiting):
     # a request, from its first byte to the last of its answer
 
     async def exchange(
-        self, method: str, head: bytes, body: bytes | AsyncIterator[bytes], waits: Waits, until: float
+        self,
+        method: str,
+        head: bytes,
+        body: bytes | AsyncIterator[bytes],
+        waits: Waits,
+        until: float,
+        *,
+        chunked: bool = True,
     ) -> None:
         """Send a request; return once the head of its answer is there. Raises `TransportError`, closed by then.
 
-        A `body` that is an iterator is sent in chunks; what it raises is raised here, or by the next read.
+        A `body` that is an iterator is sent as it comes, `chunked` or not; what it raises is raised here, or by the
+        next read.
         """
         answer = self.answer
         answer.begin(method)
@@ -98,7 +106,7 @@ class Connection(Waiting):
         else:
             self._transport.write(head)
             self._expect("total", math.inf)
-            self._pump = self._loop.create_task(self._send(body))
+            self._pump = self._loop.create_task(self._send(body, chunked))
         while not answer.status:
             if answer.error is not None:
                 raise answer.error
@@ -174,12 +182,12 @@ class Connection(Waiting):
         else:
             self._expect("first_byte", self._waits.first_byte)
 
-    async def _send(self, body: AsyncIterator[bytes]) -> None:
+    async def _send(self, body: AsyncIterator[bytes], chunked: bool) -> None:
         answer = self.answer
         try:
             async for piece in body:
                 if piece:
-                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                 if self._congested:
                     if not answer.status:
                         self._sent()
@@ -187,7 +195,8 @@ class Connection(Waiting):
                     await self._drained
                     if not answer.status:
                         self._expect("total", math.inf)  # waiting for the client is no fault of the upstream
-            self._transport.write(b"0\r\n\r\n")
+            if chunked:
+                self._transport.write(b"0\r\n\r\n")
         except Exception as error:
             self._pump = None
             self.fail(error)  # whatever the client's side raised goes to who reads the answer

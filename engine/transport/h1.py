@@ -115,7 +115,7 @@ class H1:
                     raise
             self._drop_idle()  # they are older than the one that was dead
         connection = await self._fresh(waits, until)
-        await connection.exchange(request.method, head, body, waits, until)
+        await connection.exchange(request.method, head, body, waits, until, chunked=request.length is None)
         return Reply(connection)
 
     async def close(self) -> None:
@@ -133,7 +133,9 @@ class H1:
     def _head(self, request: Request) -> bytes:
         body = request.body
         lines = [b"%b: %b\r\n" % field for field in request.headers]
-        if not isinstance(body, bytes):
+        if request.length is not None and not isinstance(body, bytes):
+            lines.append(b"content-length: %d\r\n" % request.length)
+        elif not isinstance(body, bytes):
             lines.append(b"transfer-encoding: chunked\r\n")
         elif body or request.method in ("POST", "PUT", "PATCH"):
             lines.append(b"content-length: %d\r\n" % len(body))

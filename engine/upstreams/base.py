@@ -78,6 +78,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: bytes
     headers: Headers
     body: bytes | AsyncIterator[bytes]
+    length: int | None = None
+    """How many bytes an iterator will yield, where that is known."""
     model: str | None = None
     """The name this upstream knows the model by; already in `body`."""
     stream: bool = False

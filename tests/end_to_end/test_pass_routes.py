@@ -90,6 +90,7 @@ def test_the_body_is_streamed_upwards(turnout: Turnout, openai: Upstream) -> Non
         line.write(b"abcdefghij")
         assert line.answer().status == 200
     assert openai.last.body == b"0123456789abcdefghij"
+    assert (seen.header("content-length"), seen.header("transfer-encoding")) == ("20", None)
 
 
 def test_the_answer_is_streamed_downwards(turnout: Turnout, openai: Upstream) -> None:

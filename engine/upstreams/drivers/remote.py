@@ -131,7 +131,13 @@ class RemoteDriver:
             raise Failed(Failure(reason="auth", message=message, status=401))
         if call.method == "CONNECT":
             raise Failed(Failure(reason="bad_request", message="CONNECT asks for a tunnel; upstreams are no proxies"))
-        request = Request(method=call.method, target=self._target(call), headers=self._headers(call), body=call.body)
+        request = Request(
+            method=call.method,
+            target=self._target(call),
+            headers=self._headers(call),
+            body=call.body,
+            length=call.length,
+        )
         try:
             return RemoteAnswer(self.name, await self._transport.send(request, waits))
         except TransportError as error:
