@@ -169,6 +169,8 @@ class Exchange:
 
     def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None, depth: Depth) -> Facts:
         name, suffix = asked_name(peek.model) if peek else (None, None)
+        if name == "":
+            raise Problem(400, "invalid_request", "`model` is empty", param="model")
         return Facts(
             api=api,
             method=self.scope["method"],
