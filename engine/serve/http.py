@@ -6,6 +6,7 @@ A subclass of uvicorn's httptools protocol (0.54). httptools itself limits neith
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -24,6 +25,8 @@ HEAD_SECONDS = 10.0
 LINGER = 5.0
 """How long the rest of a body is read and dropped once it has been refused. Closing at once would reset the
 connection, and a client that still writes would never read why."""
+NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
+"""Where trailers go."""
 
 PHRASES = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
@@ -34,6 +37,8 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_size = 0
+        self._piece = 0
+        """How much the read that is being parsed brought."""
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -57,29 +62,33 @@ class Protocol(HttpToolsProtocol):
                 visit.task.cancel()
 
     def data_received(self, data: bytes) -> None:
+        self._piece = len(data)
         if self._in_head:
-            self._head_size += len(data)
+            self._head_size += self._piece
         super().data_received(data)
-        if self._in_head and self._head_size > HEAD_LIMIT:
-            self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
+        if self._in_head:
+            if self._head_size > HEAD_LIMIT:
+                self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
+            elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
+                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         size = self._head_size
-        self._await_head()
+        self._end_head()
+        self._in_head = True
         self._head_size = max(size, 1)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # what comes later is a trailer, and no header of the request
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        read = self._head_size + self._piece
         self._end_head()
-        if size > HEAD_LIMIT:
-            self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
-            return
+        if read > HEAD_LIMIT // 2:  # else there is no need to count
+            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if size > HEAD_LIMIT:
+                self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
+                return
         super().on_headers_complete()
+        self.headers = NOWHERE  # what comes later is a trailer, and no header of the request
         if self.expect_100_continue:
             # Should it be refused first, nobody knows whether its body or the next request comes then.
             self.cycle.keep_alive = False
