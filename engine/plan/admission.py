@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from engine.chat import Problem
@@ -26,6 +27,7 @@ CREDENTIALS = (b"x-turnout-key", b"x-api-key", b"api-key", b"authorization")
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::([0-9]{1,5}))?")
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._~-]+|\*)(?::([0-9]{1,5}))?")
+BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site"})
 FOREIGN = (b"cross-site", b"same-site")
 """What browsers say in sec-fetch-site of pages that are not of this origin (W3C Fetch Metadata)."""
 NULL = Origin(scheme="null", host="", port=None)
@@ -52,6 +54,11 @@ def check_origin(plan: Plan, headers: Headers, scheme: str = "http") -> bytes | 
     for a cross-site or same-site request without any Origin: an image or a frame of a page at another port of this
     machine is same-site, and no less foreign.
     """
+    for name, _ in headers:
+        if name in BY_BROWSERS:
+            break
+    else:
+        return None
     sent = _all(headers, b"origin")
     if not sent:
         if any(value.strip().lower() in FOREIGN for value in _all(headers, b"sec-fetch-site")):
@@ -62,11 +69,11 @@ def check_origin(plan: Plan, headers: Headers, scheme: str = "http") -> bytes | 
         return sent[0]
     if origin is not None and _same(origin, headers, scheme):
         return None
-    name = f"`{_serial(origin)}`" if origin is not None else "that is not valid"
+    shown = f"`{_serial(origin)}`" if origin is not None else "that is not valid"
     raise Problem(
         403,
         "origin_not_allowed",
-        f"a web page of the origin {name} may not call this server; add it to server.cors.origins if it should",
+        f"a web page of the origin {shown} may not call this server; add it to server.cors.origins if it should",
     )
 
 
@@ -91,15 +98,19 @@ def identify(plan: Plan, headers: Headers, today: str) -> Key:
 
 def credentials(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
     """Yield (header, credential) for every credential presented, in the order of rule K1."""
-    for name in CREDENTIALS:
-        for value in _all(headers, name):
-            credential = _bearer(value) if name == b"authorization" else value.strip()
-            if credential:
-                yield name, credential
+    sent = [pair for pair in headers if pair[0] in CREDENTIALS]
+    if len(sent) > 1:
+        sent.sort(key=lambda pair: CREDENTIALS.index(pair[0]))
+    for name, value in sent:
+        credential = _bearer(value) if name == b"authorization" else value.strip()
+        if credential:
+            yield name, credential
 
 
 def find_key(plan: Plan, credential: bytes) -> Key | None:
     """Return the key that `credential` belongs to: looked up by its SHA-256, compared in constant time."""
+    if not plan.digests:
+        return None
     digest = hashlib.sha256(credential).digest()
     key = plan.digests.get(digest)
     if key is None:
@@ -182,10 +193,17 @@ def _host(headers: Headers) -> tuple[str, int | None]:
     sent = _all(headers, b"host")
     if not sent:
         raise Problem(400, "missing_host", "the request has no Host header")
-    found = HOST.fullmatch(sent[0].decode("latin-1").strip().lower())
+    found = parse_host(sent[0])
     if len(sent) > 1 or found is None:
         raise Problem(400, "invalid_host", "the Host header is not valid")
-    return found[1], int(found[2]) if found[2] else None
+    return found
+
+
+@lru_cache(64)  # the same few in every request
+def parse_host(value: bytes) -> tuple[str, int | None] | None:
+    """Return (host in lower case, port if given) of a Host header, None when it is not valid."""
+    found = HOST.fullmatch(value.decode("latin-1").strip().lower())
+    return (found[1], int(found[2]) if found[2] else None) if found else None
 
 
 def _bearer(value: bytes) -> bytes:

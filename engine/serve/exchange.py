@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import time
 import traceback
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
@@ -239,7 +241,13 @@ def without_frames(problem: Problem) -> Problem:
 
 def today() -> str:
     """Return the UTC day, as `keys.<k>.expires` writes it."""
-    return datetime.datetime.now(datetime.UTC).date().isoformat()
+    return _iso(int(time.time()) // 86400)
+
+
+@lru_cache(2)
+def _iso(day: int) -> str:
+    """Return the date that is `day` days after the first of 1970."""
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
 
 
 def _is_json(content_type: bytes | None) -> bool:
