@@ -73,6 +73,7 @@ class Reloader:
         clock = asyncio.get_running_loop().time
         self._watch.follow(self._read.files.folders)
         seen: Signature | None = None  # what changed between the reading at the start and now is found by reading again
+        self._watch.nudge()
         rest_until = 0.0
         try:
             while True:

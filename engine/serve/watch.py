@@ -1,4 +1,4 @@
-"""Says that a file of the set may have changed: from the kernel's events, and from looking once a second.
+"""Says that a file of the set may have changed: from the kernel's events, and from looking.
 
 Folders are watched, not files: after an atomic rename a file watch looks at nothing (watchfiles 1.3). Looking catches
 what events miss: network mounts, and ConfigMap folders that are swapped behind a symlink.
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from engine.config.tree import Files
 
-LOOK = 1.0
-"""Seconds between looks."""
+LOOK = 0.5
+"""Seconds between looks. One costs a stat of every file and folder of the set."""
 
 Seen = tuple[str, int, int, int, int]
 """Real path, inode, size, and when its content and its permissions changed; zeros for what is not there."""

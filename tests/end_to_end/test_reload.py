@@ -492,12 +492,10 @@ def test_a_folder_that_never_rests(start: Start, text: str, openai: Upstream) ->
     assert goes_to(server, openai) == "gpt-5.6"
 
 
-def test_an_edit_is_one_record(start: Start, text: str) -> None:
-    server = start(text.replace("format: text", "format: json"))
-    said = server.taken(
-        lambda: server.rewrite(text.replace("format: text", "format: json") + "bases: {a: {prefix: /a}}")
-    )
-    line = next(line for line in server.log().splitlines() if said in line)
-    assert json.loads(line)["kind"] == "event"
-    assert "+base a" in json.loads(line)["message"]
-    assert MESSAGES.asked in [model["id"] for model in get(server.url, "/a/v1/models").json["data"]]
+def test_an_edit_is_one_record(turnout: Turnout, text: str) -> None:
+    text = text.replace("format: text", "format: json")
+    said = turnout.taken(lambda: turnout.rewrite(text + "bases: {a: {prefix: /a}}"))
+    record = json.loads(next(line for line in turnout.log().splitlines() if said in line))
+    assert (record["kind"], record["level"]) == ("event", "info")
+    assert "+base a" in record["message"]
+    assert MESSAGES.asked in [model["id"] for model in get(turnout.url, "/a/v1/models").json["data"]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.apis import APIS, CHAT, Api
+from tests.support.apis import CHAT, MESSAGES, Api
 from tests.support.http import Line, get, head
 from tests.support.script import STALL, as_stream
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tests.support.turnout import Turnout
     from tests.support.upstream import Upstream
 
-BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 FILE = """\
 version: 1
 server: {{drain: {drain}}}
@@ -72,8 +72,7 @@ def ends(turnout: Turnout, within: float) -> float:
     return took
 
 
-@BOTH
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(("how", "api"), [(signal.SIGTERM, CHAT), (signal.SIGINT, MESSAGES)], ids=["SIGTERM", "SIGINT"])
 def test_a_stream_finishes(begin: Callable[[str], Turnout], upstream: Upstream, api: Api, how: signal.Signals) -> None:
     server = begin("30s")
     gate = threading.Event()
@@ -105,37 +104,45 @@ def test_without_requests_it_stops_at_once(begin: Callable[[str], Turnout]) -> N
         ends(server, 2)
 
 
-@BOTH
-def test_a_stream_that_outlives_drain_ends_in_band(
-    begin: Callable[[str], Turnout], upstream: Upstream, api: Api
+def test_streams_that_outlive_drain_end_in_band(
+    begin: Callable[[str], Turnout], openai: Upstream, anthropic: Upstream
 ) -> None:
     server = begin("400ms")
-    with Line(server.url) as line:
-        got = first_word(line, upstream, api)
+    with Line(server.url) as chat, Line(server.url) as messages:
+        streams = [
+            (CHAT, chat, first_word(chat, openai, CHAT)),
+            (MESSAGES, messages, first_word(messages, anthropic, MESSAGES)),
+        ]
         server.process.terminate()
         began = time.monotonic()
-        got.chunks += line.chunks(got)
-        assert 0.3 < time.monotonic() - began < 3
-    assert got.whole
-    assert "shutting down" in api.in_band(got.body)["message"]
+        for api, line, got in streams:
+            got.chunks += line.chunks(got)
+            assert 0.3 < time.monotonic() - began < 3
+            assert got.whole
+            assert "shutting down" in api.in_band(got.body)["message"]
     ends(server, 2)
-    assert upstream.last.left_within(1)
+    assert openai.last.left_within(1)
+    assert anthropic.last.left_within(1)
 
 
-@BOTH
-@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 def test_what_has_no_answer_yet_gets_a_status(
-    begin: Callable[[str], Turnout], upstream: Upstream, api: Api, stream: bool
+    begin: Callable[[str], Turnout], openai: Upstream, anthropic: Upstream
 ) -> None:
     server = begin("400ms")
-    upstream.script(api.whole().after(STALL))
-    with Line(server.url) as line:
-        line.ask("POST", api.path, (), api.body(stream=stream))
-        upstream.wait_for(1)
+    with ExitStack() as open_lines:
+        waiting = []
+        for api, upstream in ((CHAT, openai), (MESSAGES, anthropic)):
+            upstream.answer = lambda _: CHAT.whole().after(STALL)
+            for stream in (False, True):
+                line = open_lines.enter_context(Line(server.url))
+                line.ask("POST", api.path, (), api.body(stream=stream))
+                waiting.append((api, line))
+            upstream.wait_for(2)
         server.process.terminate()
-        answer = line.answer()
-    assert answer.status in (502, 503)
-    assert "shutting down" in api.error(answer)["message"]
+        for api, line in waiting:
+            answer = line.answer()
+            assert answer.status in (502, 503)
+            assert "shutting down" in api.error(answer)["message"]
     ends(server, 2)
 
 
