@@ -122,6 +122,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     span: Span | None = None
 
 
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a name leads, and the steps that led there: the same for every request that asks so."""
+
+    pools: tuple[Pool, ...]
+    hold: float
+    steps: tuple[Step, ...]
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request goes. Exactly one of `pools`, `passes`, `refusal` is set."""
 
@@ -188,3 +196,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """`defaults.model.retries`, for targets named without an entry; likewise `fallback_on` and `hold`."""
     fallback_on: frozenset[Reason] = frozenset()
     hold: float = 10.0
+    resolved: dict[tuple[str | None, str, str], Resolved] = {}
+    """What `route` has found out already, by route, API and asked name."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "resolved", {})  # what was true of the plan this was made from may not be

@@ -14,7 +14,7 @@ import msgspec
 from engine.chat import Problem
 from engine.plan.admission import check_base
 from engine.plan.near import LONGEST, near
-from engine.plan.nodes import Decision, Pool, Step, Target
+from engine.plan.nodes import Decision, Pool, Resolved, Step, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Chain: TypeAlias = list[tuple[Entry, tuple[str, ...]]]
 
+KEPT = 1024
+"""How many resolved names a plan keeps: clients choose them, so they could be any number."""
 SUFFIX = re.compile(r"(.+?)(\[[0-9]+[a-z]*\])", re.DOTALL | re.IGNORECASE)
 """A name with what Claude Code appends for a context window: `claude-opus-4-8[1m]`."""
 
@@ -84,10 +86,26 @@ def _decide(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[S
         return Decision(facts=facts, trace=tuple(trace), route=rule.name, passes=rule.passes)
     if facts.api is None or facts.model is None:
         raise Problem(404, "not_found", f"nothing is served at {facts.path}")
+    name = rule.name if rule is not None else None
+    asked = (name, facts.api, facts.model)
+    found = plan.resolved.get(asked)
+    if found is None:
+        found = _resolve(plan, facts, key, rule, trace)
+        if len(plan.resolved) >= KEPT:
+            plan.resolved.clear()
+        if len(facts.model) <= LONGEST:
+            plan.resolved[asked] = found
+    else:
+        trace += found.steps
+    return Decision(facts=facts, trace=tuple(trace), route=name, pools=found.pools, hold=found.hold)
+
+
+def _resolve(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[Step]) -> Resolved:
+    """Follow the asked name, or where `rule` leads. `key` only matters to what a refusal suggests."""
+    before = len(trace)
     resolver = Resolver(plan, facts, trace)
     pools, hold = resolver.linked(rule.link) if rule is not None and rule.link is not None else resolver.asked(key)
-    name = rule.name if rule is not None else None
-    return Decision(facts=facts, trace=tuple(trace), route=name, pools=pools, hold=hold)
+    return Resolved(pools=pools, hold=hold, steps=tuple(trace[before:]))
 
 
 def _permit(plan: Plan, key: Key, model: str, trace: list[Step]) -> None:
