@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import time
 import traceback
@@ -53,7 +52,7 @@ class Exchange:
         self.headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
         self.log = log
         self.form: Dialect = form_of(scope)
-        self.started = asyncio.get_running_loop().time()
+        self.started = self.visit.loop.time()
         self.path = ""
         self.key: Key | None = None
         self.facts: Facts | None = None
@@ -82,7 +81,10 @@ class Exchange:
             await self.reply.refuse(told, self.form, self._marks())
         finally:
             self.reply.close()
-            self.log.request(self._record())
+            problem = self.problem or (self.relay.problem if self.relay else None)
+            status = 499 if self.visit.gone else self.reply.status
+            if self.log.wants(status, problem):
+                self.log.request(self._record(status, problem))
 
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
@@ -208,16 +210,14 @@ class Exchange:
             *marks(self.visit, route=route_name, target=target, tries=relay.sent if relay else None),
         ]
 
-    def _record(self) -> Request:
+    def _record(self, status: int, problem: Problem | None) -> Request:
         reply, relay, facts = self.reply, self.relay, self.facts
-        loop = asyncio.get_running_loop()
-        problem = self.problem or (relay.problem if relay else None)
         return Request(
             request=self.visit.id,
             method=self.scope["method"],
             path=self.path or self.scope["raw_path"].decode("latin-1")[:200],
-            status=499 if self.visit.gone else reply.status,
-            seconds=round(loop.time() - self.started, 6),
+            status=status,
+            seconds=round(self.visit.loop.time() - self.started, 6),
             generation=self.visit.generation.id,
             api=facts.api if facts else None,
             key=self.key.name if self.key else None,

@@ -35,6 +35,11 @@ TOLD: dict[Reason, tuple[int, str]] = {
 """What a failure is to the client, where there is no answer of the upstream's to pass on."""
 
 
+def stopping() -> Problem:
+    """Return what a request is told whose time is up: the server stops, or its generation must go."""
+    return Problem(503, "overloaded", "Turnout is stopping; try again", headers=((b"retry-after", b"1"),))
+
+
 def answer_to(failure: Failure, forward: bool) -> tuple[int, Headers, bytes] | None:
     """Return the upstream's own error answer, byte for byte, where the client may see it.
 

@@ -17,7 +17,7 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
-from engine.serve.failures import after_retries, answer_to, loggable, no_credential, problem_of
+from engine.serve.failures import after_retries, answer_to, loggable, no_credential, problem_of, stopping
 from engine.serve.headers import down
 from engine.serve.inflate import inflated
 from engine.serve.reply import EVENT_STREAM, marks, with_ids
@@ -71,7 +71,7 @@ class Relay:
         self.problem: Problem | None = None
         self._keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
-        self._loop = asyncio.get_running_loop()
+        self._loop = order.visit.loop
 
     async def run(self) -> None:
         """Answer the client. Raises `Problem` when no target answered and nothing has been sent yet."""
@@ -94,7 +94,10 @@ class Relay:
         except asyncio.CancelledError:
             if order.visit.gone:
                 raise
-            await self._break_off(Failure(reason="disconnect", message="Turnout is shutting down or was reconfigured"))
+            self.problem = stopping()
+            if not self.reply.opened:
+                raise self.problem from None
+            await self._say_broken(self.problem)
             return
         assert final.failure is not None
         await self._give_up(final.failure)
@@ -218,12 +221,16 @@ class Relay:
 
     async def _break_off(self, failure: Failure) -> None:
         """End an open stream with one in-band error, or answer with an error if nothing is out yet."""
-        order, reply = self.order, self.reply
         self.problem = problem_of(failure, self.target)
-        if not reply.opened:
+        if not self.reply.opened:
             raise self.problem
+        await self._say_broken(self.problem)
+
+    async def _say_broken(self, problem: Problem) -> None:
+        """End an open stream with one in-band error, in the client's form."""
+        order = self.order
         if order.peek.stream:
-            await reply.end(order.dialect.stream_error(order.api, self.problem, order.visit.id))
+            await self.reply.end(order.dialect.stream_error(order.api, problem, order.visit.id))
 
     async def _give_up(self, failure: Failure) -> None:
         order, reply = self.order, self.reply

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+IDS = frozenset({b"x-request-id", b"request-id"})
+PLAIN = re.compile(r"[A-Za-z0-9._/ -]*")
 BEAT = (1.0, 10.0)
 """Least and most seconds between keep-alives. Claude Code shows a stall banner after 20 s of silence."""
 
@@ -33,11 +36,12 @@ _count = itertools.count(1)
 class Visit:
     """One request on one generation. It stands in the ASGI scope as `scope["turnout"]`."""
 
-    __slots__ = ("generation", "gone", "id", "task")
+    __slots__ = ("generation", "gone", "id", "loop", "task")
 
     def __init__(self, generation: Generation, task: asyncio.Task[Any]) -> None:
         self.generation = generation
         self.task = task
+        self.loop = task.get_loop()
         self.id = f"req_{_start}{next(_count):08x}"
         self.gone = False
         """The client closed its connection; the protocol says so before it cancels the task."""
@@ -60,7 +64,7 @@ class Reply:
     def __init__(self, send: Send, visit: Visit) -> None:
         self._send = send
         self._visit = visit
-        self._loop = asyncio.get_running_loop()
+        self._loop = visit.loop
         self._timer: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[None] | None = None
         self._said = 0.0
@@ -170,11 +174,14 @@ def marks(visit: Visit, *, route: str | None = None, target: str | None = None, 
 
 def with_ids(headers: Headers, visit: Visit) -> Headers:
     """Add our request id under the vendors' names, where the upstream gave none."""
-    if any(name in (b"x-request-id", b"request-id") for name, _ in headers):
-        return headers
+    for name, _ in headers:
+        if name in IDS:
+            return headers
     return [*headers, (b"x-request-id", visit.id.encode()), (b"request-id", visit.id.encode())]
 
 
 def plain(value: str) -> bytes:
     """Return `value` fit for a header: ASCII as it is, anything else percent-encoded, 200 bytes at most."""
+    if PLAIN.fullmatch(value):
+        return value.encode()[:200]
     return quote(value, safe="!#$&'*+-./:;=?@^_`|~ ()[]{},<>").encode()[:200]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.chat import Problem
 from engine.plan.admission import check_host, check_origin
 from engine.serve.cors import announcing, is_preflight, preflight
+from engine.serve.failures import stopping
 from engine.serve.reply import Reply, Visit, form_of, marks, with_ids
 
 if TYPE_CHECKING:
@@ -48,10 +49,7 @@ class Switch:
             await self._admit(scope, receive, send, visit)
         except asyncio.CancelledError:
             if not visit.gone:
-                problem = Problem(
-                    503, "overloaded", "Turnout is stopping; try again", headers=((b"retry-after", b"1"),)
-                )
-                await self._apologise(scope, send, visit, problem)
+                await self._apologise(scope, send, visit, stopping())
         except Exception:
             self.log.event("error", f"internal error in {visit.id}", traceback.format_exc())
             problem = Problem(500, "internal", f"an error inside Turnout; its log tells more under {visit.id}")
