@@ -42,8 +42,12 @@ class Log:
         else:
             self._form = form
 
+    def wants(self, status: int, problem: object) -> bool:
+        """Say whether `request` would write down one that ended so; to make its record costs more than to ask."""
+        return LEVELS[_level(status, problem)] >= self._least
+
     def request(self, record: Request) -> None:
-        level = "error" if record.status in (500, 502, 503, 504) else "warning" if record.problem else "info"
+        level = _level(record.status, record.problem)
         if LEVELS[level] >= self._least:
             self._write(level, request_text(record) if self._form == "text" else "", record)
 
@@ -88,6 +92,10 @@ class Log:
                 self._timer = asyncio.get_running_loop().call_later(GATHER, self.flush)
             except RuntimeError:
                 self.flush()  # no loop runs yet, or none any more
+
+
+def _level(status: int, problem: object) -> str:
+    return "error" if status in (500, 502, 503, 504) else "warning" if problem else "info"
 
 
 def _told(record: Request | Event) -> dict[str, object]:

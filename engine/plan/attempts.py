@@ -50,13 +50,16 @@ def attempts(decision: Decision, jitter: Callable[[float], float]) -> Generator[
     return course.outcome
 
 
+NOTHING = Done(failure=Failure(reason="off", message="there is no target to try"))
+
+
 class Course:
     """What has been tried in one request, and how it went."""
 
     def __init__(self, jitter: Callable[[float], float]) -> None:
         self.jitter = jitter
         self.over = False
-        self.outcome = Done(failure=Failure(reason="off", message="there is no target to try"))
+        self.outcome = NOTHING
         self._failures: dict[str, Failure] = {}
         """Target -> how it failed last."""
         self._tries = 0

@@ -81,10 +81,7 @@ class Exchange:
             await self.reply.refuse(told, self.form, self._marks())
         finally:
             self.reply.close()
-            problem = self.problem or (self.relay.problem if self.relay else None)
-            status = 499 if self.visit.gone else self.reply.status
-            if self.log.wants(status, problem):
-                self.log.request(self._record(status, problem))
+            self._tell()
 
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
@@ -209,6 +206,13 @@ class Exchange:
             *with_ids([], self.visit),
             *marks(self.visit, route=route_name, target=target, tries=relay.sent if relay else None),
         ]
+
+    def _tell(self) -> None:
+        """Have it logged how it went."""
+        problem = self.problem or (self.relay.problem if self.relay else None)
+        status = 499 if self.visit.gone else self.reply.status
+        if self.log.wants(status, problem):
+            self.log.request(self._record(status, problem))
 
     def _record(self, status: int, problem: Problem | None) -> Request:
         reply, relay, facts = self.reply, self.relay, self.facts
