@@ -37,7 +37,9 @@ TOLD: dict[Reason, tuple[int, str]] = {
 
 def stopping() -> Problem:
     """Return what a request is told whose time is up: the server stops, or its generation must go."""
-    return Problem(503, "overloaded", "Turnout is stopping; try again", headers=((b"retry-after", b"1"),))
+    return Problem(
+        503, "overloaded", "Turnout is shutting down or was reconfigured; try again", headers=((b"retry-after", b"1"),)
+    )
 
 
 def answer_to(failure: Failure, forward: bool) -> tuple[int, Headers, bytes] | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.chat import Failed, Problem
 from engine.dialects import ANTHROPIC, DIALECTS, ENDPOINTS, OPENAI
-from engine.dialects.body import renamed
+from engine.dialects.body import TOO_EARLY, renamed
 from tests.dialects.recorded import RECORDED, Recorded
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ REFUSED: list[tuple[Dialect, Api, bytes, str, str | None]] = [
         OPENAI,
         "chat",
         b"",
-        "the body is not valid JSON: it ends too early, or a \\ud800 to \\udbff escape in it lacks its second half",
+        f"the body is not valid JSON: {TOO_EARLY}",
         None,
     ),
     (
         OPENAI,
         "chat",
         b'{"model": "m"',
-        "the body is not valid JSON: it ends too early, or a \\ud800 to \\udbff escape in it lacks its second half",
+        f"the body is not valid JSON: {TOO_EARLY}",
         None,
     ),
     (OPENAI, "chat", b'{"model": NaN}', "the body is not valid JSON: invalid character (byte 10)", None),
