@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, OPENAI
+from engine.serve.corked import Corked
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -47,6 +48,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", Corked(transport, self.loop))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
