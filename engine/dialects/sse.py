@@ -43,21 +43,19 @@ class Splitter:
                 data = data[1:]
         rest = self.rest + data if self.rest else data
         self._crs = self._crs or b"\r" in data
-        start, seen = 0, max(0, self._seen - 3)
-        while True:
-            if self._crs:
-                found = BLANK_LINE.search(rest, max(start, seen))
-                end = found.end() if found else 0
-            else:
-                end = rest.find(b"\n\n", max(start, seen)) + 2
-                end = 0 if end == 1 else end
-            if not end:
-                break
-            events.append(rest[start:end])
-            start = end
-        self.rest = rest[start:]
-        self._seen = len(self.rest)
-        self._half = not self.rest and rest.endswith(b"\r")
+        seen = max(0, self._seen - 3)
+        if self._crs:
+            start = 0
+            while found := BLANK_LINE.search(rest, max(start, seen)):
+                events.append(rest[start : found.end()])
+                start = found.end()
+            self._half = start == len(rest) and rest.endswith(b"\r")
+            rest = rest[start:]
+        elif rest.find(b"\n\n", seen) >= 0:
+            *whole, rest = rest.split(b"\n\n")
+            events += [event + b"\n\n" for event in whole]
+        self.rest = rest
+        self._seen = len(rest)
         return events
 
 
