@@ -93,14 +93,15 @@ class StreamTap:
 
         Raises `Failed` for an event that does not end.
         """
-        if self.failure is not None:
-            return b""
+        out = b""
         if not self.committed:
-            out = self._take(self._splitter.feed(data))
+            out, data = self._begin(data)
+        if self.failure is not None or not data:
+            pass
         elif data.endswith(b"\n\n") and not self._splitter.busy:
-            out = self._pass(data)  # the usual piece
+            out += self._pass(data)  # the usual piece
         else:
-            out = self._pass(b"".join(self._splitter.feed(data)))
+            out += self._pass(b"".join(self._splitter.feed(data)))
         if len(self._splitter.rest) > EVENT_LIMIT:
             raise Failed(malformed(f"an event of more than {EVENT_LIMIT >> 20} MB"))
         return out
@@ -117,6 +118,16 @@ class StreamTap:
         if not self.committed and self.failure is None:
             self.failure = malformed("the end of its stream before any content")
         return out
+
+    def _begin(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take event after event until one commits; return what may go out, and what comes after it as it is."""
+        out, start = b"", 0
+        while start < len(data) and not self.committed and self.failure is None:
+            end = data.find(b"\n\n", start) + 2
+            piece = data[start:end] if end > 1 else data[start:]
+            out = self._take(self._splitter.feed(piece))
+            start += len(piece)
+        return out, data[start:]
 
     def _take(self, events: list[bytes]) -> bytes:
         """Hold, drop or release whole events."""
