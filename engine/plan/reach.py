@@ -30,7 +30,7 @@ LISTS = ("model", "key", "api", "base", "path", "method")
 
 def shadowed(when: When) -> str | None:
     """Return a model endpoint whose requests `when` can match, None if there is none."""
-    return next((path for path, api in MODEL_PATHS.items() if _possible(when, path, api) is not False), None)
+    return next((path for path, api in MODEL_PATHS.items() if possible(when, path, api) is not False), None)
 
 
 def check_reach(source: Source) -> None:
@@ -137,7 +137,7 @@ def _texts(wanted: str | list[str]) -> list[str]:
 # --- what a `when` can match ----------------------------------------------------------------------------------------
 
 
-def _possible(when: When, path: str, api: str) -> bool | None:
+def possible(when: When, path: str, api: str) -> bool | None:
     """Say whether `when` holds for a POST to `path`: False never, True always, None for some."""
     certain: list[bool | None] = []
     if when.path is not None:
@@ -150,7 +150,7 @@ def _possible(when: When, path: str, api: str) -> bool | None:
     if any(getattr(when, field) is not None for field in others):
         certain.append(None)
     if when.not_ is not None:
-        inner = _possible(when.not_, path, api)
+        inner = possible(when.not_, path, api)
         certain.append(None if inner is None else not inner)
     if False in certain:
         return False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.config.document import When
 from engine.diagnostics import Label
 from engine.facts import ANONYMOUS
-from engine.plan.match import conditions, pattern
+from engine.plan.match import conditions, deep_fields, pattern, shallow
 from engine.plan.near import did_you_mean, listing
+from engine.plan.never import check_never
 from engine.plan.nodes import Rule
 from engine.plan.reach import check_reach, shadowed
 from engine.plan.references import resolve
@@ -15,7 +17,7 @@ from engine.plan.references import resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.config.document import Route, When
+    from engine.config.document import Route
     from engine.diagnostics import Span
     from engine.facts import Facts
     from engine.plan.match import Condition
@@ -27,8 +29,7 @@ CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-turnout-key", "cookie"}
 )
 """Headers that routing never sees."""
-BODY = ("model", "api", "tools", "images", "thinking", "input_tokens", "max_tokens")
-"""Conditions that need a body read as a model request, which a `pass` route never does."""
+NOTHING = When()
 
 
 def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
@@ -37,8 +38,8 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
         _check_name(source, index, route)
         _check_when(source, ("routes", index, "when"), route.when)
         is_whole = _check_action(source, index, route)
-        if route.pass_ is not None:
-            _check_pass(source, index, route)
+        if route.pass_ is None or _check_pass(source, index, route):
+            check_never(source, index, route)
         span = source.tree.value("routes", index, "to")
         link = resolve(source, models, route.to, span, None) if is_whole and route.to is not None else None
         rules.append(
@@ -46,6 +47,7 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
                 name=route.name,
                 span=source.tree.value("routes", index, "name"),
                 holds=holds(conditions(route.when)),
+                may_hold=holds(conditions(shallow(route.when))) if deep_fields(route.when) else None,
                 mismatch=mismatch(conditions(route.when)),
                 to=route.to,
                 deny=(route.deny.status, route.deny.message) if route.deny is not None else None,
@@ -143,6 +145,8 @@ def _check_when(source: Source, path: Path, when: When) -> None:
         elif wanted.min is not None and wanted.max is not None and wanted.min > wanted.max:
             _never(source, (*path, field), f"`{field}` never holds: min is more than max", "swap them")
     if when.not_ is not None:
+        if when.not_ == NOTHING:
+            _never(source, (*path, "not"), "`not` without a condition never holds", "give it one, or remove it")
         _check_when(source, (*path, "not"), when.not_)
 
 
@@ -173,7 +177,8 @@ def _item(source: Source, path: Path, wanted: object, index: int) -> Span | None
 # --- pass -----------------------------------------------------------------------------------------------------------
 
 
-def _check_pass(source: Source, index: int, route: Route) -> None:
+def _check_pass(source: Source, index: int, route: Route) -> bool:
+    """Report what is wrong with where a route passes requests; return whether it keeps off the model endpoints."""
     upstreams = source.document.upstreams
     span = source.tree.value("routes", index, "pass")
     options = upstreams.get(route.pass_ or "")
@@ -199,18 +204,4 @@ def _check_pass(source: Source, index: int, route: Route) -> None:
             source.tree.key("routes", index, "pass"),
             help='narrow it: `when: {path: "/v1/images/**"}`',
         )
-        return
-    for field in BODY:
-        if _needs_body(field, getattr(route.when, field)):
-            source.report.error(
-                "unreachable",
-                f"route `{route.name}` never matches: `pass` reads no body, so `{field}` does not hold",
-                source.tree.key("routes", index, "when", field),
-                help="match by path, method, header, key or base",
-            )
-
-
-def _needs_body(field: str, wanted: object) -> bool:
-    if field == "input_tokens":
-        return getattr(wanted, "min", None) is not None
-    return wanted is not None and wanted is not False
+    return endpoint is None
