@@ -182,6 +182,12 @@ def deep_fields(when: When) -> list[str]:
     return list(dict.fromkeys(here + (deep_fields(when.not_) if when.not_ is not None else [])))
 
 
+def shallow(when: When) -> When:
+    """Return `when` without what needs the whole body: a request that this does not match, `when` does not either."""
+    rest = when.not_ if when.not_ is not None and not deep_fields(when.not_) else None
+    return msgspec.structs.replace(when, **dict.fromkeys(DEEP), not_=rest)
+
+
 def _listed(wanted: str | Sequence[str]) -> tuple[str, ...]:
     return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 

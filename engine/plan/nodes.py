@@ -105,6 +105,8 @@ class Rule(Node, frozen=True, kw_only=True):
 
     holds: Callable[[Facts], bool]
     mismatch: Callable[[Facts], str | None]
+    may_hold: Callable[[Facts], bool] | None = None
+    """Of a rule that looks at deep facts: whether the others leave it a chance."""
     to: str | None = None
     deny: tuple[int, str] | None = None
     passes: str | None = None

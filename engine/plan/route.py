@@ -54,6 +54,11 @@ def route(plan: Plan, facts: Facts, *, traced: bool = False) -> Decision:
         return Decision(facts=facts, trace=tuple(trace), refusal=problem, route=rule.name if rule else None)
 
 
+def needs_depth(plan: Plan, facts: Facts) -> bool:
+    """Say whether any rule would look at deep facts: for most requests the cheap conditions settle it."""
+    return plan.deep and any(rule.may_hold is not None and rule.may_hold(facts) for rule in plan.rules)
+
+
 def names(plan: Plan, key: Key) -> list[str]:
     """Return the names /v1/models shows to `key`, in file order (rule N6)."""
     listed = dict.fromkeys(

@@ -9,15 +9,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
-from engine.facts import Depth, Facts
+from engine.facts import Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, identify
 from engine.plan.paths import canonical, place
-from engine.plan.route import asked_name, check_name, names, route
+from engine.plan.route import asked_name, check_name, names, needs_depth, route
 from engine.serve.body import ClientGone, read_body
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
@@ -113,8 +115,10 @@ class Exchange:
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
         peek = dialect.peek(endpoint.api, self.body)
-        depth = dialect.depth(endpoint.api, self.body) if plan.deep else Depth()
-        self.facts = facts = self._facts(endpoint.api, base, key, peek, depth)
+        facts = self._facts(endpoint.api, base, key, peek)
+        if needs_depth(plan, facts):
+            facts = msgspec.structs.replace(facts, depth=dialect.depth(endpoint.api, self.body))
+        self.facts = facts
         self.decision = decision = route(plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
@@ -142,7 +146,7 @@ class Exchange:
         """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
         if not any(rule.passes for rule in self.plan.rules):
             raise _nowhere(self.path)
-        self.facts = facts = self._facts(None, base, key, None, Depth())
+        self.facts = facts = self._facts(None, base, key, None)
         self.decision = decision = route(self.plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
@@ -168,7 +172,7 @@ class Exchange:
             body = b""
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
-    def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None, depth: Depth) -> Facts:
+    def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None) -> Facts:
         name, suffix = asked_name(peek.model) if peek else (None, None)
         if name == "":
             raise Problem(400, "invalid_request", "`model` is empty", param="model")
@@ -182,7 +186,6 @@ class Exchange:
             suffix=suffix,
             stream=peek.stream if peek else False,
             headers=self._header_facts() if self.plan.rules else {},
-            depth=depth,
         )
 
     def _header_facts(self) -> dict[str, str]:
