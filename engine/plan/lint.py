@@ -20,7 +20,7 @@ LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _callers, _suffixes, _unasked, _widening):
+    for check in (_upstreams, _strangers, _callers, _untaken, _suffixes, _unasked, _widening):
         check(plan, source)
 
 
@@ -72,6 +72,28 @@ def _callers(plan: Plan, source: Source) -> None:
                 key.span,
                 help=f"mint one: `turnout key new {name}`",
             )
+
+
+def _untaken(plan: Plan, source: Source) -> None:
+    """Report `pass` routes that no key may take: every key must name them (rule R6)."""
+    keys = [key for key in plan.keys.values() if key.enabled]
+    for index, rule in enumerate(plan.rules):
+        if rule.passes is not None and keys and not any(rule.name in (key.routes or ()) for key in keys):
+            caller = ANONYMOUS if ANONYMOUS in plan.keys else keys[0].name
+            source.report.warning(
+                "pass-without-key",
+                f"no key may take route `{rule.name}`: a `pass` route is only for keys that name it",
+                source.tree.key("routes", index, "pass"),
+                help=f"add it to a key: `{caller}: {{routes: [{', '.join([*_taken(plan, caller), rule.name])}]}}`",
+            )
+
+
+def _taken(plan: Plan, key: str) -> tuple[str, ...]:
+    """Return the routes that a key's `routes` must go on naming once it names one: absent, it may take any other."""
+    named = plan.keys[key].routes
+    if named is not None:
+        return named
+    return tuple(rule.name for rule in plan.rules if rule.passes is None and rule.deny is None)
 
 
 def _suffixes(plan: Plan, source: Source) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.plan.plans import UPSTREAMS, report
 
 QUIET = UPSTREAMS + "models: {a: openai/a, b: anthropic/b}\nkeys: {anonymous: {}}\n"
+PASS = "routes: [{name: r, when: {path: '/x/**'}, pass: openai}]\n"
 KEY = "hashes: ['sha256:" + "0" * 64 + "']"
 
 
@@ -34,7 +35,9 @@ CASES = [
     (changed("anonymous: {}", "anonymous: {enabled: false}"), []),
     (changed("{a: openai/a, ", "{"), ["unused-upstream"]),
     (changed("{a: openai/a, ", "{") + "routes: [{name: r, to: openai/x}]\n", []),
-    (changed("{a: openai/a, ", "{") + "routes: [{name: r, when: {path: '/x/**'}, pass: openai}]\n", []),
+    (changed("{a: openai/a, ", "{") + PASS, ["pass-without-key"]),
+    (QUIET.replace("{}", "{routes: [r]}") + PASS, []),
+    (QUIET.replace("anonymous: {}", "anonymous: {}, ada: {enabled: false, routes: [r]}") + PASS, ["pass-without-key"]),
     (changed("anonymous: {}", ""), ["no-key"]),
     (changed("anonymous: {}", "ada: {}"), ["key-without-hash"]),
     (changed("anonymous: {}", "ada: {enabled: false}"), []),

@@ -58,7 +58,8 @@ ROUTES = [
 @pytest.mark.parametrize(("first", "second", "codes"), ROUTES)
 def test_what_an_earlier_route_leaves_over(first: str, second: str, codes: list[str]) -> None:
     text = (
-        UPSTREAMS + f"models: {{m: openai/m, n: anthropic/n}}\nroutes: [{first}, {second}]\nkeys: {{anonymous: {{}}}}\n"
+        UPSTREAMS
+        + f"models: {{m: openai/m, n: anthropic/n}}\nroutes: [{first}, {second}]\nkeys: {{anonymous: {{routes: [a, b]}}}}\n"
     )
     assert [found.code for found in report(text).diagnostics] == codes
 
