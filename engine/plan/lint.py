@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.facts import ANONYMOUS
 from engine.plan.match import pattern
 from engine.plan.route import asked_name
+from engine.plan.server import is_anyone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _callers, _untaken, _suffixes, _unasked, _widening):
+    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _suffixes, _unasked, _widening):
         check(plan, source)
 
 
@@ -54,6 +55,21 @@ def _strangers(plan: Plan, source: Source) -> None:
         anonymous.span,
         help="remove `anonymous` and mint keys (`turnout key new`), or listen on 127.0.0.1",
     )
+
+
+def _pages(plan: Plan, source: Source) -> None:
+    """Report origins that let every web page spend what anonymous callers may, on loopback too."""
+    anonymous = plan.keys.get(ANONYMOUS)
+    if anonymous is None or not anonymous.enabled or anonymous.models == ():
+        return
+    for index, (text, origin) in enumerate(zip(source.document.server.cors.origins, plan.origins, strict=True)):
+        if is_anyone(origin):
+            source.report.warning(
+                "open-to-pages",
+                f"with `{text}`, every web page that a user here opens may call without a key",
+                source.tree.value("server", "cors", "origins", index),
+                help="list the origins that may call, or remove `anonymous` and mint keys (`turnout key new`)",
+            )
 
 
 def _callers(plan: Plan, source: Source) -> None:

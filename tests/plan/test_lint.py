@@ -33,6 +33,8 @@ CASES = [
     (changed("anonymous: {}", f"ada: {{{KEY}}}") + "server: {listen: '0.0.0.0:4000'}\n", []),
     (changed("anonymous: {}", "anonymous: {models: []}"), ["model-no-key-may-use"] * 2),
     (changed("anonymous: {}", "anonymous: {enabled: false}"), []),
+    (QUIET + "server: {cors: {origins: ['*', 'http://*', 'null', 'vscode-webview://*']}}\n", ["open-to-pages"] * 2),
+    (changed("anonymous: {}", f"ada: {{{KEY}}}") + "server: {cors: {origins: ['*']}}\n", []),
     (changed("{a: openai/a, ", "{"), ["unused-upstream"]),
     (changed("{a: openai/a, ", "{") + "routes: [{name: r, to: openai/x}]\n", []),
     (changed("{a: openai/a, ", "{") + PASS, ["pass-without-key"]),

@@ -57,10 +57,8 @@ ROUTES = [
 
 @pytest.mark.parametrize(("first", "second", "codes"), ROUTES)
 def test_what_an_earlier_route_leaves_over(first: str, second: str, codes: list[str]) -> None:
-    text = (
-        UPSTREAMS
-        + f"models: {{m: openai/m, n: anthropic/n}}\nroutes: [{first}, {second}]\nkeys: {{anonymous: {{routes: [a, b]}}}}\n"
-    )
+    models, keys = "models: {m: openai/m, n: anthropic/n}", "keys: {anonymous: {routes: [a, b]}}"
+    text = f"{UPSTREAMS}{models}\nroutes: [{first}, {second}]\n{keys}\n"
     assert [found.code for found in report(text).diagnostics] == codes
 
 
