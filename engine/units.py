@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from engine.diagnostics import Flaw
+
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
 
@@ -41,3 +43,12 @@ def split(text: str) -> tuple[float, str]:
     text = text.rstrip("\n")  # a block scalar ends in one, and patterns allow it
     digits = len(text) - len(text.lstrip("0123456789."))
     return float(text[:digits]), text[digits:]
+
+
+def positive(text: str) -> Flaw | None:
+    """Return why a duration or size cannot be nothing: `0s`, `0MB`."""
+    try:
+        number, unit = split(text)
+    except ValueError:  # its form is wrong, which is said elsewhere
+        return None
+    return Flaw("cannot be zero", f"write at least 1{unit}, or leave it out for the default") if number == 0 else None

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import REASONS, Api, Reason
-from engine.units import Duration, Size
+from engine.diagnostics import Flaw
+from engine.units import Duration, Size, positive
 from engine.upstreams import KINDS
 
 if TYPE_CHECKING:
@@ -32,8 +33,24 @@ FALLBACK_ON: tuple[Reason, ...] = tuple(
 )
 """The reasons for which another target is tried, unless the file says otherwise (rule T2)."""
 
-AnyOf = Annotated[str | list[str], Meta(description="One pattern, or a list of which any may hold; `*` is any run")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+def no_hosts(hosts: list[str]) -> Flaw | None:
+    """Return why there can be no empty list of hosts."""
+    return None if hosts else Flaw("is empty, so no request would be answered", "name hosts, or leave it out")
+
+
+def stray(text: str) -> Flaw | None:
+    """Return why a name cannot begin or end with a space: no client and no upstream writes it so."""
+    if text.endswith("\n"):
+        return Flaw("ends in a line break", "write it on one line: a `|` block ends in a line break")
+    return None if text == text.strip() else Flaw("has a space at an end", "take it out")
+
+
+Word = Annotated[str, Meta(extra={"flaw": stray})]
+"""A reference, or a pattern of names."""
+
+AnyOf = Annotated[Word | list[Word], Meta(description="One pattern, or a list of which any may hold; `*` is any run")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", extra={"flaw": stray})]
 
 
 class Cors(Section, frozen=True, kw_only=True):
@@ -56,9 +73,14 @@ class Server(Section, frozen=True, kw_only=True):
         ),
     ] = "127.0.0.1:4000"
     hosts: Annotated[
-        list[str], Meta(description="Host headers that are answered, without port (DNS rebinding guard)")
+        list[Word],
+        Meta(
+            description="Host headers that are answered, without port (DNS rebinding guard)", extra={"flaw": no_hosts}
+        ),
     ] = msgspec.field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
-    body_limit: Annotated[Size, Meta(description="Largest request body, after decoding")] = "32MB"
+    body_limit: Annotated[Size, Meta(description="Largest request body, after decoding", extra={"flaw": positive})] = (
+        "32MB"
+    )
     cors: Annotated[Cors, Meta(description="Which web pages may call")] = Cors()
     answer_model: Annotated[
         Literal["asked", "upstream"],
@@ -73,10 +95,10 @@ class Model(Section, frozen=True, kw_only=True):
     """A name clients may ask for."""
 
     targets: Annotated[
-        list[str], Meta(description="upstream/model, tried in this order; or the name of one other entry (an alias)")
+        list[Word], Meta(description="upstream/model, tried in this order; or the name of one other entry (an alias)")
     ]
     fallback: Annotated[
-        list[str], Meta(description="Entries or targets to try when every target has failed, in this order")
+        list[Word], Meta(description="Entries or targets to try when every target has failed, in this order")
     ] = []
     retries: Annotated[Annotated[int, Meta(ge=0, le=8)] | None, Meta(description="Further tries inside this entry")] = (
         None
@@ -90,7 +112,7 @@ class Model(Section, frozen=True, kw_only=True):
     allow_mixed_auth: Annotated[
         bool, Meta(description="Let an entry have both `auth: forward` upstreams and others")
     ] = False
-    listed: Annotated[list[str], Meta(description="Names of a pattern entry that /v1/models shows")] = msgspec.field(
+    listed: Annotated[list[Word], Meta(description="Names of a pattern entry that /v1/models shows")] = msgspec.field(
         name="list", default_factory=list
     )
 
@@ -155,10 +177,10 @@ class Route(Section, frozen=True, kw_only=True):
 
     name: Annotated[Name, Meta(description="How explain, logs and headers call it")]
     when: Annotated[When, Meta(description="Conditions; none: always")] = When()
-    to: Annotated[str | None, Meta(description="An entry of `models`, or upstream/model")] = None
+    to: Annotated[Word | None, Meta(description="An entry of `models`, or upstream/model")] = None
     deny: Annotated[Deny | None, Meta(description="Refuse the request")] = None
     pass_: Annotated[
-        str | None, Meta(description="The upstream that gets the request as it is (plain reverse proxy)")
+        Word | None, Meta(description="The upstream that gets the request as it is (plain reverse proxy)")
     ] = msgspec.field(name="pass", default=None)
 
 
@@ -175,11 +197,11 @@ class Key(Section, frozen=True, kw_only=True):
         list[Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]],
         Meta(description="SHA-256 digests of the key, from `turnout key new`; several while one is replaced"),
     ] = []
-    models: Annotated[list[str] | None, Meta(description="Names this key may ask for; absent: all, []: none")] = None
-    routes: Annotated[list[str] | None, Meta(description="Routes this key may take; `pass` routes must be named")] = (
+    models: Annotated[list[Word] | None, Meta(description="Names this key may ask for; absent: all, []: none")] = None
+    routes: Annotated[list[Word] | None, Meta(description="Routes this key may take; `pass` routes must be named")] = (
         None
     )
-    bases: Annotated[list[str] | None, Meta(description="Bases this key may come in by; absent: all")] = None
+    bases: Annotated[list[Word] | None, Meta(description="Bases this key may come in by; absent: all")] = None
     expires: Annotated[
         Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] | None,
         Meta(description="The first UTC day on which it fails"),
@@ -217,7 +239,7 @@ class Document(Section, frozen=True, kw_only=True):
     upstreams: Annotated[dict[Name, Upstream], Meta(description="Where requests can go, by name")] = {}
     defaults: Annotated[Defaults, Meta(description="What holds unless an entry says otherwise")] = Defaults()
     models: Annotated[
-        dict[str, str | Model],
+        dict[str, Word | Model],
         Meta(
             description="Names clients may ask for; `*` in a name carries over to its targets. Short form: one target"
         ),

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.config import pasted
 from engine.config.document import Document
+from engine.config.flaws import flaws
 from engine.config.include import included, unite
 from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
@@ -55,6 +56,9 @@ def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     filled = fill(tree, environ, report)
     tree = Tree(data=filled.data, keys=keys, values=values)
     validate(tree, report, variables=filled.variables)
+    said = {found.span for found in report.errors}
+    skip = {path for path, _ in filled.unset}
+    report.diagnostics += (flaw for flaw in flaws(tree, filled.variables, skip) if flaw.span not in said)
     pasted.anywhere(report)
     report.sort()
     loaded = Loaded(report=report, files=files, tree=tree, unset=filled.unset)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
     from engine.config.tree import Path, Tree
+    from engine.config.variables import Given
     from engine.diagnostics import Report
 
 
@@ -135,7 +136,9 @@ NOUNS = {"upstreams": "upstream", "models": "model", "routes": "route", "bases":
 CONTAINERS = ("array", "object")
 
 
-def diagnose(error: ValidationError, tree: Tree, report: Report, variables: Mapping[Path, str]) -> Iterator[Diagnostic]:
+def diagnose(
+    error: ValidationError, tree: Tree, report: Report, variables: Mapping[Path, Given]
+) -> Iterator[Diagnostic]:
     """Yield what to say about one error of the validator. A pasted secret goes into `report.secrets`."""
     path: Path = tuple(error.absolute_path)
     schema = _schema(error)
@@ -165,7 +168,9 @@ def missing_version(tree: Tree) -> Diagnostic:
     )
 
 
-def _wrong(error: ValidationError, schema: dict[str, Any], path: Path, tree: Tree, variable: str | None) -> Diagnostic:
+def _wrong(
+    error: ValidationError, schema: dict[str, Any], path: Path, tree: Tree, variable: Given | None
+) -> Diagnostic:
     """Return the sentence about a value of the wrong type, form or size."""
     keyword = str(error.validator)
     expected = str(schema.get("pattern") or "")
@@ -177,13 +182,13 @@ def _wrong(error: ValidationError, schema: dict[str, Any], path: Path, tree: Tre
     choices = [str(choice) for choice in schema.get("enum", ())]
     words = {
         "what": what(path, tree),
-        "found": f"the value of `env:{variable}`" if variable else found(error.instance),
+        "found": variable.value if variable else found(error.instance),
         "choices": ", ".join(choices),
         "limit": error.validator_value,
     }
     help_ = sentence.help.format(**words) if sentence.help else None
     if variable:
-        help_ = f"set {variable} to another value: {help_}"
+        help_ = f"{variable.change}: {help_}"
     elif fix := hints.fix(error.instance, here, expected, kind, choices):
         help_ = f"did you mean `{fix}`?" + (f" {help_}" if choices else "")
     span = tree.value(*path)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.config.tree import Path, Tree
+    from engine.config.variables import Given
     from engine.diagnostics import Report
 
 Schema = dict[str, Any]
@@ -48,7 +49,7 @@ def text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def validate(tree: Tree, report: Report, *, variables: Mapping[Path, str] | None = None) -> None:
+def validate(tree: Tree, report: Report, *, variables: Mapping[Path, Given] | None = None) -> None:
     """Report every mistake of `tree`. `variables` are the paths whose values the environment gave."""
     errors = sorted(_validator().iter_errors(tree.data), key=lambda error: _way(tuple(error.absolute_path), tree))
     said = (diagnose(error, tree, report, variables or {}) for error in errors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import inspect as mi
@@ -24,12 +24,27 @@ PLACEHOLDERS = ("unset", "1s", "1MB", "http://unset.invalid", "127.0.0.1:4000", 
 """Text that stands in for a variable without a value; the first that fits the pattern of its place."""
 
 
+class Given(NamedTuple):
+    """A variable, and whether it is only its default that it has."""
+
+    name: str
+    default: bool
+
+    @property
+    def value(self) -> str:
+        return f"the default of `env:{self.name}`" if self.default else f"the value of `env:{self.name}`"
+
+    @property
+    def change(self) -> str:
+        return f"give {self.name} another default" if self.default else f"set {self.name} to another value"
+
+
 class Filled(msgspec.Struct, kw_only=True):
     """The values with variables filled in."""
 
     data: dict[str, Any]
-    variables: dict[Path, str] = {}
-    """Path -> name of the variable its value came from."""
+    variables: dict[Path, Given] = {}
+    """Path -> the variable its value came from."""
     unset: list[tuple[Path, str]] = []
 
 
@@ -85,7 +100,7 @@ def _fill(
         help_ = "write `env:NAME` or `env:NAME:-default`; a name is letters, digits and `_`"
         report.error("bad-reference", f"`{value}` names no variable", tree.value(*path), help=help_)
         return _ABSENT
-    filled.variables[path] = variable["name"]
+    filled.variables[path] = Given(variable["name"], not (environ or {}).get(variable["name"]))
     text = lookup(variable, environ)
     if text is None:
         filled.unset.append((path, variable["name"]))

@@ -6,7 +6,7 @@ line of the user's file, and it masks every secret found in it.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -30,6 +30,16 @@ class Label(msgspec.Struct, frozen=True):
 
     span: Span
     text: str
+
+
+class Flaw(NamedTuple):
+    """Why one value cannot work, whoever asks. `message` goes on after the value's place; it never quotes the value."""
+
+    message: str
+    help: str
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.help}"
 
 
 class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, ClassVar
 
 from engine.chat import Api
-from engine.upstreams.base import Remote
+from engine.upstreams.base import BaseUrl, Remote
 
 if TYPE_CHECKING:
     from engine.secret import Secret
@@ -19,9 +17,7 @@ class Anthropic(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
     speaks: ClassVar[tuple[Api, ...]] = ("messages", "count_tokens")
 
-    base_url: Annotated[str, Meta(pattern=r"^https?://", description="Where it is; with or without /v1 at the end")] = (
-        "https://api.anthropic.com"
-    )
+    base_url: BaseUrl = "https://api.anthropic.com"
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver. Raises `ValueError` when the options cannot work."""

@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import Api
-from engine.units import Duration
+from engine.units import Duration, positive
+from engine.upstreams import fields
+from engine.upstreams.url import base_url_flaw, proxy_flaw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,6 +23,19 @@ SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a refere
 SecretRef = Annotated[
     str, Meta(pattern=SECRET, description="A reference to a secret: env:NAME or file:/path; never the secret itself")
 ]
+
+
+BaseUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://",
+        description="Where it is; with or without /v1 at the end",
+        extra={"flaw": base_url_flaw},
+    ),
+]
+HeaderName = Annotated[str, Meta(extra={"flaw": fields.name_flaw})]
+HeaderValue = Annotated[str, Meta(extra={"flaw": fields.value_flaw})]
+Wait = Annotated[Duration, Meta(extra={"flaw": positive})]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -45,26 +60,29 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The four waits of a request to an upstream."""
 
-    connect: Annotated[Duration, Meta(description="Until the connection (and TLS) stands")] = "5s"
-    first_byte: Annotated[Duration, Meta(description="From the request sent to the first byte of the answer")] = "60s"
-    idle: Annotated[Duration, Meta(description="Longest silence between two pieces of an answer")] = "120s"
-    total: Annotated[Duration, Meta(description="The whole request, all tries included")] = "20m"
+    connect: Annotated[Wait, Meta(description="Until the connection (and TLS) stands")] = "5s"
+    first_byte: Annotated[Wait, Meta(description="From the request sent to the first byte of the answer")] = "60s"
+    idle: Annotated[Wait, Meta(description="Longest silence between two pieces of an answer")] = "120s"
+    total: Annotated[Wait, Meta(description="The whole request, all tries included")] = "20m"
 
 
 class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every kind that is reached over HTTP understands."""
 
-    base_url: str
+    base_url: BaseUrl
     api_key: Annotated[SecretRef | None, Meta(description="The credential Turnout sends to this upstream")] = None
     auth: Annotated[
         Literal["key", "forward"],
         Meta(description="key: send api_key. forward: send the client's own credential, to this upstream only"),
     ] = "key"
-    headers: Annotated[dict[str, str], Meta(description="Headers added to every request to this upstream")] = {}
+    headers: Annotated[
+        dict[HeaderName, HeaderValue], Meta(description="Headers added to every request to this upstream")
+    ] = {}
     timeouts: Annotated[Timeouts, Meta(description="The four waits of a request to this upstream")] = Timeouts()
-    proxy: Annotated[str | None, Meta(description="An HTTP proxy to reach this upstream through: http://host:port")] = (
-        None
-    )
+    proxy: Annotated[
+        Annotated[str, Meta(extra={"flaw": proxy_flaw})] | None,
+        Meta(description="An HTTP proxy to reach this upstream through: http://host:port"),
+    ] = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

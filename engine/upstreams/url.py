@@ -1,9 +1,20 @@
-"""Where a request to an upstream goes: its base_url and a canonical path made one URL (rule C5)."""
+"""Where a request to an upstream goes: which base_urls and proxies can be, and URLs from a canonical path (rule C5).
+
+Knows nothing of the environment: the file is checked by the same functions that the driver is built by.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from engine.diagnostics import Flaw
+
+PORTS = {"http": 80, "https": 443}
+
+HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\w]*")
+"""A name or an address; names in containers hold underscores."""
 
 VERSION = re.compile(r"v[0-9]+((p[0-9]+)?(alpha|beta)[0-9]*)?")
 """A version segment of a path: v1, v4, v1beta, v1p1beta1."""
@@ -23,3 +34,60 @@ def join(base_url: str, path: str) -> str:
     if path.startswith("/v1/") and any(VERSION.fullmatch(segment) for segment in root.split("/")):
         path = path.removeprefix("/v1")
     return urlunsplit((base.scheme, base.netloc, root + quote(path, safe=UNQUOTED), base.query, ""))
+
+
+class Origin(NamedTuple):
+    """Where to connect; `host` as DNS writes it."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin(base_url: str) -> Origin | Flaw:
+    """Return where `base_url` leads, or why it cannot be one, without quoting it: it may hold a password."""
+    place = _place(base_url)
+    if not isinstance(place, Origin):
+        return place
+    url = urlsplit(base_url)
+    if url.fragment:
+        return Flaw("has a #fragment, which is never sent", "take it out")
+    if re.fullmatch(r"[!-~]*", url.path + url.query) is None:
+        return Flaw("has a path with spaces or letters that URLs cannot hold", "percent-encode them")
+    return place
+
+
+def base_url_flaw(base_url: str) -> Flaw | None:
+    """Return why `base_url` cannot work."""
+    found = origin(base_url)
+    return found if isinstance(found, Flaw) else None
+
+
+def proxy_flaw(proxy: str) -> Flaw | None:
+    """Return why no request can go through `proxy`. It may hold user and password."""
+    flaw = Flaw("must be http://host:port or https://host:port", "name an HTTP proxy: others are not spoken to")
+    if not proxy.startswith(("http://", "https://")):
+        return flaw
+    scheme, _, rest = proxy.partition("://")
+    found = _place(f"{scheme}://{rest.rpartition('@')[2]}")
+    return found if isinstance(found, Flaw) else None
+
+
+def _place(text: str) -> Origin | Flaw:
+    wrong = Flaw("has a host or port that cannot be", "write http://host:port or https://host, and a path if need be")
+    if text != text.strip() or re.search(r"[\x00-\x1f\x7f]", text):  # urlsplit drops these in silence
+        return Flaw("holds a line break, or a space at an end", "take it out")
+    try:
+        url = urlsplit(text)
+        port = url.port
+        host = url.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except ValueError:
+        return wrong
+    if "@" in url.netloc:
+        return Flaw("holds a user or password", "put the credential into `api_key`, as env:NAME or file:/path")
+    if url.scheme not in PORTS or not host:
+        return Flaw("must be http://host or https://host", "add the host, and a port and a path if need be")
+    if HOST.fullmatch(host) is None or ".." in host or port == 0:
+        return wrong
+    return Origin(url.scheme, host, PORTS[url.scheme] if port is None else port)

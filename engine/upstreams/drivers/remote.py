@@ -5,15 +5,16 @@ Knows nothing of what the bytes mean. The credential is in the header fields it 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.chat import Failed, Failure
+from engine.diagnostics import Flaw
 from engine.transport.base import Request, TransportError, Waits
 from engine.transport.h1 import H1
 from engine.units import seconds
-from engine.upstreams.url import join
+from engine.upstreams.fields import FRAMING, field
+from engine.upstreams.url import join, origin, proxy_flaw
 
 if TYPE_CHECKING:
     from engine.chat import Api, Headers
@@ -21,16 +22,8 @@ if TYPE_CHECKING:
     from engine.transport.base import Response, Transport
     from engine.upstreams.base import Answer, Call, Remote
 
-PORTS = {"http": 80, "https": 443}
-
-FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection"})
-"""What the transport says for itself; a second one of these would let two requests be read as three."""
-
 CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key", b"cookie"})
 """Never sent because the client sent them, whatever the caller left in."""
-
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A field name (RFC 9110, 5.6.2)."""
 
 
 class RemoteAnswer:
@@ -83,7 +76,12 @@ class RemoteDriver:
         """Raise `ValueError`, saying what to change, when the options cannot work."""
         self.name = name
         self._base_url = options.base_url
-        scheme, host, port = _origin(options.base_url)
+        place = origin(options.base_url)
+        if isinstance(place, Flaw):
+            raise ValueError(f"base_url {place}")
+        if options.proxy is not None and (flaw := proxy_flaw(options.proxy)):
+            raise ValueError(f"proxy {flaw}")
+        scheme, host, port = place
         self._origin = f"{scheme}://{host}:{port}"
         own = [(b"accept-encoding", b"identity")]
         own += [field(key, value, f"headers: {key}") for key, value in options.headers.items()]
@@ -173,39 +171,3 @@ class RemoteDriver:
 def failed(name: str, error: TransportError) -> Failed:
     """Say a transport's error as the failure of upstream `name`."""
     return Failed(Failure(reason=error.reason, message=f"upstream `{name}`: {error.message}"))
-
-
-def field(name: str, value: str, place: str) -> tuple[bytes, bytes]:
-    """Return a header field of our own as it is sent. Raises `ValueError`, which never quotes the value."""
-    key = name.lower().encode("ascii", "replace")
-    if TOKEN.fullmatch(name) is None:
-        raise ValueError(f"{place} is not a header name: use letters, digits and hyphens")
-    if key in FRAMING:
-        raise ValueError(f"{place} cannot be set: it follows from base_url and the body")
-    if any(mark in value for mark in "\r\n\0"):
-        raise ValueError(f"{place} holds a line break, which would start another header: take it out")
-    try:
-        return key, value.strip().encode("latin-1")
-    except UnicodeEncodeError:
-        raise ValueError(f"{place} holds a character that HTTP headers cannot carry") from None
-
-
-def _origin(base_url: str) -> tuple[str, str, int]:
-    """Return (scheme, host, port), the host as DNS writes it. Raises `ValueError` without quoting any password."""
-    url = urlsplit(base_url)
-    if "@" in url.netloc:
-        raise ValueError(
-            "base_url holds a user or password: put the credential into api_key, as env:NAME or file:/path"
-        )
-    if url.scheme not in PORTS or not url.hostname:
-        raise ValueError("base_url must be http://host or https://host, with a port and a path if need be")
-    if url.fragment:
-        raise ValueError("base_url has a #fragment, which is never sent: take it out")
-    if re.fullmatch(r"[!-~]*", url.path + url.query) is None:
-        raise ValueError("base_url has a path with spaces or letters that URLs cannot hold: percent-encode them")
-    try:
-        port = url.port
-        host = url.hostname if url.hostname.isascii() else url.hostname.encode("idna").decode("ascii")
-    except ValueError:
-        raise ValueError("base_url has a host or port that cannot be: use https://host:1234/path") from None
-    return url.scheme, host, PORTS[url.scheme] if port is None else port
