@@ -12,7 +12,7 @@ from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
 from engine.plan.nodes import Plan, Upstream
 from engine.plan.rules import compile_rules
-from engine.plan.server import compile_bases, compile_hosts, compile_listen, compile_origins
+from engine.plan.server import check_loop, compile_bases, compile_hosts, compile_listen, compile_origins
 from engine.plan.source import Source
 from engine.units import seconds, size
 
@@ -28,6 +28,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     source = Source(document=document, tree=tree, report=report)
     upstreams = compile_upstreams(source)
     compile_listen(source)
+    check_loop(source)
     hosts, origins = compile_hosts(source), compile_origins(source)
     bases = compile_bases(source)
     models = compile_models(source)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from engine.diagnostics import Label
-from engine.plan.admission import ANY, HOST, NULL, parse_origin
+from engine.plan.admission import ANY, HOST, NULL, PORTS, parse_origin
 
 if TYPE_CHECKING:
     from engine.plan.nodes import Origin
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 RESERVED = ("v1", "health", "ready", "metrics", "status")
 """First segments of paths that Turnout answers itself."""
 LAST_PORT = 65535
+EVERYWHERE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - recognised, not bound
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", *EVERYWHERE})
 
 
 def compile_listen(source: Source) -> None:
@@ -25,6 +28,32 @@ def compile_listen(source: Source) -> None:
             source.tree.value("server", "listen"),
             help=f"ports go from 0 (any free one) to {LAST_PORT}",
         )
+
+
+def check_loop(source: Source) -> None:
+    """Refuse upstreams that are this very server: a request would go round until it times out."""
+    server = source.document.server
+    host, _, port = server.listen.lower().rpartition(":")
+    ours = {host, *(name.lower() for name in server.hosts)} | (LOOPBACK if host in EVERYWHERE else set())
+    for name, options in source.document.upstreams.items():
+        if _address(getattr(options, "base_url", None) or "") in {(each, int(port)) for each in ours}:
+            source.report.error(
+                "upstream-is-itself",
+                f"upstream `{name}` leads back here: this server listens on {server.listen}",
+                source.tree.value("upstreams", name, "base_url"),
+                help="name the address of the server that is to answer, or change `server.listen`",
+            )
+
+
+def _address(url: str) -> tuple[str, int] | None:
+    """Return (host as in a Host header, port) of `url`, None where it has none."""
+    try:
+        split = urlsplit(url)
+        port = split.port or PORTS.get(split.scheme, 0)
+    except ValueError:
+        return None
+    host = split.hostname or ""
+    return f"[{host}]" if ":" in host else host, port
 
 
 def compile_hosts(source: Source) -> frozenset[str]:

@@ -127,3 +127,20 @@ def test_a_reference_that_could_be_two_things_is_refused_unless_they_are_the_sam
 
 def test_the_model_endpoints_are_those_of_the_dialects() -> None:
     assert {path: endpoint.api for path, (_, endpoint) in ENDPOINTS.items()} == MODEL_PATHS
+
+
+ROUND = [
+    ("127.0.0.1:4000", "http://127.0.0.1:4000/v1", True),
+    ("127.0.0.1:4000", "http://localhost:4000", True),
+    ("127.0.0.1:4000", "http://127.0.0.1:4001/v1", False),
+    ("127.0.0.1:4000", "http://127.0.0.2:4000/v1", False),
+    ("10.0.0.7:80", "http://10.0.0.7/v1", True),
+    ("10.0.0.7:80", "https://10.0.0.7/v1", False),
+    ("'[::]:4000'", "http://[::1]:4000/v1", True),
+]
+
+
+@pytest.mark.parametrize(("listen", "url", "is_itself"), ROUND)
+def test_an_upstream_that_is_this_server_is_refused(listen: str, url: str, is_itself: bool) -> None:
+    text = f"version: 1\nserver: {{listen: {listen}}}\nupstreams: {{a: {{kind: openai, base_url: '{url}'}}}}\n"
+    assert ("upstream-is-itself" in [found.code for found in report(text).errors]) == is_itself
