@@ -258,6 +258,8 @@ def _iso(day: int) -> str:
 
 
 def _is_json(content_type: bytes | None) -> bool:
+    if content_type == b"application/json":
+        return True
     if content_type is None:
         return False
     kind = content_type.split(b";", 1)[0].strip().lower()

@@ -55,7 +55,10 @@ def form_of(scope: Scope) -> Dialect:
     """Return the dialect in whose form this caller expects an error, before any endpoint is known."""
     if b"/messages" in scope.get("raw_path", b""):
         return ANTHROPIC
-    return ANTHROPIC if any(name == b"anthropic-version" for name, _ in scope["headers"]) else OPENAI
+    for name, _ in scope["headers"]:
+        if name == b"anthropic-version":
+            return ANTHROPIC
+    return OPENAI
 
 
 class Reply:
@@ -110,7 +113,8 @@ class Reply:
 
     async def piece(self, data: bytes, head: Callable[[], Headers]) -> None:
         """Send content; the first piece opens the stream if it is not open yet."""
-        await self._still()
+        if self._beating is not None:
+            await self._still(self._beating)
         if not self.opened:
             await self._open(200, head())
         self._said = self._loop.time()
@@ -145,16 +149,16 @@ class Reply:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        await self._still()
-
-    async def _still(self) -> None:
-        """Let a keep-alive that has begun finish, and one that has not give way."""
         if self._beating is not None:
-            if self.opened:
-                await self._beating
-            else:
-                self._beating.cancel()  # what comes now may still have a status of its own
-            self._beating = None
+            await self._still(self._beating)
+
+    async def _still(self, beating: asyncio.Task[None]) -> None:
+        """Let a keep-alive that has begun finish, and one that has not give way."""
+        if self.opened:
+            await beating
+        else:
+            beating.cancel()  # what comes now may still have a status of its own
+        self._beating = None
 
 
 def marks(visit: Visit, *, route: str | None = None, target: str | None = None, tries: int | None = None) -> Headers:
