@@ -62,9 +62,9 @@ def _text(name: str, reading: Reading, form: Form) -> str:
     from engine.diagnostics.render import render
 
     found = render(reading.report, form, colour=console.colour(sys.stdout))
-    if reading.plan is None or not reading.report.ok:
+    if reading.document is None or not reading.report.ok:
         return found
-    return f"{found}{name}: ok ({counts(reading.plan.document)})\n"
+    return f"{found}{name}: ok ({counts(reading.document)})\n"
 
 
 def _json(readings: dict[str, Reading], *, strict: bool) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from engine.config.document import INCLUDABLE
-from engine.config.variables import VARIABLE, lookup
+from engine.config.variables import VARIABLE, conceal, lookup
 from engine.diagnostics import Label
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def included(
             found = read(str(path), place)
             if found is not None and _allowed(found, report):
                 sheets.append(found)
+        if pattern != written and (variable := VARIABLE.fullmatch(written)):
+            conceal(pattern, variable["name"], place, report)
     return sheets
 
 

@@ -18,7 +18,7 @@ from engine.config.include import included, unite
 from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
 from engine.config.tree import Files, Path, Tree
-from engine.config.variables import fill
+from engine.config.variables import Given, fill
 from engine.diagnostics import Report, Span
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Loaded(msgspec.Struct, kw_only=True):
     files: Files
     tree: Tree | None = None
     document: Document | None = None
+    variables: dict[Path, Given] = {}
+    """Where the value is a variable's."""
     unset: list[tuple[Path, str]] = []
     """Variables that a value asks for and that have neither value nor default: `resolve` reports them."""
 
@@ -61,7 +63,7 @@ def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     report.diagnostics += (flaw for flaw in flaws(tree, filled.variables, skip) if flaw.span not in said)
     pasted.anywhere(report)
     report.sort()
-    loaded = Loaded(report=report, files=files, tree=tree, unset=filled.unset)
+    loaded = Loaded(report=report, files=files, tree=tree, variables=filled.variables, unset=filled.unset)
     if report.ok:
         try:
             loaded.document = msgspec.convert(tree.data, Document)

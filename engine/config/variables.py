@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from msgspec import inspect as mi
 
 from engine.config import scalars, shape
+from engine.config.document import Range, Route, When
+from engine.diagnostics.mask import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.config.load import Loaded
     from engine.config.tree import Path, Tree
-    from engine.diagnostics import Report
+    from engine.diagnostics import Report, Span
 
 VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>.*))?", re.DOTALL)
 SENSITIVE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 """Variables whose values are never printed, wherever the file uses them."""
 
-PLACEHOLDERS = ("unset", "1s", "1MB", "http://unset.invalid", "127.0.0.1:4000", "/unset", "9999-12-31")
+TEXT = mi.type_info(str)
+TELLING = (Route, When, Range)
+"""Where an option that is absent is no default, but says something."""
+
+PLACEHOLDERS = (
+    "unset",
+    "1s",
+    "1MB",
+    "http://unset.invalid",
+    "127.0.0.1:4000",
+    "/unset",
+    "9999-12-31",
+    f"sha256:{'0' * 64}",
+)
 """Text that stands in for a variable without a value; the first that fits the pattern of its place."""
 
 
@@ -56,7 +74,8 @@ def lookup(variable: re.Match[str], environ: Mapping[str, str] | None) -> str | 
 def fill(tree: Tree, environ: Mapping[str, str] | None, report: Report) -> Filled:
     """Return the data of `tree` with every variable replaced; values are typed by the rules of plain scalars.
 
-    Without value or default, an option with a default of its own is left out, and a placeholder stands elsewhere.
+    Without value or default, an option with a default of its own is left out, and a placeholder stands elsewhere:
+    also where leaving the option out would say something else (a condition less, a route without its end).
     """
     filled = Filled(data={})
     filled.data = _fill(tree.data, shape.root(), (), tree, environ, report, filled)
@@ -75,6 +94,8 @@ def _fill(
     report: Report,
     filled: Filled,
 ) -> Any:
+    if isinstance(value, dict):
+        value = _tagged(value, kind, path, tree, environ, report, filled)
     kind = shape.select(kind, value)
     if isinstance(value, dict):
         entries = {}
@@ -82,7 +103,7 @@ def _fill(
             new = _fill(item, shape.below(kind, key), (*path, key), tree, environ, report, filled)
             if new is _ABSENT:
                 field = shape.field(kind, key)
-                if field and not field.required:
+                if field and not field.required and not _telling(kind, field):
                     continue
                 new = placeholder(shape.below(kind, key))
             entries[key] = new
@@ -108,6 +129,60 @@ def _fill(
     if SENSITIVE.search(variable["name"]) and (environ or {}).get(variable["name"]):
         report.secrets.add(text)
     return text if _is_text(kind) else scalars.plain(text)
+
+
+def _tagged(
+    value: dict[str, Any],
+    kind: mi.Type | None,
+    path: Path,
+    tree: Tree,
+    environ: Mapping[str, str] | None,
+    report: Report,
+    filled: Filled,
+) -> dict[str, Any]:
+    """Return `value` with its `kind` filled in: which type the other options have depends on it.
+
+    Without a value it is the first kind that knows all the options there are.
+    """
+    structs = [option for option in shape.members(kind) if isinstance(option, mi.StructType)] if kind else []
+    tag = structs[0].tag_field if structs else None
+    if tag is None or not str(value.get(tag)).startswith("env:"):
+        return value
+    found = _fill(value[tag], TEXT, (*path, tag), tree, environ, report, filled)
+    if found is _ABSENT:
+        fits = (option for option in structs if value.keys() - {tag} <= {field.encode_name for field in option.fields})
+        found = next(fits, structs[0]).tag
+    return {**value, tag: found}
+
+
+def _telling(kind: mi.Type | None, field: mi.Field) -> bool:
+    """Whether an option says something by being absent."""
+    return isinstance(kind, mi.StructType) and kind.cls in TELLING and field.default is None
+
+
+def hide(loaded: Loaded) -> None:
+    """Name the variables, not their values, in what is said about the places that have them."""
+    assert loaded.tree is not None
+    unset = {path for path, _ in loaded.unset}
+    for path, given in loaded.variables.items():
+        if path not in unset and not given.default:
+            value = reduce(operator.getitem, path, cast("Any", loaded.tree.data))
+            conceal(str(value), given.name, loaded.tree.value(*path), loaded.report)
+
+
+def conceal(value: str, name: str, span: Span | None, report: Report) -> None:
+    """Have the findings at `span` say `env:name` for `value` and for its halves around a slash."""
+    pieces = [piece for piece in (value, *value.partition("/")[::2]) if piece]
+    for index, found in enumerate(report.diagnostics):
+        if found.span == span and value:
+            message, help_ = found.message, found.help or ""
+            for piece in pieces:
+                message = message.replace(f"`{piece}`", f"`env:{name}`")
+            if len(value) >= SHORT:
+                message = message.replace(value, f"env:{name}")
+            told = any(piece in help_ for piece in pieces)
+            change = f"set {name} to another value" + ("" if told else f": {help_}")
+            report.diagnostics[index] = msgspec.structs.replace(found, message=message, help=change)
 
 
 def _is_text(kind: mi.Type | None) -> bool:

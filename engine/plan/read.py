@@ -12,12 +12,14 @@ import msgspec
 from engine.config.load import load
 from engine.config.secrets import resolve
 from engine.config.tree import Files, Tree
+from engine.config.variables import hide
 from engine.diagnostics import Report
 from engine.plan.compile import compile_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.config.document import Document
     from engine.config.load import Loaded
     from engine.plan.nodes import Plan
     from engine.secret import Secret
@@ -29,7 +31,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     files: Files
     tree: Tree | None = None
+    document: Document | None = None
+    """None when the syntax or the schema layer has errors."""
     plan: Plan | None = None
+    """None also without the environment, where a variable without a value would lead on."""
     secrets: dict[str, Secret] = {}
     """Reference (`env:NAME`, `file:/path`) -> value, for every reference that resolved."""
 
@@ -44,25 +49,22 @@ def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     if loaded.document is None or loaded.tree is None:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree)
     plan = compile_plan(loaded.document, loaded.tree, loaded.report)
-    _placeholders(loaded, loaded.tree, asked=environ is not None)
+    _placeholders(loaded, loaded.tree)
+    hide(loaded)
+    found = Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, document=loaded.document, plan=plan)
     if environ is None or not loaded.report.ok:
-        return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan)
+        return found
     secrets, off = resolve(loaded, environ)
     if plan is not None:
         plan = msgspec.structs.replace(plan, off={**plan.off, **off})
-    return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, plan=plan, secrets=secrets)
+    return msgspec.structs.replace(found, plan=plan, secrets=secrets)
 
 
-def _placeholders(loaded: Loaded, tree: Tree, *, asked: bool) -> None:
-    """Replace what the graph says of placeholders: the finding is that a variable has no value.
+def _placeholders(loaded: Loaded, tree: Tree) -> None:
+    """Take out what the graph says of placeholders: that a variable has no value is for the environment layer to say.
 
-    Where the environment is `asked`, that is for the next layer to say.
+    Where that is not asked (CI has no values), nothing is wrong with the file.
     """
-    names = {tree.value(*path): name for path, name in loaded.unset}
+    spans = {tree.value(*path) for path, _ in loaded.unset}
     found = loaded.report.diagnostics
-    hit = {item.span for item in found if item.span in names}
-    found[:] = [item for item in found if item.span not in hit]
-    for span, name in names.items():
-        if span in hit and not asked:
-            help_ = f"give it a default: `env:{name}:-...`"
-            loaded.report.error("unset-variable", f"without the value of {name} this leads nowhere", span, help=help_)
+    found[:] = [item for item in found if item.span not in spans]
