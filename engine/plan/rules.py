@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from engine.config.document import When
@@ -29,6 +30,8 @@ CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-turnout-key", "cookie"}
 )
 """Headers that routing never sees."""
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""RFC 9110: token."""
 NOTHING = When()
 
 
@@ -126,16 +129,7 @@ def _check_when(source: Source, path: Path, when: When) -> None:
     for field in ("model", "key", "api", "base", "path", "method"):
         if getattr(when, field) == []:
             _never(source, (*path, field), f"an empty list: `{field}` never holds", "name at least one, or remove it")
-    for name, wanted in (when.header or {}).items():
-        if name.lower() in CREDENTIAL_HEADERS:
-            source.report.error(
-                "credential-header",
-                f"the header `{name}` holds a credential, which routing never sees",
-                source.tree.key(*path, "header", name),
-                help="use `key:` to tell callers apart",
-            )
-        if wanted == []:
-            _never(source, (*path, "header", name), f"an empty list: `{name}` never holds", "name at least one value")
+    _check_headers(source, (*path, "header"), when.header or {})
     for field in ("input_tokens", "max_tokens"):
         wanted = getattr(when, field)
         if wanted is None:
@@ -148,6 +142,26 @@ def _check_when(source: Source, path: Path, when: When) -> None:
         if when.not_ == NOTHING:
             _never(source, (*path, "not"), "`not` without a condition never holds", "give it one, or remove it")
         _check_when(source, (*path, "not"), when.not_)
+
+
+def _check_headers(source: Source, path: Path, headers: dict[str, str | list[str]]) -> None:
+    for name, wanted in headers.items():
+        if HEADER_NAME.fullmatch(name) is None:
+            source.report.error(
+                "bad-header",
+                f"`{name}` cannot be the name of a header, so no request has it",
+                source.tree.key(*path, name),
+                help="a name has letters, digits and `-`, as in x-team; values are matched by what stands after it",
+            )
+        if name.lower() in CREDENTIAL_HEADERS:
+            source.report.error(
+                "credential-header",
+                f"the header `{name}` holds a credential, which routing never sees",
+                source.tree.key(*path, name),
+                help="use `key:` to tell callers apart",
+            )
+        if wanted == []:
+            _never(source, (*path, name), f"an empty list: `{name}` never holds", "name at least one value")
 
 
 def _never(source: Source, path: Path, message: str, help_: str) -> None:
