@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.facts import ANONYMOUS
-from engine.plan.match import pattern
+from engine.plan.match import listed, pattern
+from engine.plan.near import did_you_mean, listing
 from engine.plan.route import asked_name
 from engine.plan.server import is_anyone
 
@@ -21,7 +22,7 @@ LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _suffixes, _unasked, _widening):
+    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _idle, _suffixes, _unasked, _widening):
         check(plan, source)
 
 
@@ -80,6 +81,13 @@ def _callers(plan: Plan, source: Source) -> None:
             source.tree.key("keys"),
             help="add `keys: {anonymous: {}}`, or a key from `turnout key new`",
         )
+    elif not any(key.enabled for key in plan.keys.values()):
+        source.report.warning(
+            "no-key",
+            "every key is disabled, so every request is refused",
+            source.tree.key("keys"),
+            help="remove `enabled: false` from one, or add a key from `turnout key new`",
+        )
     for name, key in plan.keys.items():
         if name != ANONYMOUS and key.enabled and not key.digests:
             source.report.warning(
@@ -102,6 +110,21 @@ def _untaken(plan: Plan, source: Source) -> None:
                 source.tree.key("routes", index, "pass"),
                 help=f"add it to a key: `{caller}: {{routes: [{', '.join([*_taken(plan, caller), rule.name])}]}}`",
             )
+
+
+def _idle(plan: Plan, source: Source) -> None:
+    """Report patterns of a key's `models` that no name of the file matches."""
+    asked = [pattern(text) for route in source.document.routes for text in listed(route.when.model or [])]
+    names = [*(entry.pattern for entry in plan.entries.values()), *asked]
+    for name, key in plan.keys.items():
+        for index, allowed in enumerate(key.patterns or ()):
+            if allowed.stars and not any(allowed.overlaps(each) for each in names):
+                source.report.warning(
+                    "matches-nothing",
+                    f"key `{name}` may use `{allowed.text}`, but no entry of `models` has such a name",
+                    source.tree.value("keys", name, "models", index),
+                    help=did_you_mean(allowed.text, plan.entries, listing("models", plan.entries)),
+                )
 
 
 def _taken(plan: Plan, key: str) -> tuple[str, ...]:
@@ -161,11 +184,9 @@ def _may_match(plan: Plan, index: int, key: Key) -> bool:
     when = plan.document.routes[index].when
     if key.routes is not None and rule.name not in key.routes:
         return False
-    keys = [when.key] if isinstance(when.key, str) else when.key
-    if keys is not None and not any(pattern(text).match(key.name) is not None for text in keys):
+    if when.key is not None and not any(pattern(text).match(key.name) is not None for text in listed(when.key)):
         return False
-    models = [when.model] if isinstance(when.model, str) else when.model
-    return models is None or any(_may_reach(key, pattern(text)) for text in models)
+    return when.model is None or any(_may_reach(key, pattern(text)) for text in listed(when.model))
 
 
 def _may_reach(key: Key, names: Pattern) -> bool:

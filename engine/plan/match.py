@@ -138,12 +138,12 @@ def conditions(when: When) -> tuple[Condition, ...]:
     for name, read in TEXTS.items():
         wanted = getattr(when, name)
         if wanted is not None:
-            texts = _listed(wanted)
+            texts = listed(wanted)
             found.append(_text(name, tuple(text.upper() for text in texts) if name == "method" else texts, read))
     if when.path is not None:
-        found.append(_path(_listed(when.path)))
+        found.append(_path(listed(when.path)))
     for name, wanted in (when.header or {}).items():
-        found.append(_text(f"header {name.lower()}", _listed(wanted), _header(name.lower())))
+        found.append(_text(f"header {name.lower()}", listed(wanted), _header(name.lower())))
     for name, flag in FLAGS.items():
         wanted = getattr(when, name)
         if wanted is not None:
@@ -188,7 +188,8 @@ def shallow(when: When) -> When:
     return msgspec.structs.replace(when, **dict.fromkeys(DEEP), not_=rest)
 
 
-def _listed(wanted: str | Sequence[str]) -> tuple[str, ...]:
+def listed(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns of an any-of condition: it is one, or a list."""
     return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 
 

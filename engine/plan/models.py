@@ -150,6 +150,13 @@ def _check_listed(source: Source, entry: Entry) -> None:
                 source.tree.value("models", entry.name, "list", index),
                 help="list whole names that clients can ask for",
             )
+        elif name in entry.listed[:index]:
+            source.report.warning(
+                "listed-twice",
+                f"`{name}` is already in this list",
+                source.tree.value("models", entry.name, "list", index),
+                help="remove it: /v1/models shows each name once",
+            )
 
 
 def _check_cycles(source: Source, models: Models) -> None:

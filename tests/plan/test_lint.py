@@ -32,7 +32,7 @@ CASES = [
     (QUIET + "server: {listen: 'localhost.example:4000'}\n", ["open-to-strangers"]),
     (changed("anonymous: {}", f"ada: {{{KEY}}}") + "server: {listen: '0.0.0.0:4000'}\n", []),
     (changed("anonymous: {}", "anonymous: {models: []}"), ["model-no-key-may-use"] * 2),
-    (changed("anonymous: {}", "anonymous: {enabled: false}"), []),
+    (changed("anonymous: {}", "anonymous: {enabled: false}"), ["no-key"]),
     (QUIET + "server: {cors: {origins: ['*', 'http://*', 'null', 'vscode-webview://*']}}\n", ["open-to-pages"] * 2),
     (changed("anonymous: {}", f"ada: {{{KEY}}}") + "server: {cors: {origins: ['*']}}\n", []),
     (changed("{a: openai/a, ", "{"), ["unused-upstream"]),
@@ -42,7 +42,7 @@ CASES = [
     (QUIET.replace("anonymous: {}", "anonymous: {}, ada: {enabled: false, routes: [r]}") + PASS, ["pass-without-key"]),
     (changed("anonymous: {}", ""), ["no-key"]),
     (changed("anonymous: {}", "ada: {}"), ["key-without-hash"]),
-    (changed("anonymous: {}", "ada: {enabled: false}"), []),
+    (changed("anonymous: {}", "ada: {enabled: false}"), ["no-key"]),
     (changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}"), ["model-no-key-may-use"]),
     (changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}") + "routes: [{name: r, to: b}]\n", ["route-widens-key"]),
     (
@@ -54,6 +54,13 @@ CASES = [
         changed("anonymous: {}", f"ada: {{{KEY}, models: [a]}}") + "routes: [{name: r, when: {model: x*}, to: b}]\n",
         [],
     ),
+    (changed("anonymous: {}", "anonymous: {models: [zz*, '*']}"), ["matches-nothing"]),
+    (
+        changed("anonymous: {}", "anonymous: {models: ['x1*', b, a]}")
+        + "routes: [{name: r, when: {model: x*}, to: b}]\n",
+        [],
+    ),
+    (changed("a: openai/a", "'a*': {targets: [openai/a], list: [a1, a2, a1]}"), ["listed-twice"]),
     (changed("a: openai/a", "'a[1m]': openai/a"), ["name-with-suffix"]),
 ]
 
