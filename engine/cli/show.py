@@ -99,7 +99,7 @@ def _said(reading: Reading, path: tuple[str | int, ...]) -> bool:
 
 def _source(reading: Reading, path: tuple[str | int, ...]) -> str:
     """Return the text of a value as the file has it."""
-    from engine.diagnostics.render import BREAK
+    from engine.diagnostics import BREAK
 
     span = reading.tree.values.get(path) if reading.tree is not None else None
     if span is None:

@@ -153,10 +153,12 @@ def diagnose(
         yield pasted.secret(what(path, tree), error.instance, tree.value(*path), report)
     elif error.validator == "required":
         yield from _missing(error, path, tree)
-    elif error.validator == "type" and "enum" in schema:
+    elif error.validator == "type" and "enum" in schema and instance not in schema["enum"]:
         return  # the enumeration says it better
+    elif error.validator in ("minimum", "maximum") and not isinstance(instance, int):
+        return  # its type is wrong, which is said
     else:
-        yield _wrong(error, schema, path, tree, variables.get(path))
+        yield _wrong(error, schema, path, tree, report, variables.get(path))
 
 
 def missing_version(tree: Tree) -> Diagnostic:
@@ -169,10 +171,10 @@ def missing_version(tree: Tree) -> Diagnostic:
 
 
 def _wrong(
-    error: ValidationError, schema: dict[str, Any], path: Path, tree: Tree, variable: Given | None
+    error: ValidationError, schema: dict[str, Any], path: Path, tree: Tree, report: Report, variable: Given | None
 ) -> Diagnostic:
     """Return the sentence about a value of the wrong type, form or size."""
-    keyword = str(error.validator)
+    keyword = "enum" if "enum" in schema else str(error.validator)  # version 1.0 is equal to 1, and is not 1
     expected = str(schema.get("pattern") or "")
     kind = str(error.validator_value) if keyword == "type" else ""
     here = dotted(path)
@@ -182,7 +184,7 @@ def _wrong(
     choices = [str(choice) for choice in schema.get("enum", ())]
     words = {
         "what": what(path, tree),
-        "found": variable.value if variable else found(error.instance),
+        "found": variable.value if variable else found(error.instance, report.source(tree.value(*path))),
         "choices": ", ".join(choices),
         "limit": error.validator_value,
     }
@@ -281,13 +283,15 @@ def _steps(path: Path) -> str:
     return text
 
 
-def found(value: Any) -> str:
-    """Return a value as a sentence names it."""
+def found(value: Any, written: str = "") -> str:
+    """Return a value as a sentence names it: a number as it is `written`."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
     shown = str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and written:
+        shown = written
     if isinstance(value, str) and not isinstance(scalars.plain(value), str):
         shown = f'"{value}"'  # else it looks like what it should be
     return f"`{shown[:40]}…`" if len(shown) > 40 else f"`{shown}`" if shown else "empty"

@@ -13,8 +13,7 @@ import yaml
 
 from engine.config import scalars
 from engine.config.syntax import trouble
-from engine.diagnostics import Label, Span
-from engine.diagnostics.render import BREAK
+from engine.diagnostics import BREAK, Label, Span
 
 if TYPE_CHECKING:
     from engine.config.tree import Path

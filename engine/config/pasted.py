@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from engine.diagnostics import Diagnostic, Span
+from engine.diagnostics import BREAK, Diagnostic, Span
 from engine.diagnostics.mask import SHORT, looks
-from engine.diagnostics.render import BREAK
 
 if TYPE_CHECKING:
     from engine.diagnostics import Report

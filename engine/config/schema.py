@@ -161,10 +161,13 @@ class _Writer:
     def tagged(self, structs: list[mi.StructType]) -> Schema:
         """Return a union of Structs told apart by their tag."""
         tag = str(structs[0].tag_field)
+        words: Schema = {"enum": [struct.tag for struct in structs]}
+        if self.variables:
+            words = {"anyOf": [words, {"$ref": "#/$defs/Variable"}]}
         return {
             "type": "object",
             "required": [tag],
-            "properties": {tag: {"enum": [struct.tag for struct in structs], "description": "What it is"}},
+            "properties": {tag: {"description": "What it is", **words}},
             "allOf": [
                 {
                     "if": {"properties": {tag: {"const": struct.tag}}, "required": [tag]},

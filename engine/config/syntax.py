@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
-from engine.diagnostics import Label, Span
-from engine.diagnostics.render import BREAK
+from engine.diagnostics import BREAK, Label, Span
 
 if TYPE_CHECKING:
     from engine.diagnostics import Report

@@ -25,6 +25,9 @@ VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<defaul
 SENSITIVE = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 """Variables whose values are never printed, wherever the file uses them."""
 
+EXACT = 2**53
+"""Below it a float holds every whole number."""
+
 TEXT = mi.type_info(str)
 TELLING = (Route, When, Range)
 """Where an option that is absent is no default, but says something."""
@@ -115,7 +118,7 @@ def _fill(
             items.append(placeholder(shape.below(kind, index)) if new is _ABSENT else new)
         return items
     if not isinstance(value, str) or not value.startswith("env:") or shape.is_secret(kind):
-        return value
+        return _whole(value, kind)
     variable = VARIABLE.fullmatch(value)
     if variable is None:
         help_ = "write `env:NAME` or `env:NAME:-default`; a name is letters, digits and `_`"
@@ -128,7 +131,13 @@ def _fill(
         return _ABSENT
     if SENSITIVE.search(variable["name"]) and (environ or {}).get(variable["name"]):
         report.secrets.add(text)
-    return text if _is_text(kind) else scalars.plain(text)
+    return text if _is_text(kind) else _whole(scalars.plain(text), kind)
+
+
+def _whole(value: Any, kind: mi.Type | None) -> Any:
+    """Return 1e5 and 2.0 as whole numbers where one is meant, as JSON Schema and so the editors have it."""
+    whole = isinstance(kind, mi.IntType) and isinstance(value, float) and value.is_integer() and abs(value) < EXACT
+    return int(value) if whole else value
 
 
 def _tagged(

@@ -6,9 +6,13 @@ line of the user's file, and it masks every secret found in it.
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 import msgspec
+
+BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""What YAML takes for the end of a line."""
 
 Severity = Literal["error", "warning"]
 
@@ -86,6 +90,11 @@ class Report:
         self.diagnostics.append(
             Diagnostic(code=code, message=message, span=span, help=help, labels=labels, severity="warning")
         )
+
+    def source(self, span: Span | None) -> str:
+        """Return the text at `span`, "" where it is not known."""
+        lines = BREAK.split(self.sources.get(span.file, "")) if span else []
+        return lines[span.line - 1][span.column - 1 : span.end - 1] if span and span.line <= len(lines) else ""
 
     def sort(self) -> None:
         """Put the findings in the order of their places: files as they were read, then lines."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.diagnostics import BREAK
 from engine.diagnostics.mask import mask
 
 if TYPE_CHECKING:
     from engine.diagnostics import Diagnostic, Report, Span
 
 Form = Literal["full", "concise", "json"]
-
-BREAK = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
-"""What YAML takes for the end of a line."""
 
 WIDTH = 100
 """Longer lines are cut around the caret; terminal cells."""
