@@ -45,6 +45,12 @@ def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     `environ` None leaves the environment layer out: nothing is asked of variables or secret files, and every
     enabled upstream counts as on.
     """
+    reading = _read(main, environ, text)
+    reading.report.sort()
+    return reading
+
+
+def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Reading:
     loaded = load(main, environ, text=text)
     if loaded.document is None or loaded.tree is None:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree)

@@ -8,6 +8,7 @@ from tests.plan.plans import UPSTREAMS, report
 
 QUIET = UPSTREAMS + "models: {a: openai/a, b: anthropic/b}\nkeys: {anonymous: {}}\n"
 PASS = "routes: [{name: r, when: {path: '/x/**'}, pass: openai}]\n"
+TO_B = "routes: [{name: r, when: {model: x*}, to: b}]\n"
 KEY = "hashes: ['sha256:" + "0" * 64 + "']"
 
 
