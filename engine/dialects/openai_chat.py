@@ -96,8 +96,8 @@ REASONS: dict[str, Reason] = {
 TYPES: dict[str, tuple[str, str | None]] = {
     "invalid_api_key": ("invalid_request_error", "invalid_api_key"),
     "missing_api_key": ("invalid_request_error", "invalid_api_key"),
-    "key_expired": ("invalid_request_error", "invalid_api_key"),
-    "key_disabled": ("invalid_request_error", "invalid_api_key"),
+    "expired_api_key": ("invalid_request_error", "invalid_api_key"),
+    "disabled_api_key": ("invalid_request_error", "invalid_api_key"),
     "context_length": ("invalid_request_error", "context_length_exceeded"),
     "content_filter": ("invalid_request_error", "content_policy_violation"),
     "rate_limited": ("requests", "rate_limit_exceeded"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import sys
 import time
@@ -27,7 +28,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     message: str
-    file: str | None
+    file: str
     line: int | None
     column: int | None
 
@@ -52,14 +53,14 @@ class Status:
         """An edit went live."""
         self.config = Config(changed_at=stamp())
 
-    def refused(self, found: Diagnostic) -> None:
-        """An edit was not taken; `found` is the first error."""
+    def refused(self, found: Diagnostic, main: str) -> None:
+        """An edit of `main` was not taken; `found` is the first error."""
         span = found.span
         self.config.ok = False
         self.config.last_error = Fault(
             code=found.code,
             message=f"the file has an error ({found.code}); `turnout check` and the log say more",
-            file=span.file if span else None,
+            file=span.file if span else main,
             line=span.line if span else None,
             column=span.column if span else None,
         )
@@ -91,8 +92,9 @@ def handlers(status: Status) -> list[Any]:
     def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Whether any upstream may answer: 503 when every one is off or down."""
         generation = Visit.of(request.scope).generation
+        now = asyncio.get_running_loop().time()
         backends = {
-            name: generation.live[name].health if name in generation.live else "off"
+            name: generation.live[name].health(now) if name in generation.live else "off"
             for name in generation.plan.upstreams
         }
         usable = any(state in ("ok", "unknown") for state in backends.values())

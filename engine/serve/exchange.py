@@ -17,7 +17,7 @@ from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
 from engine.facts import Facts
 from engine.observe.record import Request
-from engine.plan.admission import check_base, identify
+from engine.plan.admission import check_base, credentials, identify
 from engine.plan.paths import canonical, place
 from engine.plan.route import asked_name, check_name, names, needs_depth, route
 from engine.serve.body import ClientGone, read_body
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 """Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
 MODELS = "/v1/models"
+WHOLE = frozenset({"embeddings", "count_tokens"})
+"""The APIs that answer in one piece whatever `stream` says."""
 BODY_SHOWN = 4096
 LOOPBACK = ("127.", "::1")
 
@@ -115,6 +117,8 @@ class Exchange:
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
         peek = dialect.peek(endpoint.api, self.body)
+        if peek.stream and endpoint.api in WHOLE:
+            peek = msgspec.structs.replace(peek, stream=False)  # the field goes up as it came; there is no such stream
         facts = self._facts(endpoint.api, base, key, peek)
         if needs_depth(plan, facts):
             facts = msgspec.structs.replace(facts, depth=dialect.depth(endpoint.api, self.body))
@@ -217,6 +221,12 @@ class Exchange:
         if self.log.wants(status, problem):
             self.log.request(self._record(status, problem))
 
+    def _masked(self, text: str) -> str:
+        """Return what the log may hold of an error: upstreams like to quote the credential they were sent."""
+        if not text:
+            return text
+        return mask(text, [value.decode("latin-1") for name, value in credentials(self.headers)])
+
     def _record(self, status: int, problem: Problem | None) -> Request:
         reply, relay, facts = self.reply, self.relay, self.facts
         return Request(
@@ -231,10 +241,12 @@ class Exchange:
             model=facts.model if facts else None,
             route=self.decision.route if self.decision else None,
             target=str(relay.target) if relay and relay.target else None,
-            attempts=tuple(relay.tries) if relay else (),
+            attempts=tuple(msgspec.structs.replace(one, message=self._masked(one.message)) for one in relay.tries)
+            if relay
+            else (),
             stream=facts.stream if facts else False,
             first=round(reply.first - self.started, 6) if reply.first is not None else None,
-            problem=f"{problem.code}: {problem.message}" if problem else None,
+            problem=self._masked(f"{problem.code}: {problem.message}") if problem else None,
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
         )
 

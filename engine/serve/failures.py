@@ -71,10 +71,10 @@ def loggable(failure: Failure) -> str:
 
 
 def after_retries(tries: int, headers: Headers) -> Headers:
-    """Return the header that keeps SDKs from retrying what we have retried."""
-    if tries > 1 and not any(name == NO_RETRY[0] for name, _ in headers):
-        return [NO_RETRY]
-    return []
+    """Return `headers` with what keeps SDKs from retrying what we have retried, whatever the upstream thinks of it."""
+    if tries < 2:
+        return headers
+    return [*(field for field in headers if field[0] != NO_RETRY[0]), NO_RETRY]
 
 
 def problem_of(failure: Failure, target: Target | None, tried: int = 0) -> Problem:

@@ -17,6 +17,7 @@ from engine import resources
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.chat import Failure
     from engine.observe.log import Log
     from engine.plan.nodes import Plan
     from engine.plan.read import Reading
@@ -24,17 +25,36 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Driver, Options
 
 
+DOWN_FOR = 10.0
+"""Seconds after which a failure says nothing any more about the health of an upstream."""
+
+
 class Live:
     """A driver in use, and how its last request went."""
 
-    __slots__ = ("driver", "health", "key", "users")
+    __slots__ = ("_failed_at", "_state", "driver", "key", "users")
 
     def __init__(self, key: bytes, driver: Driver) -> None:
         self.key = key
         self.driver = driver
         self.users = 0
-        self.health = "unknown" if driver.remote else "ok"
-        """ok | down | unknown, from real traffic; what runs inside Turnout needs none to be known."""
+        self._state = "unknown" if driver.remote else "ok"
+        self._failed_at = 0.0
+
+    def health(self, now: float) -> str:
+        """Return ok, down or unknown, from real traffic; what runs inside Turnout needs none to be known.
+
+        A failure is forgotten after a while: who is not asked because it was down could never come up again.
+        """
+        if self._state == "down" and now - self._failed_at > DOWN_FOR:
+            return "unknown"
+        return self._state
+
+    def answered(self) -> None:
+        self._state = "ok"
+
+    def failed(self, now: float) -> None:
+        self._state, self._failed_at = "down", now
 
 
 class Drivers:
@@ -71,8 +91,17 @@ class Drivers:
 class Generation:
     """One state of the file, live. Requests hold a lease on it until they end."""
 
-    def __init__(self, plan: Plan, identity: str, live: dict[str, Live], drivers: Drivers, log: Log) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        identity: str,
+        live: dict[str, Live],
+        drivers: Drivers,
+        log: Log,
+        secrets: tuple[Secret, ...] = (),
+    ) -> None:
         self.plan = plan
+        self._secrets = secrets
         self.id = identity
         self.live = live
         self.leases: set[asyncio.Task[object]] = set()
@@ -85,6 +114,17 @@ class Generation:
         self._log = log
         self._retired: Callable[[Generation], None] | None = None
         self._closed = False
+
+    def scrubbed(self, failure: Failure) -> Failure:
+        """Return `failure` without our credentials: an upstream may quote the one it was sent."""
+        message, body = failure.message, failure.body
+        for secret in self._secrets:
+            value = secret.reveal()
+            message = message.replace(value, "***")
+            body = body.replace(value.encode(), b"***") if body is not None else None
+        if (message, body) == (failure.message, failure.body):
+            return failure
+        return msgspec.structs.replace(failure, message=message, body=body)
 
     def retire(self, closed: Callable[[Generation], None]) -> None:
         """No new request comes here; close once the last one has gone, then call `closed`."""
@@ -149,7 +189,7 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
                 drivers.forget(one)
         return None
     plan = msgspec.structs.replace(plan, off=off)
-    return Generation(plan, identity(reading), live, drivers, log)
+    return Generation(plan, identity(reading), live, drivers, log, tuple(reading.secrets.values()))
 
 
 def follow(log: Log, plan: Plan) -> None:

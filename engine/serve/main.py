@@ -55,10 +55,10 @@ def serve(config: str | None, listen: str | None) -> int:
         sock = bind(address)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        sys.stderr.write(
-            f"error[listen]: cannot listen on {address}: {reason}\n"
-            "  = help: another program may use the port; `turnout serve --listen 127.0.0.1:0` takes a free one\n"
-        )
+        next_step = "another program may use the port; `turnout serve --listen 127.0.0.1:0` takes a free one"
+        if isinstance(error, socket.gaierror):
+            next_step = "name an address of this machine, such as 127.0.0.1:4000"
+        sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(main, reading, generation, drivers, log, sock))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from engine.chat import Failed, Failure
+from engine.chat import Failed, Failure, Problem
+from engine.plan.nodes import Target
 from engine.serve.body import check_length, stream_body
 from engine.serve.failures import no_credential, problem_of
 from engine.serve.headers import down, first, own_credentials, up
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
     from engine.serve.reply import Reply, Visit
 
 
+REFUSED = frozenset({"TRACE", "CONNECT", "OPTIONS"})
+"""TRACE would have our credential reflected; routes do not apply to OPTIONS (rule R3)."""
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+
+
 async def passing(
     scope: HTTPScope, receive: Receive, reply: Reply, visit: Visit, path: str, decision: Decision
 ) -> None:
     """Send the request to the upstream of `decision` as it is, and its answer back. Raises `Problem`."""
+    if scope["method"] in REFUSED:
+        raise Problem(405, "method_not_allowed", f"{scope['method']} is not passed on", headers=((b"allow", METHODS),))
     upstream = cast("str", decision.passes)
     plan = visit.generation.plan
     live = visit.generation.live.get(upstream)
@@ -50,6 +58,12 @@ async def passing(
     except Failed as failed:
         raise problem_of(failed.failure, None) from failed
     try:
+        if not 200 <= answer.status <= 599:
+            told = Failure(reason="disconnect", message=f"`{upstream}` answered with the status {answer.status}")
+            raise problem_of(told, None)
+        if answer.status in (401, 403) and not credential:
+            told = Failure(reason="auth", message="", status=answer.status)  # its text may quote what we sent
+            raise problem_of(told, Target(upstream=upstream, model=""))
         ours = marks(visit, route=decision.route, target=upstream, tries=1)
         length = first(answer.headers, b"content-length")
         known = [(b"content-length", length)] if length is not None else []

@@ -123,6 +123,8 @@ class Relay:
                 answer.close()
         except Failed as failed:
             failure = failed.failure
+        if failure is not None:
+            failure = self.order.visit.generation.scrubbed(failure)
         if failure is None or failure.reason not in NO_TRY:
             self.tries.append(
                 Attempt(
@@ -134,7 +136,7 @@ class Relay:
                 )
             )
         if failure is not None and failure.reason in DOWN:
-            live.health = "down"
+            live.failed(self._loop.time())
         return failure
 
     def _call(self, target: Target, now: float) -> Call:
@@ -155,15 +157,17 @@ class Relay:
 
     async def _answer(self, target: Target, answer: Answer, live: Live) -> Failure | None:
         order = self.order
+        if not 200 <= answer.status <= 599:
+            return Failure(reason="disconnect", message=f"{target} answered with the status {answer.status}")
         if answer.status >= 400:
             body = await inflated(answer).read(ANSWER_LIMIT)
             failure = order.dialect.classify(answer.status, answer.headers, body)
             if failure.reason not in DOWN:
-                live.health = "ok"
+                live.answered()
             return failure
         if 300 <= answer.status < 400:
             return Failure(reason="server_error", message=f"{target} answered with a redirect, which is never followed")
-        live.health = "ok"
+        live.answered()
         asked = order.visit.generation.plan.document.server.answer_model == "asked"
         rename = order.peek.model if asked and target.model != order.peek.model else None
         if order.peek.stream and _is_event_stream(answer.headers):
@@ -207,13 +211,14 @@ class Relay:
                 return tap.failure or Failure(
                     reason="disconnect", message=f"{self.target} ended its stream before any content"
                 )
-            if tap.failure is None and not source.framed and not tap.ended:
+            if tap.failure is None and not tap.ended:
                 raise Failed(Failure(reason="disconnect", message=f"{self.target} broke its stream off"))
         except Failed as failed:
             if not tap.committed:
                 return failed.failure
-            await self._break_off(failed.failure)
-            return None
+            if not tap.ended:  # else everything has been said, and how the connection ends is nobody's business
+                await self._break_off(failed.failure)
+                return None
         if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
             self.problem = problem_of(tap.failure, self.target)
         await reply.end()
@@ -245,7 +250,7 @@ class Relay:
             raise self.problem
         status, headers, body = passed
         self.problem = Problem(status, failure.reason, failure.message)
-        head = [*with_ids(down(headers), order.visit), *self._marks(), *after_retries(len(self.tries), headers)]
+        head = [*after_retries(len(self.tries), with_ids(down(headers), order.visit)), *self._marks()]
         await reply.whole(status, head, body)
 
     def _forwards(self, target: Target) -> bool:

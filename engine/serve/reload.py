@@ -108,7 +108,7 @@ class Reloader:
             return await self._reload(forced)
         except Exception as error:
             text = mask(f"{type(error).__name__}: {error}")
-            self._status.refused(Diagnostic(code="internal", message=text))
+            self._status.refused(Diagnostic(code="internal", message=text), self._main)
             self._log.event("error", f"reload failed: {text}; generation {self._switch.generation.id} serves on")
             return True
 
@@ -147,7 +147,7 @@ class Reloader:
 
     def _refuse(self, reading: Reading) -> None:
         live = self._switch.generation
-        self._status.refused(reading.report.errors[0])
+        self._status.refused(reading.report.errors[0], self._main)
         detail = render(reading.report, "full")
         kept = live_keys_gone(reading, live.plan.keys)
         if kept:
@@ -173,6 +173,8 @@ def live_keys_gone(reading: Reading, live: Mapping[str, object]) -> list[str]:
         if not isinstance(entry, dict) or entry.get("enabled") is False:
             gone.append(f"key `{name}`")
             continue
+        if entry.get("expires") != getattr(key, "expires", None):
+            gone.append(f"the old `expires` of key `{name}`")
         hashes = entry.get("hashes") or []
         kept = {str(one).removeprefix("sha256:") for one in hashes} if isinstance(hashes, list) else set()
         lost = [digest for digest in getattr(key, "digests", ()) if digest.hex() not in kept]

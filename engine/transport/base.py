@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from engine.chat import Headers
 
 
+LIMIT = 16384
+"""Connections to one host. Only a guard: there are never more than clients."""
+
+
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
     """The four timeouts of a request, in seconds. `total` counts from the start of `send`."""
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from engine.transport.base import TransportError
+from engine.transport.base import LIMIT, TransportError
 from engine.transport.dial import authority, trust
 from engine.transport.waiting import TICK, late
 
@@ -61,7 +61,7 @@ class Client:
     """A `Transport` to scheme://host:port through the HTTP proxy at `proxy`, which may hold user:password."""
 
     def __init__(
-        self, scheme: str, host: str, port: int, *, proxy: str, limit: int = 512, ssl: ssl.SSLContext | None = None
+        self, scheme: str, host: str, port: int, *, proxy: str, limit: int = LIMIT, ssl: ssl.SSLContext | None = None
     ) -> None:
         """Raise `ValueError` for a proxy that is not an HTTP one."""
         there = _host_of(proxy)

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from engine.transport.base import TransportError
+from engine.transport.base import LIMIT, TransportError
 from engine.transport.connection import Connection
 from engine.transport.dial import authority, dial, trust
 from engine.transport.waiting import late
@@ -76,10 +76,14 @@ class Reply:
         self._connection = None
 
 
+REPLAY = 0.5
+"""Seconds within which a kept connection that dies was closed as we wrote; later, the upstream had begun to work."""
+
+
 class H1:
     """A `Transport`: at most `limit` HTTP/1.1 connections to scheme://host:port. For use on one event loop."""
 
-    def __init__(self, scheme: str, host: str, port: int, *, limit: int = 512, ssl: SSLContext | None = None) -> None:
+    def __init__(self, scheme: str, host: str, port: int, *, limit: int = LIMIT, ssl: SSLContext | None = None) -> None:
         self._host = host
         self._port = port
         self._where = authority(host, port)
@@ -107,11 +111,13 @@ class H1:
         replayable = isinstance(body, bytes)
         connection = self._kept() if replayable else None
         if connection is not None:
+            begun = loop.time()
             try:
                 await connection.exchange(request.method, head, body, waits, until)
                 return Reply(connection)
             except TransportError as error:
-                if error.reason != "disconnect" or not connection.answer.unanswered:
+                late = loop.time() - begun > REPLAY
+                if late or error.reason != "disconnect" or not connection.answer.unanswered:
                     raise
             self._drop_idle()  # they are older than the one that was dead
         connection = await self._fresh(waits, until)

@@ -86,5 +86,6 @@ def test_sdks_are_told_not_to_multiply_our_tries() -> None:
         (b"x-should-retry", b"false"),
     )
     assert after_retries(1, []) == []
-    assert after_retries(2, []) == [(b"x-should-retry", b"false")]
-    assert after_retries(2, [(b"x-should-retry", b"true")]) == [], "the upstream's own word stands"
+    assert after_retries(1, [(b"x-should-retry", b"true")]) == [(b"x-should-retry", b"true")], "not retried: its word"
+    assert after_retries(2, [(b"x", b"1")]) == [(b"x", b"1"), (b"x-should-retry", b"false")]
+    assert after_retries(2, [(b"x-should-retry", b"true")]) == [(b"x-should-retry", b"false")]
