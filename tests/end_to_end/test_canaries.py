@@ -158,6 +158,8 @@ def scripts(api: Api, own: str) -> dict[str, Reply]:
         "fine stream": api.stream(),
         "401 that quotes the key": as_json(quoting, 401, ("www-authenticate", f"Bearer {own}")),
         "403 that quotes the key": as_json(quoting, 403),
+        "500 that quotes the key": as_json(quoting, 500),
+        "400 that quotes the key": as_json(quoting, 400),
         "cut stream": as_stream([*before, CUT]),
         "no answer": Reply(parts=(b"HTTP/1.1 nonsense", CUT), raw=True),
     }

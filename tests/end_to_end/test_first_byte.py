@@ -11,13 +11,14 @@ import pytest
 from tests.support.answers import data, event
 from tests.support.apis import APIS, OVERLOADED, SERVER_ERROR, Api
 from tests.support.http import Answer, Line, post
-from tests.support.script import CUT, Reply, as_json, as_stream
+from tests.support.script import CUT, RESET, Reply, as_json, as_stream
 from tests.support.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Start
+    from tests.support.script import Step
     from tests.support.turnout import Turnout
 
 HOLD = 0.4
@@ -225,3 +226,32 @@ def test_an_error_that_the_upstream_reports_itself_passes_once(house: House) -> 
     assert house.api.in_band(answer.body)["message"] == "Overloaded"
     assert answer.body.endswith(said)
     assert house.second.requests == []
+
+
+def test_nothing_of_the_upstreams_comes_after_its_error(house: House) -> None:
+    upto, _ = house.api.parted()
+    inner = {"type": "overloaded_error", "message": "Overloaded", "param": None, "code": None}
+    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    house.first.script(as_stream([*upto, said + house.api.events()[-1], 0.05, house.api.events()[-1]]))
+    answer = house.ask("two")
+    assert answer.body.endswith(said)
+    assert house.api.terminal not in answer.body
+
+
+@pytest.mark.parametrize("ending", [CUT, RESET], ids=["cut", "reset"])
+def test_what_has_been_said_to_its_end_is_no_error_however_the_connection_ends(house: House, ending: Step) -> None:
+    events = house.api.events()
+    house.first.script(as_stream([*events, 0.05, ending]))
+    answer = house.ask("two")
+    assert (answer.status, house.api.text(answer.body)) == (200, "Hello there")
+    assert answer.body.endswith(events[-1])
+
+
+@pytest.mark.parametrize("left", [b"", b'data: {"half'], ids=["between events", "within one"])
+def test_a_stream_that_stops_without_its_end_is_an_error_even_if_well_framed(house: House, left: bytes) -> None:
+    upto, _ = house.api.parted()
+    house.first.script(as_stream([*upto, *([left] if left else [])]))
+    answer = house.ask("two")
+    assert house.api.text(answer.body) == "Hello"
+    assert house.api.in_band(answer.body)
+    assert left == b"" or left not in answer.body

@@ -189,3 +189,23 @@ def test_the_first_route_that_matches_decides(turnout: Turnout, openai: Upstream
 @pytest.mark.parametrize("path", ["/v1/files/a/b", "/v1/audio/speech", "/v1/imagesque"])
 def test_what_no_route_matches_is_404(turnout: Turnout, openai: Upstream, path: str) -> None:
     assert (get(turnout.url, path, KEY).status, openai.requests) == (404, [])
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS"])
+def test_what_would_reflect_the_credential_is_not_passed(turnout: Turnout, openai: Upstream, method: str) -> None:
+    answer = send(turnout.url, method, "/v1/images/1", KEY)
+    assert (answer.status, openai.requests) == (405, [])
+
+
+def test_a_refusal_of_the_operators_credential_is_not_shown(turnout: Turnout, openai: Upstream) -> None:
+    own = CREDENTIALS["TEST_OPENAI_KEY"]
+    openai.script(as_json({"error": {"message": f"Incorrect API key provided: {own}"}}, 401))
+    answer = get(turnout.url, "/v1/images/1", KEY)
+    assert answer.status == 502
+    assert own not in answer.body.decode()
+
+
+@pytest.mark.parametrize("status", [600, 999])
+def test_a_status_that_is_none_is_a_bad_gateway(turnout: Turnout, openai: Upstream, status: int) -> None:
+    openai.script(Reply(status=status, parts=(b"{}",)))
+    assert get(turnout.url, "/v1/images/1", KEY).status == 502

@@ -1,0 +1,155 @@
+"""HTTP/1 as RFC 9110 and 9112 have it: upgrades, old clients, request targets, codings, and how a connection ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.apis import APIS, CHAT, MESSAGES, Api
+from tests.support.http import Answer, Line, get, head, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Start
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Upstream
+
+KB, MB = 1024, 1024 * 1024
+FILE = """\
+version: 1
+server: {{body_limit: 3MB}}
+upstreams:
+  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+models:
+  smart-chat: openai/gpt-5.5
+  smart-claude: anthropic/claude-sonnet-5
+routes:
+  - {{name: files, when: {{path: "/v1/files/**"}}, pass: openai}}
+keys: {{anonymous: {{routes: [files]}}}}
+"""
+BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+
+
+@pytest.fixture(scope="module")
+def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Iterator[Turnout]:
+    server = start(FILE.format(openai=_openai.url, anthropic=_anthropic.url))
+    yield server
+    assert "internal error" not in server.log()
+
+
+@pytest.fixture
+def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
+    return openai if api is CHAT else anthropic
+
+
+# upgrades ------------------------------------------------------------------------------------------------------------
+
+H2C = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQCAAAAAAIAAAAA"}
+INNER = head("GET", "/v1/files/smuggled", "localhost", (), 0, is_json=False)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("size", [1, 200 * KB, 2 * MB])
+def test_curl_that_would_like_http2(turnout: Turnout, openai: Upstream, tmp_path: Path, size: int) -> None:
+    body = CHAT.body(metadata={"x": "y" * size})
+    (tmp_path / "body").write_text(json.dumps(body))
+    command = ["curl", "-sS", "--http2", "-H", "content-type: application/json", "-d", f"@{tmp_path / 'body'}"]
+    done = subprocess.run(
+        [*command, "-w", "%{http_code}", turnout.url + CHAT.path],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert done.stdout.endswith("200"), done.stdout
+    assert openai.last.json["metadata"] == body["metadata"]
+    assert openai.last.header("upgrade") is None
+    assert openai.last.header("http2-settings") is None
+
+
+@BOTH
+@pytest.mark.parametrize("protocol", ["h2c", "websocket", "secret/1"])
+@pytest.mark.parametrize("split", [False, True], ids=["in one", "in two"])
+def test_the_body_of_an_upgrade_is_a_body(
+    turnout: Turnout, upstream: Upstream, api: Api, protocol: str, split: bool
+) -> None:
+    body = json.dumps(api.body(metadata={"x": INNER.decode()})).encode()
+    asked = head("POST", api.path, "localhost", {**H2C, "upgrade": protocol}, len(body), is_json=True)
+    with Line(turnout.url) as line:
+        for _ in range(2):
+            if split:
+                line.write(asked)
+                time.sleep(0.05)
+                line.write(body)
+            else:
+                line.write(asked + body)
+            assert line.answer().status == 200
+        line.ask("GET", "/v1/models")
+        assert "data" in line.answer().json
+    assert [seen.json["metadata"] for seen in upstream.requests] == [{"x": INNER.decode()}] * 2
+
+
+def test_a_head_of_an_upgrade_byte_by_byte(turnout: Turnout, openai: Upstream) -> None:
+    body = json.dumps(CHAT.body()).encode()
+    with Line(turnout.url) as line:
+        for byte in head("POST", CHAT.path, "localhost", H2C, len(body), is_json=True) + body:
+            line.write(bytes([byte]))
+        assert line.answer().status == 200
+    assert openai.last.json["messages"] == CHAT.body()["messages"]
+
+
+def test_a_refused_body_of_an_upgrade_is_no_request(turnout: Turnout, openai: Upstream) -> None:
+    with Line(turnout.url) as line:
+        refused = {**H2C, "content-type": "text/plain"}
+        line.write(head("POST", CHAT.path, "localhost", refused, len(INNER), is_json=False))
+        assert line.answer().status == 415
+        line.write(INNER)
+        line.ask("GET", "/v1/models")
+        assert "data" in line.answer().json
+    assert openai.requests == []
+
+
+def test_a_chunked_body_of_an_upgrade(turnout: Turnout, openai: Upstream) -> None:
+    body = json.dumps(CHAT.body()).encode()
+    with Line(turnout.url) as line:
+        line.write(head("POST", CHAT.path, "localhost", {**H2C, "transfer-encoding": "chunked"}, 0, is_json=True))
+        line.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        assert line.answer().status == 200
+    assert len(openai.requests) == 1
+
+
+def test_pipelined_upgrades(turnout: Turnout) -> None:
+    with Line(turnout.url) as line:
+        line.write(head("GET", "/v1/models", "localhost", H2C, 0, is_json=False) * 20)
+        assert [line.answer().status for _ in range(20)] == [200] * 20
+
+
+def test_connect(turnout: Turnout, openai: Upstream) -> None:
+    with Line(turnout.url) as line:
+        line.write(b"CONNECT /v1/models HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(INNER) + INNER)
+        answer = line.answer()
+        assert (answer.status, answer.header("connection")) == (400, "close")
+    assert openai.requests == []
+
+
+# HEAD ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/smart-chat", "/"])
+def test_head_has_the_length_of_get(turnout: Turnout, path: str) -> None:
+    with Line(turnout.url) as line:
+        line.ask("HEAD", path)
+        told = line.answer("HEAD").header("content-length")
+        line.ask("GET", path)
+        assert told == str(len(line.answer().body)) != "0"
