@@ -36,21 +36,29 @@ def add(subparsers: console.Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     files = args.files or [args.config or console.DEFAULT]
+    if "" in files:
+        console.problem("a file without a name", "name one, as in `turnout check proxy.yaml`; - is standard input")
+        return console.USAGE
     environ = None if args.no_environment else os.environ
-    readings = dict(_read(file, environ) for file in files)
+    try:
+        readings = dict(_read(file, environ) for file in files)
+    except UnicodeDecodeError as error:
+        return console.problem(f"standard input is not UTF-8: byte {error.start + 1} is no text", "save it as UTF-8")
     if args.format == "json":
         print(_json(readings, strict=args.strict))
     else:
-        print("\n".join(_text(name, reading, args.format) for name, reading in readings.items()), end="")
+        told = (_text(name, reading, args.format, strict=args.strict) for name, reading in readings.items())
+        print("\n".join(told), end="")
     failed = [reading for reading in readings.values() if not _passes(reading, strict=args.strict)]
     return console.PROBLEMS if failed else console.OK
 
 
 def _read(file: str, environ: Mapping[str, str] | None) -> tuple[str, Reading]:
+    from engine.config.parse import MAX_BYTES
     from engine.plan.read import read
 
     if file == STDIN:
-        return "<stdin>", read("<stdin>", environ, text=sys.stdin.read())
+        return "<stdin>", read("<stdin>", environ, text=sys.stdin.buffer.read(MAX_BYTES + 1).decode("utf-8-sig"))
     return file, read(file, environ)
 
 
@@ -58,12 +66,14 @@ def _passes(reading: Reading, *, strict: bool) -> bool:
     return reading.report.ok and not (strict and reading.report.diagnostics)
 
 
-def _text(name: str, reading: Reading, form: Form) -> str:
+def _text(name: str, reading: Reading, form: Form, *, strict: bool) -> str:
     from engine.diagnostics.render import render
 
     found = render(reading.report, form, colour=console.colour(sys.stdout))
     if reading.document is None or not reading.report.ok:
         return found
+    if not _passes(reading, strict=strict):
+        return f"{found}{name}: not ok: with --strict, warnings are errors\n"
     return f"{found}{name}: ok ({counts(reading.document)})\n"
 
 

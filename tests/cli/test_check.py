@@ -104,6 +104,8 @@ def test_warnings_are_errors_only_when_strict(
     ended = turnout("check", "keyless.yaml", *args, cwd=tmp_path, **env)
     assert ended.code == code
     assert ("warning[" in ended.out and "AWAY_KEY" in ended.out) == warned
+    assert ("keyless.yaml: ok" in ended.out) == (code == 0)
+    assert ("keyless.yaml: not ok: with --strict, warnings are errors" in ended.out) == (code == 1)
     assert "sk-a-key" not in ended.out + ended.err
 
 
