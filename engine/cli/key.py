@@ -17,6 +17,8 @@ RANDOM = 32
 """Bytes of randomness in a key."""
 SHORTEST = 20
 """Characters. Unsalted SHA-256 is only safe for random keys (rule K5)."""
+LONGEST = 64 * 1024
+"""Bytes that are read: far more than a key, or a whole file of them, has."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -42,15 +44,22 @@ def fingerprint(key: str) -> str:
 
 def _new(name: str) -> int:
     if not NAME.fullmatch(name):
-        return console.problem(f"`{name}` cannot be the name of a key", "letters, digits, `.`, `_` and `-`")
+        console.problem(f"`{name}` cannot be the name of a key", "letters, digits, `.`, `_` and `-`")
+        return console.USAGE
     if name == ANONYMOUS:
-        return console.problem(f"`{ANONYMOUS}` is who calls without a key", "give the key another name")
+        console.problem(f"`{ANONYMOUS}` is who calls without a key", "give the key another name")
+        return console.USAGE
     minted = PREFIX + secrets.token_urlsafe(RANDOM)
     print(f"{minted}\n")
     print(f"This is the only time the key is shown: give it to {name}. These lines go into proxy.yaml:\n")
     print("keys:")
     print(f'  {name}: {{hashes: ["{fingerprint(minted)}"]}}')
     return console.OK
+
+
+def _piped() -> str:
+    """Return what standard input holds. It need not be text: what is none cannot be in a header, and is refused so."""
+    return sys.stdin.buffer.read(LONGEST).decode("utf-8", "replace")
 
 
 def _hash(refused: list[str]) -> int:
@@ -60,8 +69,10 @@ def _hash(refused: list[str]) -> int:
             "run `turnout key hash` and type it, or pipe it: `turnout key hash < key.txt`",
         )
         return console.USAGE
-    given = getpass.getpass("Key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    given = getpass.getpass("Key: ") if sys.stdin.isatty() else _piped()
     key = given.strip()
+    if len(key.splitlines()) > 1:
+        return console.problem("there is more than one line", "hash one key at a time")
     if len(key) < SHORTEST:
         return console.problem(
             f"the key has {len(key)} characters; at least {SHORTEST} are needed",

@@ -37,17 +37,27 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(path: Path, fresh: str) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(fresh, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(fresh, encoding="utf-8")
+    except OSError as error:
+        return console.problem(f"cannot write {path}: {str(error.strerror).lower()}", "name another file")
     print(f"{path}: written")
     return console.OK
 
 
 def _check(path: Path, fresh: str) -> int:
     command = f"turnout schema --write {path}"
-    if not path.is_file():
+    try:
+        kept = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return console.problem(f"{path} does not exist", f"run `{command}`")
-    kept = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return console.problem(f"{path} is no JSON Schema: it is not text", "name the file that holds the schema")
+    except OSError as error:
+        return console.problem(
+            f"cannot read {path}: {str(error.strerror).lower()}", "name the file that holds the schema"
+        )
     if kept == fresh:
         print(f"{path}: fresh")
         return console.OK

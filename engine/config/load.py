@@ -17,7 +17,7 @@ from engine.config.flaws import flaws
 from engine.config.include import included, unite
 from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
-from engine.config.tree import Files, Path, Tree
+from engine.config.tree import LARGEST, Files, Path, Tree
 from engine.config.variables import Given, fill
 from engine.diagnostics import Report, Span
 
@@ -92,7 +92,7 @@ def read_sheet(
             report.error("unreadable", f"cannot read `{name}`: {reason}", place, help="check its permissions")
             return None
         try:
-            text = content.decode("utf-8-sig")
+            text = content.decode("utf-8-sig", "strict" if len(content) < LARGEST else "ignore")
         except UnicodeDecodeError as error:
             report.sources[name] = content.decode("utf-8", "replace")
             not_utf8(name, report.sources[name], len(content[: error.start].decode("utf-8-sig")), report)

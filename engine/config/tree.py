@@ -19,6 +19,8 @@ Path = tuple[str | int, ...]
 """Where a value stands in the document: ("upstreams", "openai", "timeouts")."""
 
 
+LARGEST = 16 * 1024 * 1024 + 4
+"""Bytes that are read of a file: more than the characters it may have, but not /dev/zero."""
 MAX_LINKS = 40
 """Symlinks followed on the way to one file, as Linux does."""
 
@@ -61,7 +63,8 @@ class Files(msgspec.Struct, kw_only=True):
         self.digests[str(absolute)] = None
         for folder in _folders(absolute):
             self.watch(folder)
-        content = absolute.read_bytes()
+        with absolute.open("rb") as file:
+            content = file.read(LARGEST)
         self.digests[str(absolute)] = hashlib.sha256(content).digest()
         return content
 

@@ -52,7 +52,7 @@ def test_two_keys_differ(capsys: pytest.CaptureFixture[str]) -> None:
     [("anonymous", "who calls without a key"), ("a b", "cannot be the name"), ("-", "cannot be the name")],
 )
 def test_names_that_no_key_may_have(name: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["key", "new", name]) == 1
+    assert main(["key", "new", name]) == 2
     told = capsys.readouterr()
     assert says in told.err
     assert told.out == ""

@@ -104,12 +104,12 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    class Interrupted(io.StringIO):
-        def read(self, size: int | None = -1, /) -> str:
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
             signal.raise_signal(signal.SIGINT)
-            return ""
+            return b""
 
-    monkeypatch.setattr("sys.stdin", Interrupted())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Interrupted()))
     assert main(["check", "-"]) == 130
     assert capsys.readouterr() == ("", "")
 
