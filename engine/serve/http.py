@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.chat import Problem
@@ -67,7 +68,11 @@ class Protocol(HttpToolsProtocol):
         self._piece = len(data)
         if self._in_head:
             self._head_size += self._piece
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._refuse(400, "invalid_request", "this is not a valid HTTP/1.1 request")
         if self._in_head:
             if self._head_size > HEAD_LIMIT:
                 self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
@@ -89,6 +94,8 @@ class Protocol(HttpToolsProtocol):
             if size > HEAD_LIMIT:
                 self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
                 return
+        if self.parser.should_upgrade():
+            return  # `_parse` begins this one anew
         super().on_headers_complete()
         self.headers = NOWHERE  # what comes later is a trailer, and no header of the request
         if self.expect_100_continue:
@@ -96,6 +103,8 @@ class Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         if self._linger is not None:
             self._end_linger()
             self.timeout_keep_alive_task = self.loop.call_later(
@@ -117,11 +126,30 @@ class Protocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """An upgrade that is not taken is answered like any request; that is no news for the log."""
+    def _parse(self, data: bytes) -> None:
+        """Parse what came. Raises `HttpParserError`.
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as in uvicorn
-        self._refuse(400, "invalid_request", "this is not a valid HTTP/1.1 request")
+        An `Upgrade` is never taken, and its request is one like any other (RFC 9110, 7.8); but llhttp passes over the
+        body of a request that has one, and would read it as the next request. So a new parser is given the same head
+        without that field, and then what followed it.
+        """
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                self.parser.feed_data(rest)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                if self.transport.is_closing():
+                    return
+                method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+                if method == b"CONNECT":  # an upgrade by its very name
+                    self._refuse(400, "invalid_request", "this is no forward proxy: it takes no CONNECT")
+                    return
+                fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+                self.parser.feed_data(b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields)))
+                rest = memoryview(rest)[upgrade.args[0] :]
 
     def _await_head(self) -> None:
         self._end_head()

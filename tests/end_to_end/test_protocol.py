@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.apis import APIS, CHAT, MESSAGES, Api
-from tests.support.http import Answer, Line, get, head, send
+from tests.support.apis import APIS, CHAT, Api
+from tests.support.http import Line, head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,15 +138,3 @@ def test_connect(turnout: Turnout, openai: Upstream) -> None:
         answer = line.answer()
         assert (answer.status, answer.header("connection")) == (400, "close")
     assert openai.requests == []
-
-
-# HEAD ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/smart-chat", "/"])
-def test_head_has_the_length_of_get(turnout: Turnout, path: str) -> None:
-    with Line(turnout.url) as line:
-        line.ask("HEAD", path)
-        told = line.answer("HEAD").header("content-length")
-        line.ask("GET", path)
-        assert told == str(len(line.answer().body)) != "0"
