@@ -172,8 +172,6 @@ class Exchange:
         await self._json(self.form.model(ModelCard(id=name, owner="turnout", created=created)))
 
     async def _json(self, body: bytes) -> None:
-        if self.scope["method"] == "HEAD":
-            body = b""
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
     def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None) -> Facts:

@@ -138,3 +138,15 @@ def test_connect(turnout: Turnout, openai: Upstream) -> None:
         answer = line.answer()
         assert (answer.status, answer.header("connection")) == (400, "close")
     assert openai.requests == []
+
+
+# HEAD ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/smart-chat", "/"])
+def test_head_has_the_length_of_get(turnout: Turnout, path: str) -> None:
+    with Line(turnout.url) as line:
+        line.ask("HEAD", path)
+        told = line.answer("HEAD").header("content-length")
+        line.ask("GET", path)
+        assert told == str(len(line.answer().body)) != "0"
