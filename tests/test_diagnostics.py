@@ -202,12 +202,16 @@ SECRETS = [
     "sk-0123456789abcdef", "sk-proj-Ab1_" + "x" * 40, "sk-ant-api03-" + "a1" * 20, "sk-or-v1-" + "0a" * 16,
     "ghp_" + "A1" * 18, "github_pat_" + "1a" * 20, "AKIAIOSFODNN7EXAMPLE", "AIza" + "Sy0" * 12, "gsk_" + "a1" * 15,
     "hf_" + "a1" * 15, "xai-" + "a1" * 15, "xoxb-1234567890-abc", "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0",
+    "csk-" + "a1" * 12, "fw_" + "a1" * 11, "dapi" + "0a" * 16, "tgp_v1_" + "Ab1-" * 8, "AQ." + "Ab8_" * 8,
+    "ya29." + "a0Af" * 8, "glpat-" + "Ab1_" * 5, "sk-proj-abcdefghijklmnopqrst", "tk-" + "Ab1-" * 10,
 ]  # fmt: skip
 
 INNOCENT = [
     "env:OPENAI_API_KEY", "file:/run/secrets/openai", "sk-...", "risk-assessment-2026-01-01-report",
     "task-0123456789abcdef01",
     "openai/gpt-5.5", "claude-sonnet-5-20260101", "sha256:" + "0" * 64, "Bearer TOKEN", "bearer of bad news", "https://x/sk-1",
+    "sk-", "sk-your-key-goes-here", "asks-0123456789abcdef01", "tk-your-key-from-the-admin", "dapiary", "key-file",
+    "http://127.0.0.1:11434/v1", "https://api.example.com/v1?api-version=2026-01-01", "ada@example.com", "fw_short",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect as mi
 
 from engine.config import shape
-from engine.config.messages import what
+from engine.config.places import what
 from engine.diagnostics import Diagnostic
 
 if TYPE_CHECKING:

@@ -46,6 +46,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "on": ("when",),
     "if": ("when",),
     "target": ("targets", "to"),
+    "to": ("targets",),
     "model": ("targets", "to"),
     "upstream": ("targets", "to", "pass"),
     "fallbacks": ("fallback",),
@@ -124,9 +125,26 @@ def similar(name: str, known: list[str]) -> str | None:
     return plain[close[0]] if close else None
 
 
+ELSEWHERE: dict[tuple[str, str], str] = {
+    **dict.fromkeys(
+        (("keys", word) for word in ("key", "api_key", "value", "secret", "token", "hash")),
+        "write its digest: `hashes: [...]`; `turnout key new` makes both, `turnout key hash` the digest alone",
+    ),
+    **dict.fromkeys(
+        (("models", word) for word in ("to", "target", "model", "upstream", "pass")),
+        "did you mean `targets: [upstream/model]`?",
+    ),
+    ("defaults", "fallback"): "it has no default: write `fallback` in the entries of `models`",
+    ("defaults", "targets"): "they have no default: write `targets` in the entries of `models`",
+}
+"""(section, key that is not there) -> what it should be, where a likeness of words would lead astray."""
+
+
 def option(name: str, free: list[str], known: list[str], path: Path) -> str:
     """Return what to do about the unknown key `name`: its right spelling, its right place, or what there is."""
     meant = similar(name, free)
+    if path and (str(path[0]), name) in ELSEWHERE:
+        return ELSEWHERE[str(path[0]), name]
     if meant:
         return f"did you mean `{meant}`?"
     if name in places():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import hints, pasted, scalars
+from engine.config.places import NOUNS, dotted, what
 from engine.diagnostics import Diagnostic
+from engine.diagnostics.mask import mask
 from engine.units import DURATION, SIZE
 from engine.upstreams.base import SECRET
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.config.tree import Path, Tree
     from engine.config.variables import Given
-    from engine.diagnostics import Report
+    from engine.diagnostics import Report, Span
 
 
 class Sentence(NamedTuple):
@@ -110,6 +112,11 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "`keys` must be a mapping, not {found}",
         "write `anonymous: {{}}` or `name: {{hashes: [...]}}` under it",
     ),
+    ("type", "keys.*"): Sentence(
+        "wrong-type",
+        "{what} must be a mapping, not {found}",
+        "write `{{hashes: [...]}}`; `turnout key new` makes a key and its digest",
+    ),
     ("pattern", "server.listen"): Sentence(
         "wrong-value", "`server.listen` cannot be {found}", "write host:port, as in 127.0.0.1:4000 or [::1]:4000"
     ),
@@ -130,9 +137,6 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ),
 }
 
-NOUNS = {"upstreams": "upstream", "models": "model", "routes": "route", "bases": "base", "keys": "key"}
-"""What an entry of a section is called."""
-
 CONTAINERS = ("array", "object")
 
 
@@ -143,14 +147,14 @@ def diagnose(
     path: Path = tuple(error.absolute_path)
     schema = _schema(error)
     instance: Any = error.instance
-    if path[:1] == ("keys",) and "hashes" in path:
-        pasted.client_key(instance, tree.value(*path), report)
+    if path[:1] == ("keys",):
+        pasted.client_key(path, instance, schema.get("properties", {}), tree, report)
     if error.validator == "additionalProperties":
         yield from _unknown_keys(instance, schema["properties"], path, tree)
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield _bad_name(str(error.instance), path, tree)
     elif schema.get("pattern") == SECRET:
-        yield pasted.secret(what(path, tree), error.instance, tree.value(*path), report)
+        yield pasted.secret(path, error.instance, tree, report)
     elif error.validator == "required":
         yield from _missing(error, path, tree)
     elif error.validator == "type" and "enum" in schema and instance not in schema["enum"]:
@@ -184,7 +188,7 @@ def _wrong(
     choices = [str(choice) for choice in schema.get("enum", ())]
     words = {
         "what": what(path, tree),
-        "found": variable.value if variable else found(error.instance, report.source(tree.value(*path))),
+        "found": variable.value if variable else found(error.instance, tree.value(*path), report),
         "choices": ", ".join(choices),
         "limit": error.validator_value,
     }
@@ -252,46 +256,15 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def dotted(path: Path) -> str:
-    """Return `path` with `*` for the names and numbers a user gave: upstreams.*.timeouts.idle."""
-    steps = ["*" if isinstance(step, int) else step for step in path]
-    if len(steps) > 1 and steps[0] in NOUNS:
-        steps[1] = "*"
-    return ".".join(steps)
-
-
-def what(path: Path, tree: Tree) -> str:
-    """Return the place in words: upstream `openai`, `timeouts.idle` of upstream `openai`, `server.cors`."""
-    if not path:
-        return "the file"
-    noun = NOUNS.get(str(path[0]))
-    if noun is None or len(path) == 1:
-        return f"`{_steps(path)}`"
-    entry = f"{noun} `{path[1]}`"
-    if isinstance(path[1], int):
-        entries = tree.data.get(str(path[0]))
-        item = entries[path[1]] if isinstance(entries, list) else None
-        name = item.get("name") if isinstance(item, dict) else None
-        entry = f"{noun} `{name}`" if isinstance(name, str) and len(path) > 1 else f"{noun} {path[1] + 1}"
-    return f"`{_steps(path[2:])}` of {entry}" if len(path) > 2 else entry
-
-
-def _steps(path: Path) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
-    return text
-
-
-def found(value: Any, written: str = "") -> str:
-    """Return a value as a sentence names it: a number as it is `written`."""
+def found(value: Any, span: Span | None, report: Report) -> str:
+    """Return a value as a sentence names it: a number as it is written, long text cut after it is masked."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, int | float) and not isinstance(value, bool) and written:
-        shown = written
+    shown = str(value).lower() if isinstance(value, bool) else mask(str(value), report.secrets)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown = report.source(span) or shown
     if isinstance(value, str) and not isinstance(scalars.plain(value), str):
         shown = f'"{value}"'  # else it looks like what it should be
     return f"`{shown[:40]}…`" if len(shown) > 40 else f"`{shown}`" if shown else "empty"

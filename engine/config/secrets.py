@@ -7,7 +7,8 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import shape
-from engine.diagnostics.mask import SHORT
+from engine.config.pasted import REVOKE
+from engine.diagnostics.mask import SHORT, drawn
 from engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -96,5 +97,7 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
 
 
 def _unset(name: str, environ: Mapping[str, str]) -> Lack:
+    if drawn(name):
+        return Lack("literal-secret", "what follows `env:` looks like the secret itself", REVOKE)
     why = "empty" if name in environ else "not set"
     return Lack("unset-variable", f"{name} is {why}", f"set it before the start: `export {name}=...`")

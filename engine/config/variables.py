@@ -12,7 +12,8 @@ from msgspec import inspect as mi
 
 from engine.config import scalars, shape
 from engine.config.document import Range, Route, When
-from engine.diagnostics.mask import SHORT
+from engine.config.pasted import remember
+from engine.diagnostics.mask import SHORT, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,17 +120,32 @@ def _fill(
         return items
     if not isinstance(value, str) or not value.startswith("env:") or shape.is_secret(kind):
         return _whole(value, kind)
-    variable = VARIABLE.fullmatch(value)
+    return _value(value, kind, path, tree, environ, report, filled)
+
+
+def _value(
+    written: str,
+    kind: mi.Type | None,
+    path: Path,
+    tree: Tree,
+    environ: Mapping[str, str] | None,
+    report: Report,
+    filled: Filled,
+) -> Any:
+    """Return what `env:...` stands for."""
+    variable = VARIABLE.fullmatch(written)
     if variable is None:
+        if drawn(written[4:]):
+            remember(written[4:].strip(), tree.value(*path), report)
         help_ = "write `env:NAME` or `env:NAME:-default`; a name is letters, digits and `_`"
-        report.error("bad-reference", f"`{value}` names no variable", tree.value(*path), help=help_)
+        report.error("bad-reference", f"`{written}` names no variable", tree.value(*path), help=help_)
         return _ABSENT
     filled.variables[path] = Given(variable["name"], not (environ or {}).get(variable["name"]))
     text = lookup(variable, environ)
     if text is None:
         filled.unset.append((path, variable["name"]))
         return _ABSENT
-    if SENSITIVE.search(variable["name"]) and (environ or {}).get(variable["name"]):
+    if (SENSITIVE.search(variable["name"]) or drawn(text)) and not filled.variables[path].default:
         report.secrets.add(text)
     return text if _is_text(kind) else _whole(scalars.plain(text), kind)
 
