@@ -17,7 +17,7 @@ from engine.facts import ANONYMOUS
 if TYPE_CHECKING:
     import argparse
 
-    from engine.config.document import Document
+    from engine.config.document import Document, Server
     from engine.plan.nodes import Plan
 
 
@@ -56,7 +56,6 @@ ANY_KEY = "turnout"
 """What a client that must send some key sends where every key is accepted."""
 PASTED = re.compile(r"[^\s\"'`$\\|&;<>(){}]+")
 """What may stand unquoted in a shell and inside quotes in JSON, YAML, TOML and code."""
-EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - recognised, not bound
 
 
 def add(subparsers: console.Subparsers) -> None:
@@ -89,6 +88,10 @@ def run(args: argparse.Namespace) -> int:
     read = console.read_plan(args)
     if read is None:
         return console.PROBLEMS
+    unknown = _unknown(read[1], args.model)
+    if unknown is not None:
+        console.problem(*unknown)
+        return console.USAGE
     print(settings(client, read[1], url=args.url, key=key, model=args.model), end="")
     return console.OK
 
@@ -105,6 +108,22 @@ def _unfit(args: argparse.Namespace, key: str | None) -> int | None:
             )
             return console.USAGE
     return None
+
+
+def _unknown(plan: Plan, model: str | None) -> tuple[str, str] | None:
+    """Return (problem, help) for a model that leads nowhere, whatever the environment holds."""
+    from engine.plan.compile import as_written
+    from engine.plan.match import listed, pattern
+    from engine.plan.near import did_you_mean, listing
+    from engine.plan.route import asked_name, demo, lookup
+
+    name = asked_name(model)[0] if model is not None else ""
+    if not name or demo(as_written(plan)) is not None or lookup(plan.entries, plan.patterns, name) is not None:
+        return None
+    routed = (text for route in plan.document.routes if route.to for text in listed(route.when.model or []))
+    if any(pattern(text).match(name) is not None for text in routed):
+        return None
+    return f"no model `{name}` in the file", did_you_mean(name, plan.entries, listing("models", plan.entries))
 
 
 def settings(
@@ -125,9 +144,12 @@ def settings(
     if model is None:
         model = "MODEL"
         notes.append("MODEL is any name that `models` in proxy.yaml matches.")
+    reached, unknown = address(document.server)
+    if url is None and unknown is not None:
+        notes.append(f"Add `{unknown}` to server.hosts in proxy.yaml: requests to other hosts are refused.")
     return templating.render(
         f"clients/{client.name}.md.j2",
-        root=root(url) if url is not None else f"http://{_reachable(document.server.listen)}",
+        root=root(url) if url is not None else f"http://{reached}",
         key=key,
         model=model,
         note="".join(f"\n{note}" for note in notes),
@@ -166,9 +188,18 @@ def _rank(plan: Plan, name: str, dialect: str, caller: str) -> int:
     return next((tried for tried, kind in enumerate(kinds) if kind in (dialect, EVERY_DIALECT)), LAST)
 
 
-def _reachable(listen: str) -> str:
-    host, _, port = listen.rpartition(":")
-    return f"{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+def address(server: Server) -> tuple[str, str | None]:
+    """Return host:port by which clients reach `server`, and the host alone where `server.hosts` lacks it."""
+    from engine.plan.server import EVERYWHERE, LOOPBACK
+
+    host, _, port = server.listen.rpartition(":")
+    near = host.lower() in LOOPBACK
+    known = [name for name in server.hosts if near or name.lower() not in LOOPBACK]
+    wanted = ("127.0.0.1", "localhost") if host in EVERYWHERE else (host.lower(),)
+    named = next((name for name in wanted if name in (each.lower() for each in known)), None) or next(iter(known), None)
+    if named is not None:
+        return f"{named}:{port}", None
+    return f"{wanted[0]}:{port}", wanted[0]
 
 
 def _list() -> int:

@@ -14,7 +14,8 @@ import yaml
 
 from engine import resources
 from engine.cli import main
-from engine.cli.connect import CLIENTS
+from engine.cli.connect import CLIENTS, address
+from engine.config.document import Server
 
 ROOT = "http://127.0.0.1:4000"
 
@@ -173,6 +174,35 @@ def test_defaults_come_from_the_file(
     assert [setting for setting in settings if setting not in text] == []
 
 
+NEAR = ["localhost", "127.0.0.1", "[::1]"]
+REACHED = [
+    ("127.0.0.1:4000", NEAR, "127.0.0.1:4000", None),
+    ("0.0.0.0:8123", NEAR, "127.0.0.1:8123", None),
+    ("[::]:4000", ["localhost"], "localhost:4000", None),
+    ("0.0.0.0:8080", ["proxy.corp"], "proxy.corp:8080", None),
+    ("127.0.0.1:8080", ["proxy.corp", "localhost"], "proxy.corp:8080", None),
+    ("Proxy.corp:80", ["localhost", "proxy.corp"], "proxy.corp:80", None),
+    ("10.0.0.7:80", ["localhost", "proxy.corp"], "proxy.corp:80", None),
+    ("10.0.0.7:80", NEAR, "10.0.0.7:80", "10.0.0.7"),
+    ("0.0.0.0:80", [], "127.0.0.1:80", "127.0.0.1"),
+]
+
+
+@pytest.mark.parametrize(("listen", "hosts", "reached", "unknown"), REACHED)
+def test_the_address_is_one_that_the_server_answers_to(
+    listen: str, hosts: list[str], reached: str, unknown: str | None
+) -> None:
+    assert address(Server(listen=listen, hosts=hosts)) == (reached, unknown)
+
+
+def test_a_host_that_is_not_answered_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("proxy.yaml").write_text(FILE.replace('"0.0.0.0:8123"', '"10.0.0.7:8123"'))
+    told = connect(capsys, "curl", "--key", "tk-1")
+    assert "curl http://10.0.0.7:8123/v1" in told
+    assert "Add `10.0.0.7` to server.hosts" in told
+    assert "server.hosts" not in connect(capsys, "curl", "--key", "tk-1", "--url", "http://proxy.corp")
+
+
 def test_where_every_key_is_accepted_one_is_made_up_and_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     text = connect(capsys, "claude-code")
     assert "export ANTHROPIC_AUTH_TOKEN=turnout\n" in text
@@ -200,6 +230,7 @@ def test_a_file_without_names_leaves_the_model_to_the_reader(capsys: pytest.Capt
         (("curl", "--url", "localhost:4000"), 2, "write `--url http://localhost:4000`"),
         (("curl", "--key", "tk-1; rm -rf ~"), 2, "the key has characters"),
         (("curl", "--model", 'a"b'), 2, "--model has characters"),
+        (("curl", "--model", "smrt"), 2, "did you mean `smart`?"),
     ],
 )
 def test_mistakes(args: tuple[str, ...], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
