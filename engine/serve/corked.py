@@ -13,7 +13,7 @@ HEAD = b"HTTP/1.1 "
 class Corked:
     """A transport as uvicorn uses it, which writes the head and then the body.
 
-    A head is held until the next write or `close`, at the longest until the loop's next turn: nothing waits for
+    A head is held until the next write or the end, at the longest until the loop's next turn: nothing waits for
     anything that is not there yet. A piece of a body that looks like a head goes out just the same.
     """
 
@@ -38,6 +38,10 @@ class Corked:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
 
     def _flush(self) -> None:
         if self._head:

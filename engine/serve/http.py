@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, OPENAI
 from engine.serve.corked import Corked
+from engine.serve.ending import ending
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -44,6 +45,8 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._left = False
+        """Nothing is said or heard here any more."""
         self._running: RequestResponseCycle | None = None
         """The cycle whose task runs; `self.cycle` may already be the next one of a pipeline."""
 
@@ -65,6 +68,8 @@ class Protocol(HttpToolsProtocol):
                 visit.task.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if self._left:
+            return
         self._piece = len(data)
         if self._in_head:
             self._head_size += self._piece
@@ -124,6 +129,8 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        if not cycle.keep_alive or cycle.waiting_for_100_continue:
+            app = ending(app, cycle, self._leave)
         super()._start_asgi_task(cycle, app)
 
     def _parse(self, data: bytes) -> None:
@@ -167,6 +174,18 @@ class Protocol(HttpToolsProtocol):
             self._linger.cancel()
             self._linger = None
 
+    def _leave(self) -> None:
+        """Close in two steps: say that nothing more will come, and drop what the client has yet to write."""
+        if self._left or self.transport.is_closing():
+            return
+        self._left = True
+        self._end_head()
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        if self._linger is None:
+            self._linger = self.loop.call_later(LINGER, self.transport.close)
+
     def _too_slow(self) -> None:
         self._head_timer = None
         if self._head_size == 0:
@@ -177,7 +196,7 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer without ASGI, in the form of the API as far as the request line tells, and close."""
         self._end_head()
-        if self.transport.is_closing():
+        if self._left or self.transport.is_closing():
             return
         running = self._running
         if running is not None and not running.response_complete:
@@ -185,6 +204,7 @@ class Protocol(HttpToolsProtocol):
                 self.transport.close()  # another answer comes before this one: nothing can be put in between
                 return
             running.disconnected = True  # its own body is what cannot be read: this is its answer
+            running.message_event.set()
         form = ANTHROPIC if b"/messages" in (getattr(self, "url", b"") or b"") else OPENAI
         body = form.error(Problem(status, code, message), "")
         head = (
@@ -192,4 +212,4 @@ class Protocol(HttpToolsProtocol):
             % (status, PHRASES[status], len(body))
         )
         self.transport.write(head + body)
-        self.transport.close()
+        self._leave()

@@ -6,12 +6,15 @@ import json
 import shutil
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.apis import APIS, CHAT, Api
-from tests.support.http import Line, head
+from tests.support.http import Answer, Line, head, post
+from tests.support.script import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,3 +153,100 @@ def test_head_has_the_length_of_get(turnout: Turnout, path: str) -> None:
         told = line.answer("HEAD").header("content-length")
         line.ask("GET", path)
         assert told == str(len(line.answer().body)) != "0"
+
+
+# how a connection ends -----------------------------------------------------------------------------------------------
+
+
+def ask_old(turnout: Turnout, method: str, target: str, body: bytes = b"", *fields: str) -> Answer:
+    """Ask in HTTP/1.0, and read until the connection closes."""
+    lines = [f"{method} {target} HTTP/1.0", "host: localhost", *fields]
+    lines += ["content-type: application/json", f"content-length: {len(body)}"] if body else []
+    with Line(turnout.url) as line:
+        line.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        answer = line.answer(method)
+        assert line.socket.recv(1) == b""
+    return answer
+
+
+@BOTH
+def test_a_stream_to_http_1_0_comes_without_chunks(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    ours = ask_old(turnout, "POST", api.path, json.dumps(api.body(stream=True)).encode())
+    assert (ours.status, ours.header("transfer-encoding"), ours.header("connection")) == (200, None, "close")
+    assert ours.header("content-length") is None
+    new = post(turnout.url, api.path, api.body(stream=True))
+    assert new.header("transfer-encoding") == "chunked"
+    assert ours.body == new.body
+
+
+def test_a_pass_route_without_a_length_to_http_1_0(turnout: Turnout, openai: Upstream) -> None:
+    openai.script(
+        Reply(headers=(("content-type", "text/plain"),), parts=(b"one ", b"two ", b"three"), framing="chunked")
+    )
+    answer = ask_old(turnout, "GET", "/v1/files/1", b"", "connection: keep-alive")
+    assert (answer.status, answer.header("transfer-encoding"), answer.body) == (200, None, b"one two three")
+
+
+def test_whole_answers_to_http_1_0_have_their_length(turnout: Turnout) -> None:
+    answer = ask_old(turnout, "GET", "/v1/models")
+    assert (answer.header("content-length"), answer.header("transfer-encoding")) == (str(len(answer.body)), None)
+    assert ask_old(turnout, "HEAD", "/v1/models").header("content-length") == answer.header("content-length")
+
+
+REFUSED = {
+    413: ("/v1/chat/completions", {}),
+    404: ("/v1/nowhere", {}),
+    415: ("/v1/chat/completions", {"content-type": "text/plain"}),
+    421: ("/v1/chat/completions", {"host": "evil.example"}),
+    403: ("/v1/chat/completions", {"origin": "https://evil.example"}),
+    431: ("/v1/chat/completions", {"x-long": "y" * 70 * KB}),
+}
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("status", REFUSED)
+def test_whoever_writes_it_all_first_reads_why_it_was_refused(turnout: Turnout, status: int, version: str) -> None:
+    """As urllib, http.client and requests do. A reset while they write, or before they read, would eat the answer."""
+    path, headers = REFUSED[status]
+    asked = head("POST", path, "localhost", {"connection": "close", **headers}, 8 * MB, is_json=True)
+    with Line(turnout.url) as line:
+        line.write(asked.replace(b"HTTP/1.1", b"HTTP/" + version.encode(), 1))
+        for _ in range(8):
+            line.write(b" " * MB)
+            time.sleep(0.02)
+        answer = line.answer()
+        assert (answer.status, answer.header("connection"), answer.whole) == (status, "close", True)
+        assert line.socket.recv(1) == b""
+
+
+def test_urllib_reads_why_it_was_refused(turnout: Turnout) -> None:
+    asked = urllib.request.Request(turnout.url + CHAT.path, b" " * 8 * MB, {"content-type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    with refused.value as answer:
+        assert answer.status == 413
+        assert "server.body_limit" in json.load(answer)["error"]["message"]
+
+
+def test_what_follows_a_refused_body_is_not_heard(turnout: Turnout, openai: Upstream) -> None:
+    with Line(turnout.url) as line:
+        refused = {"connection": "close", "content-type": "text/plain"}
+        line.write(head("POST", CHAT.path, "localhost", refused, 10, is_json=False))
+        assert line.answer().status == 415
+        line.write(b" " * 10 + INNER)
+        assert line.socket.recv(1) == b""
+    assert openai.requests == []
+
+
+@pytest.mark.slow
+def test_a_client_that_writes_on_is_not_listened_to_for_long(turnout: Turnout) -> None:
+    with Line(turnout.url) as line:
+        line.write(head("POST", "/v1/nowhere", "localhost", {"connection": "close"}, 1000 * MB, is_json=True))
+        began = time.monotonic()
+        try:
+            while time.monotonic() < began + 20:
+                line.write(b" ")
+                time.sleep(0.05)
+        except OSError:
+            pass
+        assert 4 < time.monotonic() - began < 8
