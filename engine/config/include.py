@@ -7,7 +7,10 @@ import os
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from engine.config.document import INCLUDABLE
+import msgspec
+
+from engine.config import hints
+from engine.config.document import INCLUDABLE, Document
 from engine.config.variables import VARIABLE, conceal, lookup
 from engine.diagnostics import Label
 
@@ -84,8 +87,13 @@ def _matches(folder: FilePath, pattern: str, files: Files) -> Iterator[FilePath]
 def _allowed(sheet: Sheet, report: Report) -> bool:
     """Report the sections that only the main file may hold, and routes whose order is not plain to see."""
     fine = True
+    sections = {field.encode_name for field in msgspec.structs.fields(Document)}
     for name in sheet.data:
-        if name not in INCLUDABLE:
+        if name not in sections:
+            fine = False
+            help_ = hints.option(name, list(INCLUDABLE), list(INCLUDABLE), ())
+            report.error("unknown-key", f"unknown section `{name}`", sheet.keys[(name,)], help=help_)
+        elif name not in INCLUDABLE:
             fine = False
             known = ", ".join(f"`{section}`" for section in INCLUDABLE)
             report.error(

@@ -18,7 +18,7 @@ from engine.config.include import included, unite
 from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
 from engine.config.tree import LARGEST, Files, Path, Tree
-from engine.config.variables import Given, fill
+from engine.config.variables import Given, fill, inside
 from engine.diagnostics import Report, Span
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = Non
     said = {found.span for found in report.errors}
     skip = {path for path, _ in filled.unset}
     report.diagnostics += (flaw for flaw in flaws(tree, filled.variables, skip) if flaw.span not in said)
+    inside(tree, filled.variables, report)
     pasted.anywhere(report)
     report.sort()
     loaded = Loaded(report=report, files=files, tree=tree, variables=filled.variables, unset=filled.unset)

@@ -134,6 +134,12 @@ def _span(name: str, text: str, node: yaml.Node) -> Span:
     return _mark(name, start, max(1, len(line.rstrip()) - start.column))
 
 
+def _precedes(key: yaml.Node, value: yaml.Node, node: yaml.MappingNode) -> bool:
+    """Whether another key stands on the next line at the same depth, where something more indented may be meant."""
+    begun = ((other.start_mark.line, other.start_mark.column) for other, _ in node.value)
+    return not node.flow_style and not value.value and (key.start_mark.line + 1, key.start_mark.column) in begun
+
+
 class _Walk:
     """Builds values from nodes and notes where they stand."""
 
@@ -204,7 +210,7 @@ class _Walk:
         for name, (key, value) in entries.items():
             self.keys[(*path, name)] = self.span(key)
             if value.tag == scalars.NULL:
-                self.no_value(key, f"`{name}` has no value")
+                self.no_value(key, f"`{name}` has no value", below=_precedes(key, value, node))
                 self.values[(*path, name)] = self.span(value)
             else:
                 result[name] = self.build(value, (*path, name), depth + 1)
@@ -270,6 +276,8 @@ class _Walk:
         else:
             self.tell(key, "key-not-text", "a key must be text", help_="write `key: value`")
 
-    def no_value(self, node: yaml.Node, message: str) -> None:
+    def no_value(self, node: yaml.Node, message: str, *, below: bool = False) -> None:
         help_ = "give it a value, or remove the line; an empty mapping is `{}`, an empty list `[]`"
+        if below:
+            help_ = f"indent the lines below it if they belong to it; otherwise {help_}"
         self.tell(node, "empty-value", message, help_=help_)

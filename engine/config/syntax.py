@@ -26,6 +26,9 @@ class Trouble(NamedTuple):
 WORD = re.compile(r"[^\s,\]}]+")
 """An alias as it was meant: up to a blank, a comma or a bracket."""
 
+SHELL = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)[^}]*\}?")
+"""A variable as shells write it."""
+
 INDENT = "compare its indentation with the lines around it"
 
 TROUBLES = (
@@ -53,6 +56,19 @@ TROUBLES = (
         "yaml",
         "a list cannot begin on the line of its key",
         "put `-` on the next line, or write `[a, b]`",
+    ),
+    Trouble(
+        "hexdecimal number",
+        "bad-escape",
+        "this escape needs more hexadecimal digits",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
+    Trouble(
+        "did not find expected key",
+        "yaml",
+        "a list item cannot stand among keys",
+        "indent it under the key whose list it belongs to, or write it as `key: value`",
+        "-",
     ),
     Trouble("did not find expected key", "yaml", "a key should stand here", INDENT),
     Trouble("expected '-' indicator", "yaml", "a list item should stand here", INDENT),
@@ -112,6 +128,12 @@ def trouble(name: str, text: str, error: yaml.YAMLError, report: Report) -> None
     char = lines[line][column : column + 1]
     match = next((known for known in TROUBLES if known.problem in problem and known.char in ("", char)), None)
     span = Span(name, line + 1, column + 1, column + 2)
+    shell = SHELL.match(lines[line], max(0, column - 1))
+    if shell:
+        span = Span(name, line + 1, shell.start() + 1, shell.end() + 1)
+        help_ = f"write `env:{shell['name']}`, or quote it if it is meant as text"
+        report.error("yaml", "a `{` begins a mapping in YAML, even after a `$`", span, help=help_)
+        return
     if match is None:
         report.error("yaml", f"this is not YAML: {problem}", span, help=INDENT)
         return

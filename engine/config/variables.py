@@ -185,6 +185,24 @@ def _telling(kind: mi.Type | None, field: mi.Field) -> bool:
     return isinstance(kind, mi.StructType) and kind.cls in TELLING and field.default is None
 
 
+INSIDE = re.compile(r"(?<![\w/])env:[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+def inside(tree: Tree, variables: Mapping[Path, Given], report: Report) -> None:
+    """Warn of what looks like a variable within a longer text: it is sent and shown as it stands."""
+    said = {found.span for found in report.diagnostics}
+    for path, value, kind in shape.walk(tree.data, shape.root()):
+        found = INSIDE.search(value) if isinstance(value, str) and not shape.is_secret(kind) else None
+        span = tree.value(*path)
+        if found and path not in variables and span not in said:
+            report.warning(
+                "variable-inside",
+                f"`{found.group()}` is not filled in here: a variable is the whole value",
+                span,
+                help="write `env:NAME` alone, and set NAME to the whole text",
+            )
+
+
 def hide(loaded: Loaded) -> None:
     """Name the variables, not their values, in what is said about the places that have them."""
     assert loaded.tree is not None
