@@ -6,6 +6,7 @@ A subclass of uvicorn's httptools protocol (0.54). httptools itself limits neith
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +31,8 @@ LINGER = 5.0
 connection, and a client that still writes would never read why."""
 NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
 """Where trailers go."""
+
+AUTHORITY = re.compile(rb"[^/?#]*://([^/?#]*)")
 
 PHRASES = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 
@@ -101,6 +104,8 @@ class Protocol(HttpToolsProtocol):
                 return
         if self.parser.should_upgrade():
             return  # `_parse` begins this one anew
+        if not self.url.startswith(b"/"):
+            self._follow_target()
         super().on_headers_complete()
         self.headers = NOWHERE  # what comes later is a trailer, and no header of the request
         if self.expect_100_continue:
@@ -157,6 +162,14 @@ class Protocol(HttpToolsProtocol):
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
                 self.parser.feed_data(b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields)))
                 rest = memoryview(rest)[upgrade.args[0] :]
+
+    def _follow_target(self) -> None:
+        """Have the authority of `GET http://authority/path` count in place of Host (RFC 9112, 3.2.2)."""
+        authority = AUTHORITY.match(self.url)
+        if authority is not None:
+            self.headers[:] = [
+                (b"host", authority[1]) if name == b"host" else (name, value) for name, value in self.headers
+            ]
 
     def _await_head(self) -> None:
         self._end_head()

@@ -250,3 +250,41 @@ def test_a_client_that_writes_on_is_not_listened_to_for_long(turnout: Turnout) -
         except OSError:
             pass
         assert 4 < time.monotonic() - began < 8
+
+
+# request targets -----------------------------------------------------------------------------------------------------
+
+TARGETS = {
+    "http://localhost/v1/models": 200,
+    "HTTP://LOCALHOST:4100/v1/models": 200,
+    "http://127.0.0.1/v1/models": 200,
+    "http://[::1]:80/v1/models": 200,
+    "http://evil.example/v1/models": 421,
+    "https://evil.example:443/v1/models": 421,
+    "http://localhost@evil.example/v1/models": 400,
+    "http://evil.example#@localhost/v1/models": 400,
+    "http://evil.example?@localhost/v1/models": 400,
+    "http:///v1/models": 400,
+    "http://localhost": 400,
+    "localhost/v1/models": 400,
+    "//evil.example/v1/models": 404,
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_authority_of_the_target_counts(turnout: Turnout, target: str) -> None:
+    """And never what stands in Host: a page that rebinds its name could write one and the other."""
+    with Line(turnout.url) as line:
+        line.ask("GET", target, {"host": "localhost"})
+        answer = line.answer()
+    assert answer.status == TARGETS[target], answer.body
+    if answer.status != 200:
+        CHAT.error(answer)
+
+
+@pytest.mark.parametrize("hosts", [[], ["evil.example", "localhost"]])
+def test_a_target_with_an_authority_needs_one_host_still(turnout: Turnout, hosts: list[str]) -> None:
+    with Line(turnout.url) as line:
+        line.write(b"GET http://localhost/v1/models HTTP/1.1\r\n")
+        line.write("".join(f"host: {host}\r\n" for host in hosts).encode() + b"\r\n")
+        assert line.answer().status == 400
