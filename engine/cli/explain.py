@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine import resources
 from engine.cli import console
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Iterator
 
     from engine.diagnostics import Span
     from engine.facts import Facts
-    from engine.plan.explain import Attempt, Explanation
+    from engine.plan.explain import Attempt, Explanation, Passage
     from engine.plan.nodes import Plan
 
 APIS = ("chat", "completions", "embeddings", "messages", "count_tokens")
@@ -32,8 +33,12 @@ class Line(NamedTuple):
 
 def add(subparsers: console.Subparsers) -> None:
     parser = console.parser(subparsers, "explain", "Say where a request would go, and why.")
-    parser.add_argument("model", metavar="MODEL", help="the name the client asks for")
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="the name the client asks for")
     parser.add_argument("--api", choices=APIS, default="chat", help="the endpoint it asks (default: chat)")
+    parser.add_argument("--path", metavar="PATH", help="instead of MODEL: the path of a request for a `pass` route")
+    parser.add_argument(
+        "--method", metavar="METHOD", default="POST", help="the HTTP method with --path (default: POST)"
+    )
     parser.add_argument("--key", metavar="NAME", help="the client key, by its name (default: anonymous)")
     parser.add_argument("--base", metavar="NAME", help="the base it comes in by")
     parser.add_argument("--header", metavar="'N: V'", action="append", default=[], help="a request header; repeatable")
@@ -41,13 +46,20 @@ def add(subparsers: console.Subparsers) -> None:
     parser.add_argument("--tools", action="store_true", help="the request declares tools")
     parser.add_argument("--images", action="store_true", help="the request holds images")
     parser.add_argument("--thinking", action="store_true", help="thinking is asked for")
-    parser.add_argument("--input-tokens", metavar="N", type=int, default=0, help="estimated tokens of the input")
-    parser.add_argument("--max-tokens", metavar="N", type=int, help="tokens of output asked for")
+    parser.add_argument("--input-tokens", metavar="N", type=_count, default=0, help="estimated tokens of the input")
+    parser.add_argument("--max-tokens", metavar="N", type=_count, help="tokens of output asked for")
     parser.add_argument(
-        "--down", metavar="U[/M]", nargs="+", action="extend", default=[], help="upstreams or targets that are down"
+        "--down", metavar="U[/M]", action="append", default=[], help="an upstream or target that is down; repeatable"
     )
     parser.add_argument("--live", action="store_true", help="ask the environment which upstreams are on")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+
+
+def _count(text: str) -> int:
+    """Return a whole number that is not negative."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of tokens")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,11 +78,11 @@ def run(args: argparse.Namespace) -> int:
     if wrong is not None:
         console.problem(*wrong)
         return console.USAGE
-    told = explain(plan, _facts(args), args.down, datetime.datetime.now(datetime.UTC).date().isoformat())
+    told = explain(plan, _facts(args, plan), args.down, datetime.datetime.now(datetime.UTC).date().isoformat())
     if args.format == "json":
         shown = json.dumps(as_json(told), indent=2, ensure_ascii=False)
     else:
-        shown = "\n".join(aligned(lines(told)))
+        shown = _shortened("\n".join(aligned(lines(told))), console.file(args))
     print(mask(shown, reading.report.secrets))
     return console.OK if told.answered else console.PROBLEMS
 
@@ -89,28 +101,72 @@ def _wrong(args: argparse.Namespace, plan: Plan) -> tuple[str, str] | None:
     for noun, name, known in asked:
         if name not in known:
             return f"no {noun} `{name}` in the file", did_you_mean(name, known, listing(f"{noun}s", known))
+    return _misfit(args, plan)
+
+
+def _misfit(args: argparse.Namespace, plan: Plan) -> tuple[str, str] | None:
+    """Return (problem, help) for what cannot be asked."""
+    from engine.chat import Problem
+    from engine.plan.explain import targets
+    from engine.plan.near import did_you_mean, listing
+    from engine.plan.never import own
+    from engine.plan.paths import canonical
+    from engine.plan.reach import MODEL_PATHS
+    from engine.plan.route import asked_name
+
+    if (args.model is None) == (args.path is None):
+        return "explain needs MODEL, or --path", "name what the client asks for, or the path of a `pass` route"
+    if args.path is not None:
+        try:
+            path = canonical(args.path.encode())
+        except Problem as problem:
+            return problem.message, "write it as the client sends it, without host and query"
+        path = _placed(path, plan)[1]
+        if path in MODEL_PATHS:
+            return f"`{path}` is a model endpoint", f"name the model: `turnout explain MODEL --api {MODEL_PATHS[path]}`"
+        if own(path, plan.bases) is not None:
+            return f"Turnout answers `{path}` itself, without asking the routes", "ask for a path of an upstream"
+    known = targets(plan, asked_name(args.model)[0] if args.model is not None else None)
+    for name in args.down:
+        if "/" in name and not any(text.match(name) is not None for text in known):
+            texts = list(dict.fromkeys(text.text for text in known))
+            return f"no target `{name}` in the file", did_you_mean(name, texts, listing("targets", texts))
     for header in args.header:
         if ":" not in header:
             return f"`{header}` is no header", "write 'name: value'"
     return None
 
 
-def _facts(args: argparse.Namespace) -> Facts:
+def _placed(path: str, plan: Plan) -> tuple[str | None, str]:
+    """Return (base, path without its prefix) of a canonical path."""
+    from engine.plan.paths import place
+    from engine.plan.reach import MODEL_PATHS
+
+    return place(plan.bases, path, MODEL_PATHS)
+
+
+def _facts(args: argparse.Namespace, plan: Plan) -> Facts:
     from engine.facts import ANONYMOUS, Depth, Facts
     from engine.plan.explain import PATHS
+    from engine.plan.paths import canonical
     from engine.plan.route import asked_name
 
+    pairs = (header.split(":", 1) for header in args.header)
+    headers = {name.strip().lower(): value.strip() for name, value in pairs}
+    method, key = args.method.upper(), args.key or ANONYMOUS
+    if args.path is not None:
+        base, path = _placed(canonical(args.path.encode()), plan)
+        return Facts(api=None, method=method, path=path, base=args.base or base, key=key, model=None, headers=headers)
     name, suffix = asked_name(args.model)
-    headers = (header.split(":", 1) for header in args.header)
     return Facts(
         api=args.api,
         path=PATHS[args.api],
         base=args.base,
-        key=args.key or ANONYMOUS,
+        key=key,
         model=name,
         suffix=suffix,
         stream=args.stream,
-        headers={name.strip().lower(): value.strip() for name, value in headers},
+        headers=headers,
         depth=Depth(
             tools=args.tools,
             images=args.images,
@@ -131,25 +187,48 @@ def lines(told: Explanation) -> Iterator[Line]:
     if decision.refusal is not None:
         yield Line("refused", str(decision.refusal.status), decision.refusal.code, decision.refusal.message, "")
         return
-    for number, attempt in enumerate(told.tries, 1):
-        yield Line(f"try {number}", str(attempt.target), "", _went(attempt), _place(attempt.target.span))
+    if told.passage is not None:
+        yield Line("passes", told.passage.upstream, "", _passed(told.passage, decision.facts.method), "")
+    yield from _tried(told.tries)
     if not told.answered:
-        yield Line("fails", "", "", "no target answers", "")
+        yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
     for pool, targets in told.left:
         yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
-    if told.deep:
-        for step in told.deep:
-            yield Line("level", "deep", "", f"route {step.name} looks at {step.why}", _place(step.span))
-    else:
-        yield Line("level", "bytes", "", "the body passes as it is; only `model` is replaced", "")
+    for step in told.deep:
+        yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
+    if told.tries and not told.deep:
+        yield Line("body", "as it is", "", "only `model` is replaced", "")
+
+
+def _tried(tries: Iterable[Attempt]) -> Iterator[Line]:
+    """Yield a line for each target that is tried, numbered; nothing is sent to one that is off."""
+    number = 0
+    for attempt in tries:
+        place = _place(attempt.target.span)
+        if attempt.failure is not None and attempt.failure.reason == "off":
+            yield Line("target", str(attempt.target), "skipped", f"off: {attempt.failure.message}", place)
+        else:
+            number += 1
+            yield Line(f"try {number}", str(attempt.target), "", _went(attempt), place)
+
+
+def _passed(passage: Passage, method: str) -> str:
+    return passage.failure.message if passage.failure is not None else f"{method} {passage.url}"
+
+
+def _shortened(shown: str, file: str) -> str:
+    """Name the file that ships by its name alone, with its path once below."""
+    shipped = str(resources.path(console.DEFAULT))
+    if file != shipped or shipped not in shown:
+        return shown
+    return shown.replace(shipped, console.DEFAULT) + f"\n\n{console.DEFAULT} is the one that ships: {shipped}"
 
 
 def _went(attempt: Attempt) -> str:
     waited = f"after up to {attempt.delay:g} s: " if attempt.delay else ""
     if attempt.failure is None:
         return f"{waited}answers" + (f": POST {attempt.url}" if attempt.url else " by itself")
-    off = "off: " if attempt.failure.reason == "off" else ""
-    return f"{waited}{off}{attempt.failure.message}"
+    return f"{waited}{attempt.failure.message}"
 
 
 def _place(span: Span | None) -> str:
@@ -191,9 +270,12 @@ def as_json(told: Explanation) -> dict[str, Any]:
                 "at": _place(attempt.target.span),
             }
             for attempt in told.tries
+            if attempt.failure is None or attempt.failure.reason != "off"
         ],
-        "target": str(told.tries[-1].target) if told.answered else None,
+        "off": [str(one.target) for one in told.tries if one.failure is not None and one.failure.reason == "off"],
+        "passes": {"upstream": told.passage.upstream, "url": told.passage.url} if told.passage else None,
+        "target": str(told.tries[-1].target) if told.answered and told.tries else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
-        "level": "deep" if told.deep else "bytes",
+        "body": "decoded" if told.deep else "as it is",
         "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
     }

@@ -10,7 +10,7 @@ from engine.chat import Failure, Problem
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
-from engine.plan.match import deep_fields
+from engine.plan.match import deep_fields, pattern
 from engine.plan.nodes import Decision, Done, Step
 from engine.plan.reach import MODEL_PATHS
 from engine.plan.route import route
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from engine.facts import Facts
+    from engine.plan.match import Pattern
     from engine.plan.nodes import Plan, Pool, Target
 
 PATHS: dict[str, str] = {api: path for path, api in MODEL_PATHS.items()}
@@ -36,6 +37,14 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None
 
 
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a `pass` route sends a request: one try, no fallback (rule R6)."""
+
+    upstream: str
+    url: str
+    failure: Failure | None
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything `turnout explain` tells. Without `refusal`, the last of `tries` answers or none does."""
 
@@ -43,12 +52,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     tries: tuple[Attempt, ...] = ()
     left: tuple[tuple[Pool, tuple[Target, ...]], ...] = ()
     """What would come after: pools with the targets that were not tried."""
+    passage: Passage | None = None
+    """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
 
     @property
     def answered(self) -> bool:
-        return bool(self.tries) and self.tries[-1].failure is None
+        last = self.passage or (self.tries[-1] if self.tries else None)
+        return last is not None and last.failure is None
 
 
 def explain(plan: Plan, facts: Facts, down: Collection[str], today: str) -> Explanation:
@@ -57,6 +69,8 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str) -> Expl
     decision = route(plan, facts, traced=True) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
     if decision.refusal is not None:
         return Explanation(decision=decision, deep=_deep(plan))
+    if decision.passes is not None:
+        return Explanation(decision=decision, passage=_passage(plan, decision.passes, facts.path, down))
     tries = _tries(plan, decision, down)
     tried = {str(attempt.target) for attempt in tries}
     left = ((pool, tuple(target for target in pool.targets if str(target) not in tried)) for pool in decision.pools)
@@ -78,6 +92,21 @@ def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:
     except Problem as problem:
         return problem
     return None
+
+
+def _passage(plan: Plan, upstream: str, path: str, down: Collection[str]) -> Passage:
+    failure = Failure(reason="connect", message="down (as told)") if upstream in down else None
+    url = join(getattr(plan.upstreams[upstream].options, "base_url", ""), path)
+    return Passage(upstream=upstream, url=url, failure=failure)
+
+
+def targets(plan: Plan, asked: str | None) -> list[Pattern]:
+    """Return the targets that the file names, and what demos answer for the `asked` name."""
+    links = [link for entry in plan.entries.values() for link in (*entry.targets, *entry.fallback)]
+    links += [rule.link for rule in plan.rules if rule.link is not None]
+    named = [link.text for link in links if link.upstream is not None]
+    demos = [f"{name}/{asked}" for name, upstream in plan.upstreams.items() if upstream.demo and asked is not None]
+    return [*named, *map(pattern, demos)]
 
 
 def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attempt]:

@@ -92,7 +92,7 @@ def _paths(source: Source, path: Path, when: When, *, negated: bool = False) -> 
     texts = [when.path] if isinstance(when.path, str) else when.path or []
     bases = {name: base.prefix for name, base in source.document.bases.items()}
     for at, text in enumerate(texts):
-        never = _unwritable(text) or _cut(text, bases) or (None if negated else _own(text, bases))
+        never = _unwritable(text) or _cut(text, bases) or (None if negated else own(text, bases))
         if never is not None:
             yield ((*path, "path") if isinstance(when.path, str) else (*path, "path", at)), text, never
     if when.not_ is not None:
@@ -129,7 +129,7 @@ def _cut(text: str, bases: Mapping[str, str]) -> Never | None:
     return None
 
 
-def _own(text: str, bases: Mapping[str, str]) -> Never | None:
+def own(text: str, bases: Mapping[str, str]) -> Never | None:
     """Say which of Turnout's own answers stands at `text`."""
     if text == "/v1/models" or text.startswith("/v1/models/"):
         return Never("Turnout answers it itself", "`keys.NAME.models` says which names a caller is shown")

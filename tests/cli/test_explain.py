@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.turnout import turnout
+from tests.cli.turnout import ROOT, turnout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ target  openai/gpt-5.5             skipped  speaks chat, completions, embeddings
         openai/gpt-5.5-mini        skipped  speaks chat, completions, embeddings; messages asked  proxy.yaml:8
 try 1   anthropic/claude-sonnet-5           answers: POST https://api.anthropic.com/v1/messages   proxy.yaml:7
 else    fast                                anthropic/claude-haiku-4-5                            proxy.yaml:8
-level   deep                                route long-context looks at input_tokens              proxy.yaml:10
+body    decoded                             route long-context looks at input_tokens              proxy.yaml:10
 """
 
 
@@ -58,7 +58,7 @@ def test_a_request_and_each_place_that_decides_it(folder: Path) -> None:
 def test_with_an_upstream_down(folder: Path) -> None:
     ended = turnout("explain", "fast[1m]", "--input-tokens", "150000", "--down", "openai/gpt-5.5", cwd=folder)
     assert [line.split("  ")[0] for line in ended.out.splitlines()] == [
-        "asked", "route", "model", "target", "", "try 1", "try 2", "try 3", "level",
+        "asked", "route", "model", "target", "", "try 1", "try 2", "try 3", "body",
     ]  # fmt: skip
     assert "`[1m]` is cut from the name" in ended.out
     assert "try 2   openai/gpt-5.5                       after up to 0.25 s: down (as told)" in ended.out
@@ -86,7 +86,7 @@ def test_facts_come_from_the_options(folder: Path) -> None:
     }  # fmt: skip
     assert (told["facts"]["stream"], told["facts"]["headers"]) == (True, {"x-team": "blue"})
     assert told["refusal"] == {"status": 403, "code": "route_denied", "message": "denied by a route"}
-    assert (told["route"], told["level"], told["tries"]) == ("blue", "deep", [])
+    assert (told["route"], told["body"], told["tries"]) == ("blue", "decoded", [])
 
 
 def test_json_names_the_target_and_what_is_left(folder: Path) -> None:
@@ -121,6 +121,19 @@ def test_live_asks_the_environment(folder: Path) -> None:
         (("--key", "adda"), "error: no key `adda` in the file\n  = help: did you mean `ada`?\n"),
         (("--base", "x"), "error: no base `x` in the file\n  = help: bases: team-a\n"),
         (("--down", "opnai/x"), "error: no upstream `opnai` in the file\n  = help: did you mean `openai`?\n"),
+        (
+            ("--down", "openai/gtp-5.5"),
+            "error: no target `openai/gtp-5.5` in the file\n  = help: did you mean `openai/gpt-5.5`?\n",
+        ),
+        (
+            ("--down", "demo/typo"),
+            "error: no target `demo/typo` in the file\n  = help: did you mean `demo/smart`?\n",
+        ),
+        (
+            ("--path", "/v1/x"),
+            "error: explain needs MODEL, or --path\n"
+            "  = help: name what the client asks for, or the path of a `pass` route\n",
+        ),
         (("--header", "x-team"), "error: `x-team` is no header\n  = help: write 'name: value'\n"),
     ],
 )
@@ -129,6 +142,74 @@ def test_a_name_that_the_file_does_not_know_is_a_wrong_question(
 ) -> None:
     ended = turnout("explain", "smart", *options, cwd=folder)
     assert (ended.code, ended.out, ended.err) == (2, "", told)
+
+
+PASS = """\
+version: 1
+upstreams:
+  openai: {kind: openai}
+  spare: {kind: openai, enabled: false}
+models: {smart: {targets: [spare/a, openai/b]}}
+routes:
+  - {name: no-edits, when: {path: "/v1/images/edits"}, deny: {}}
+  - {name: images, when: {path: "/v1/images/**", method: POST}, pass: openai}
+bases: {team-a: {prefix: /team-a}}
+keys: {anonymous: {routes: [images]}, ada: {}}
+"""
+PASSED = """\
+route   no-edits  no   /v1/images/generations is not /v1/images/edits     proxy.yaml:7
+        images    yes  passes to openai                                   proxy.yaml:8
+passes  openai         POST https://api.openai.com/v1/images/generations
+"""
+ASKED = [
+    (("/v1/images/generations", "--down", "openai"), 1, "down (as told)"),
+    (("/v1/images/generations", "--key", "ada"), 1, "route_not_allowed"),
+    (("/v1/images/edits",), 1, "route_denied"),
+    (("/v1/images/x", "--method", "get"), 1, "method is GET, not POST"),
+    (("/team-a/v1/images/x",), 0, "POST https://api.openai.com/v1/images/x"),
+    (("/v1/messages",), 2, "`turnout explain MODEL --api messages`"),
+    (("/v1/models",), 2, "Turnout answers `/v1/models` itself"),
+    (("/v1/../x",), 2, "dot segment"),
+]
+
+
+def test_a_pass_route_is_asked_for_by_its_path(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(PASS)
+    assert turnout("explain", "--path", "/v1/images/generations", cwd=folder) == (0, PASSED, "")
+    told = json.loads(turnout("explain", "--path", "/v1/images/x", "--format", "json", cwd=folder).out)
+    assert told["passes"] == {"upstream": "openai", "url": "https://api.openai.com/v1/images/x"}
+    assert (told["target"], told["tries"]) == (None, [])
+
+
+@pytest.mark.parametrize(("asked", "code", "says"), ASKED)
+def test_what_else_becomes_of_a_path(folder: Path, asked: tuple[str, ...], code: int, says: str) -> None:
+    (folder / "proxy.yaml").write_text(PASS)
+    ended = turnout("explain", "--path", *asked, cwd=folder)
+    assert (ended.code, says in ended.out + ended.err) == (code, True)
+
+
+def test_a_target_that_is_off_is_no_try(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(PASS)
+    told = [line.split() for line in turnout("explain", "smart", cwd=folder).out.splitlines()]
+    assert ["target", "spare/a", "skipped", "off:", "enabled:", "false", "proxy.yaml:5"] in told
+    assert ["try", "1", "openai/b", "answers:", "POST"] in [line[:5] for line in told]
+
+
+def test_down_may_stand_before_the_model_and_again(folder: Path) -> None:
+    ended = turnout("explain", "--down", "openai", "--down", "anthropic", "smart", cwd=folder)
+    assert (ended.code, "no target answers" in ended.out) == (1, True)
+
+
+def test_tokens_are_counted_from_zero(folder: Path) -> None:
+    ended = turnout("explain", "smart", "--input-tokens", "-5", cwd=folder)
+    assert (ended.code, "-5 is no number of tokens" in ended.err) == (2, True)
+
+
+def test_the_file_that_ships_is_named_once(tmp_path: Path) -> None:
+    out = turnout("explain", "smart", cwd=tmp_path).out
+    assert "  proxy.yaml:" in out
+    assert out.count(str(ROOT)) == 1
+    assert "proxy.yaml is the one that ships: " in out
 
 
 def test_a_file_with_errors_shows_them(folder: Path) -> None:
