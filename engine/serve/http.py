@@ -34,7 +34,12 @@ NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
 
 AUTHORITY = re.compile(rb"[^/?#]*://([^/?#]*)")
 
-PHRASES = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
+PHRASES = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+    501: b"Not Implemented",
+}
 
 
 class Protocol(HttpToolsProtocol):
@@ -79,11 +84,12 @@ class Protocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
-        except httptools.HttpParserError:
-            self._refuse(400, "invalid_request", "this is not a valid HTTP/1.1 request")
+        except httptools.HttpParserError as error:
+            told = error.__context__  # what a callback raised
+            self._refuse(told if isinstance(told, Problem) else _invalid("this is not a valid HTTP/1.1 request"))
         if self._in_head:
             if self._head_size > HEAD_LIMIT:
-                self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
+                self._refuse(_head_too_large())
             elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
@@ -100,12 +106,16 @@ class Protocol(HttpToolsProtocol):
         if read > HEAD_LIMIT // 2:  # else there is no need to count
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > HEAD_LIMIT:
-                self._refuse(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
-                return
+                raise _head_too_large()
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and codings != [b"chunked"]:
+            check_codings(codings)
         if self.parser.should_upgrade():
             return  # `_parse` begins this one anew
         if not self.url.startswith(b"/"):
             self._follow_target()
+        if self.expect_100_continue and self.parser.get_http_version() < "1.1":
+            self.expect_100_continue = False  # as RFC 9110, 10.1.1 has it: such a client does not wait
         super().on_headers_complete()
         self.headers = NOWHERE  # what comes later is a trailer, and no header of the request
         if self.expect_100_continue:
@@ -155,7 +165,7 @@ class Protocol(HttpToolsProtocol):
                     return
                 method, version = self.parser.get_method(), self.parser.get_http_version().encode()
                 if method == b"CONNECT":  # an upgrade by its very name
-                    self._refuse(400, "invalid_request", "this is no forward proxy: it takes no CONNECT")
+                    self._refuse(_invalid("this is no forward proxy: it takes no CONNECT"))
                     return
                 fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
                 self.parser = httptools.HttpRequestParser(self)
@@ -204,9 +214,10 @@ class Protocol(HttpToolsProtocol):
         if self._head_size == 0:
             self.transport.close()  # nothing was ever sent: a connection opened ahead of need
         else:
-            self._refuse(408, "request_timeout", f"the request head did not arrive within {HEAD_SECONDS:g} seconds")
+            told = f"the request head did not arrive within {HEAD_SECONDS:g} seconds"
+            self._refuse(Problem(408, "request_timeout", told))
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _refuse(self, problem: Problem) -> None:
         """Answer without ASGI, in the form of the API as far as the request line tells, and close."""
         self._end_head()
         if self._left or self.transport.is_closing():
@@ -219,10 +230,32 @@ class Protocol(HttpToolsProtocol):
             running.disconnected = True  # its own body is what cannot be read: this is its answer
             running.message_event.set()
         form = ANTHROPIC if b"/messages" in (getattr(self, "url", b"") or b"") else OPENAI
-        body = form.error(Problem(status, code, message), "")
+        body = form.error(problem, "")
         head = (
             b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            % (status, PHRASES[status], len(body))
+            % (problem.status, PHRASES[problem.status], len(body))
         )
         self.transport.write(head + body)
         self._leave()
+
+
+def check_codings(values: list[bytes]) -> None:
+    """Refuse (501) a request body that is coded in more than chunks: nobody here would undo it (RFC 9112, 6.1).
+
+    One whose last coding is not chunked has no end, which is for the parser to refuse.
+    """
+    codings = [coding for value in values for coding in value.lower().replace(b" ", b"").split(b",") if coding]
+    if len(codings) > 1 and codings[-1] == b"chunked":
+        raise Problem(
+            501,
+            "unsupported_transfer_encoding",
+            "of transfer-encodings only `chunked` is understood; compress a body with `content-encoding: gzip`",
+        )
+
+
+def _head_too_large() -> Problem:
+    return Problem(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
+
+
+def _invalid(message: str) -> Problem:
+    return Problem(400, "invalid_request", message)

@@ -187,6 +187,13 @@ def test_a_pass_route_without_a_length_to_http_1_0(turnout: Turnout, openai: Ups
     assert (answer.status, answer.header("transfer-encoding"), answer.body) == (200, None, b"one two three")
 
 
+def test_http_1_0_expects_nothing(turnout: Turnout, openai: Upstream) -> None:
+    body = json.dumps(CHAT.body(stream=True)).encode()
+    answer = ask_old(turnout, "POST", CHAT.path, body, "expect: 100-continue", "connection: keep-alive")
+    assert (answer.status, answer.header("transfer-encoding")) == (200, None)
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+
+
 def test_whole_answers_to_http_1_0_have_their_length(turnout: Turnout) -> None:
     answer = ask_old(turnout, "GET", "/v1/models")
     assert (answer.header("content-length"), answer.header("transfer-encoding")) == (str(len(answer.body)), None)
@@ -288,3 +295,48 @@ def test_a_target_with_an_authority_needs_one_host_still(turnout: Turnout, hosts
         line.write(b"GET http://localhost/v1/models HTTP/1.1\r\n")
         line.write("".join(f"host: {host}\r\n" for host in hosts).encode() + b"\r\n")
         assert line.answer().status == 400
+
+
+# transfer codings ----------------------------------------------------------------------------------------------------
+
+CODINGS = {
+    ("chunked",): 200,
+    ("Chunked",): 200,
+    ("gzip, chunked",): 501,
+    ("gzip,chunked",): 501,
+    ("GZip", "chunked"): 501,
+    ("chunked, chunked",): 400,
+    ("identity, chunked",): 501,
+    ("chunked, gzip",): 400,
+    ("gzip",): 400,
+    ("xchunked",): 400,
+}
+
+
+@BOTH
+@pytest.mark.parametrize("codings", CODINGS, ids=" + ".join)
+def test_transfer_codings(turnout: Turnout, upstream: Upstream, api: Api, codings: tuple[str, ...]) -> None:
+    body = json.dumps(api.body()).encode()
+    fields = [("transfer-encoding", coding) for coding in codings]
+    with Line(turnout.url) as line:
+        line.write(head("POST", api.path, line.host, fields, 0, is_json=True))
+        line.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        answer = line.answer()
+        assert answer.status == CODINGS[codings]
+        if answer.status == 200:
+            return
+        assert (answer.header("connection"), line.socket.recv(1)) == ("close", b"")
+    api.error(answer)
+    assert upstream.requests == []
+
+
+def test_a_refused_coding_behind_another_request(turnout: Turnout, openai: Upstream) -> None:
+    """Its body belongs to nobody: neither to the request before it nor to one of its own."""
+    with Line(turnout.url) as line:
+        line.ask("GET", "/v1/models")
+        assert line.answer().status == 200
+        line.write(head("POST", CHAT.path, line.host, {"transfer-encoding": "gzip, chunked"}, 0, is_json=True))
+        assert line.answer().status == 501
+        line.write(INNER)
+        assert line.socket.recv(1) == b""
+    assert openai.requests == []
