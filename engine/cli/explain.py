@@ -121,10 +121,10 @@ def _misfit(args: argparse.Namespace, plan: Plan) -> tuple[str, str] | None:
             path = canonical(args.path.encode())
         except Problem as problem:
             return problem.message, "write it as the client sends it, without host and query"
-        path = _placed(path, plan)[1]
+        base, path = _placed(path, plan)
         if path in MODEL_PATHS:
             return f"`{path}` is a model endpoint", f"name the model: `turnout explain MODEL --api {MODEL_PATHS[path]}`"
-        if own(path, plan.bases) is not None:
+        if own(path, based=base is not None) is not None:
             return f"Turnout answers `{path}` itself, without asking the routes", "ask for a path of an upstream"
     known = targets(plan, asked_name(args.model)[0] if args.model is not None else None)
     for name in args.down:

@@ -92,7 +92,7 @@ def _paths(source: Source, path: Path, when: When, *, negated: bool = False) -> 
     texts = [when.path] if isinstance(when.path, str) else when.path or []
     bases = {name: base.prefix for name, base in source.document.bases.items()}
     for at, text in enumerate(texts):
-        never = _unwritable(text) or _cut(text, bases) or (None if negated else own(text, bases))
+        never = _unwritable(text) or _cut(text, bases) or (None if negated else own(text, based=when.base is not None))
         if never is not None:
             yield ((*path, "path") if isinstance(when.path, str) else (*path, "path", at)), text, never
     if when.not_ is not None:
@@ -129,10 +129,10 @@ def _cut(text: str, bases: Mapping[str, str]) -> Never | None:
     return None
 
 
-def own(text: str, bases: Mapping[str, str]) -> Never | None:
-    """Say which of Turnout's own answers stands at `text`."""
+def own(text: str, *, based: bool) -> Never | None:
+    """Say which of Turnout's own answers stands at `text`; `based`: under a base, where /health is like any other."""
     if text == "/v1/models" or text.startswith("/v1/models/"):
         return Never("Turnout answers it itself", "`keys.NAME.models` says which names a caller is shown")
-    if text in OWN and not bases:  # under a base they are paths like any other
+    if text in OWN and not based:
         return Never("Turnout answers it itself", "remove it")
     return None

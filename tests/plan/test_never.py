@@ -18,6 +18,7 @@ NEVER = [
     ({"path": "/t/v1/x"}, "pass", "the prefix of base `t` is cut off before"),
     ({"path": "/messages"}, "to", "its missing `/v1` is added before"),
     ({"path": "/v1/models/**"}, "deny", "Turnout answers it itself"),
+    ({"path": "/health"}, "pass", "Turnout answers it itself"),
     ({"path": "/v1/x", "stream": True}, "pass", "`pass` reads no body"),
     ({"path": "/v1/x", "not": {"path": "v1/x/y"}}, "pass", "every path begins with a slash"),
     ({"path": "/v1/x"}, "to", "its path is no model endpoint"),
@@ -32,7 +33,7 @@ SOME = [
     ({"path": "**/x"}, "pass"),
     ({"path": "*/v1/x"}, "pass"),
     ({"path": "/tea/x"}, "pass"),
-    ({"path": "/health"}, "pass"),
+    ({"path": "/health", "base": "t"}, "pass"),
     ({"path": "/v1/**", "not": {"path": ["/v1/models", "/v1/chat/*", "/v1/*", "/v1/messages/*"]}}, "pass"),
     ({"path": "/v1/x"}, "deny"),
     ({"method": "GET"}, "deny"),
@@ -43,24 +44,22 @@ SOME = [
 ACTIONS = {"to": "m", "pass": "openai", "deny": {}}
 
 
-def findings(when: dict[str, object], action: str, bases: str) -> list[str]:
+def findings(when: dict[str, object], action: str) -> list[str]:
     route = json.dumps({"name": "r", "when": when, action: ACTIONS[action]})
     models = "models: {m: openai/m, n: anthropic/n}"
-    text = f"{UPSTREAMS}{models}\nbases: {bases}\nroutes: [{route}]\nkeys: {{anonymous: {{routes: [r]}}}}\n"
+    text = (
+        f"{UPSTREAMS}{models}\nbases: {{t: {{prefix: /t}}}}\nroutes: [{route}]\nkeys: {{anonymous: {{routes: [r]}}}}\n"
+    )
     return [f"{found.code}: {found.message}" for found in report(text).diagnostics]
 
 
 @pytest.mark.parametrize(("when", "action", "why"), NEVER)
 def test_a_route_that_never_matches_is_an_error_with_the_reason(when: dict[str, object], action: str, why: str) -> None:
-    (found,) = findings(when, action, "{t: {prefix: /t}}")
+    (found,) = findings(when, action)
     assert found.startswith("unreachable: ")
     assert why in found
 
 
 @pytest.mark.parametrize(("when", "action"), SOME)
 def test_a_route_that_some_request_matches_is_none(when: dict[str, object], action: str) -> None:
-    assert findings(when, action, "{t: {prefix: /t}}") == []
-
-
-def test_without_a_base_no_request_for_health_comes_to_the_routes() -> None:
-    assert "Turnout answers it itself" in findings({"path": "/health"}, "pass", "{}")[0]
+    assert findings(when, action) == []
