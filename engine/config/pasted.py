@@ -31,14 +31,16 @@ WORD = (
 )
 VAGUE = r"(?<![\w-])(?:key|pass|auth|value|hash|hashes)"
 """Words that also stand beside what is no secret."""
-OPENING = r"(?:![\w!<>:,./-]*[ \t]+|[\[{(<|\"'-]+[ \t]*|(?:Bearer|Basic|env:|value:)[ \t]+)*"
-"""What may stand between a word and its value by mistake."""
+OPENING = r"(?:![\w!<>:,./-]*[ \t]|(?:Bearer|Basic|env:|value:)[ \t]|[\[{(<|\"' \t-])*+"
+"""What may stand between a word and its value by mistake; possessive, or a row of brackets would take forever."""
 VALUE = r"(?P<value>[^\s,{}\[\]#\"']{6,})"
 
 NAMED = re.compile(rf"(?i:{WORD})[\"']?[ \t]*[:=][ \t]*{OPENING}{VALUE}")
 """A value beside a word for secrets, in whatever text: its key may be misspelt, or the file no YAML."""
 UNMARKED = re.compile(rf"(?im:(?:^|[{{,])[ \t]*(?:-[ \t]+)?[\"']?{WORD}[\"']?[ \t]+{VALUE}[ \t]*(?=$|[,}}]))")
 """The same without a colon."""
+USER = re.compile(r"://(?P<value>[^\s/@:\"']{6,})@")
+"""In a URL, a token may be the user."""
 PERHAPS = re.compile(rf"(?i:{VAGUE})[\"']?[ \t]*[:=][ \t]*{OPENING}{VALUE}")
 
 FILE_FORM = re.compile(r"(?:~|\.{1,2})?(?:/[\w.-]+){2,}")
@@ -123,11 +125,16 @@ def remember(text: str, span: Span | None, report: Report) -> None:
 
 def guess(text: str, report: Report) -> None:
     """Have every value masked that stands beside a word for secrets; whether it is a mistake is for others to say."""
-    for pattern in (NAMED, UNMARKED, PERHAPS):
+    for pattern in (NAMED, UNMARKED, USER, PERHAPS):
         for match in pattern.finditer(text):
             value = _hidden(match["value"])
             if value and (pattern is not PERHAPS or (drawn(value) and not _digest(match.group(), value))):
                 report.secrets.add(value)
+
+
+def named_secret(name: str) -> bool:
+    """Whether the name of a file or a variable that is not there looks like the secret itself."""
+    return drawn(name) and "/" not in name
 
 
 def _digest(written: str, value: str) -> bool:
@@ -142,6 +149,8 @@ def _hidden(value: str) -> str | None:
         if default and NAME.fullmatch(name) and not drawn(name):
             return given
         return None if not drawn(value[4:]) and (NAME.fullmatch(name) or NEARLY.fullmatch(name)) else value[4:]
+    if value.startswith("file:"):
+        return value[5:] if named_secret(value[5:]) else None
     if _means_one(value) or value.startswith(("$", "os.environ")):
         return None
     return None if TARGET_FORM.fullmatch(value) and not drawn(value) else value

@@ -7,8 +7,8 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import shape
-from engine.config.pasted import REVOKE
-from engine.diagnostics.mask import SHORT, drawn
+from engine.config.pasted import REVOKE, named_secret
+from engine.diagnostics.mask import SHORT
 from engine.secret import Secret
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
     except UnicodeDecodeError:
         return Lack("unreadable-file", f"{rest} is not text", "write the secret into it, in UTF-8")
     except OSError as error:
+        if named_secret(rest):
+            return Lack("literal-secret", "what follows `file:` looks like the secret itself", REVOKE)
         reason = (error.strerror or "it cannot be read").lower()
         return Lack(
             "unreadable-file", f"{rest} cannot be read: {reason}", "create it, or correct the path or permissions"
@@ -97,7 +99,7 @@ def _value(reference: str, span: Span | None, files: Files, environ: Mapping[str
 
 
 def _unset(name: str, environ: Mapping[str, str]) -> Lack:
-    if drawn(name):
+    if named_secret(name):
         return Lack("literal-secret", "what follows `env:` looks like the secret itself", REVOKE)
     why = "empty" if name in environ else "not set"
     return Lack("unset-variable", f"{name} is {why}", f"set it before the start: `export {name}=...`")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,9 @@ class Files(msgspec.Struct, kw_only=True):
         self.digests[str(absolute)] = None
         for folder in _folders(absolute):
             self.watch(folder)
+        mode = absolute.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISCHR(mode)):
+            raise OSError(errno.EINVAL, "a pipe or socket would keep us waiting; name a regular file")
         with absolute.open("rb") as file:
             content = file.read(LARGEST)
         self.digests[str(absolute)] = hashlib.sha256(content).digest()

@@ -25,14 +25,16 @@ LOOKS = re.compile(
     )
     | (?i:(?<=bearer\ )|(?<=basic\ ))(?=[A-Za-z0-9._~+/-]*[0-9])[A-Za-z0-9._~+/-]{16,}=*
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----
-    | (?<=://)(?:[^\s/@:"']*:[^\s/@"']+|[^\s/@:"']{12,})(?=@)  # user:password, or a token, in a URL
+    | (?<=://)(?:[^\s/@:"']*:[^\s/@"']+|(?=[^\s/@:"']*[0-9])[^\s/@:"']{12,})(?=@)  # user:password, or a token, in a URL
     | (?i:(?<=[?&]key=)|(?<=[?&_-]key=)|(?<=apikey=)|(?<=token=)|(?<=secret=)|(?<=password=)|(?<=[?&]sig=))
-      (?!env:)[^\s&"'\#,}\]]{6,}                            # in the query of one
+      (?!env:|(?-i:[A-Z_<{$]+\b))[^\s&"'\#,}\]]{6,}                            # in the query of one
     """,
     re.VERBOSE,
 )
 
 RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+UPPER = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""A variable's name."""
 
 SHORT = 8
 """A secret below this many characters is hidden only where it stands as a word of its own."""
@@ -40,6 +42,8 @@ SHORT = 8
 
 def drawn(text: str) -> bool:
     """Whether `text` looks drawn by lot, as keys are, and not like a name: no words in it, few separators."""
+    if UPPER.fullmatch(text):
+        return False
     runs = RUN.findall(text)
     length = sum(map(len, runs))
     apart = len(re.findall(r"[^A-Za-z0-9]+", text))

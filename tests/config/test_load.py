@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,13 @@ def test_words_that_are_no_secrets_stay_readable() -> None:
         "version: 1\nroutes: [{name: r, when: {key: ada-lovelace, max_tokens: {min: 123456}, strem: true}, to: fast}]\n"
     )
     assert "ada-lovelace, max_tokens: {min: 123456}" in render(load("proxy.yaml", {}, text=text).report, "full")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_among_the_files_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "proxy.yaml").write_text("version: 1\ninclude: [conf.d/*.yaml]\n")
+    (tmp_path / "conf.d").mkdir()
+    os.mkfifo(tmp_path / "conf.d" / "x.yaml")
+    report = load(str(tmp_path / "proxy.yaml"), {}).report
+    assert [found.code for found in report.errors] == ["unreadable"]
+    assert "regular file" in report.errors[0].message

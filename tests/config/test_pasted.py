@@ -20,8 +20,8 @@ PLANTED = [
     for text in (
         'api_key: "env:X:-%s"', "api_key: 'env:%s'", "api_key: 'env: %s'", "api_key: env: %s", "api_key: {env: %s}",
         "api_key: {value: %s}", "api_key: [%s]", "api_key: !secret %s", "api_key: [%s", "api_key %s", "api_key: {%s}",
-        "api_key: env:%s", "api_key: '%s'", "apikey: %s", "headers: {x-a: 5, 'api key': %s}", "master_key: %s",
-        "credential: %s", "credentials: '%s'", "bearer: %s", "auth: %s", "api key: %s", "pwd: %s", "pass: %s",
+        "api_key: env:%s", "api_key: file:%s", "api_key: '%s'", "apikey: %s", "headers: {x-a: 5, 'api key': %s}",
+        "master_key: %s",        "credential: %s", "credentials: '%s'", "bearer: %s", "auth: %s", "api key: %s", "pwd: %s", "pass: %s",
         "passphrase: %s", "key: %s", "headers: {authorization: 'env:%s-', x: [5]}", "base_url: http://%s@h/v1",
         "base_url: 'http://h/v1?api_key=%s', colour: blue", "base_url: 'http://h/v1?a=1&key=%s', colour: blue",
     )
@@ -66,6 +66,8 @@ PLAIN = [
     f"keys: {{ada: {{hashes: ['sha256:{'0f' * 32}'], mdels: [llama-3.1-70b-instruct]}}}}",
     "keys: {ada: {hashes: ['sha256:...'], models: gpt-4o-mini-2024-07-18, rotues: [image-uploads-2]}}",
     "server: {cors: {origins: ['https://app.example.com'], credentials: true, modle: x}}",
+    "colour: x  # see https://organisation@dev.azure.com/x, https://h/v1?key=YOUR_KEY, or https://h/v1?key=env:K",
+    "upstreams: {o: {kind: openai, api_key: env:OPENAI_GPT4O_1A, modle: x}}",
     "colour: x  # a tk-shaped word, the api_key belongs in a variable, sk-your-key-goes-here",
 ]
 
@@ -76,3 +78,8 @@ def test_what_is_no_secret_is_shown_as_it_stands(line: str) -> None:
     assert report.errors
     assert "literal-secret" not in {found.code for found in report.diagnostics}
     assert "*" not in render(report, "json").replace('"*"', "")
+
+
+def test_a_row_of_brackets_takes_no_time() -> None:
+    text = "version: 1\ntoken: " + "[" * 50 + "\n" + "key: " + "(-" * 5000 + "\n" + "a_" * 5000 + "\n"
+    assert read("proxy.yaml", {}, text=text).report.errors

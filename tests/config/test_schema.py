@@ -96,6 +96,7 @@ def test_defaults_are_those_of_the_structs() -> None:
         (("server", "answer_model"), "env:ANSWER"),
         (("defaults", "model", "retries"), "env:N:-3"),
         (("upstreams", "a", "enabled"), "env:ON"),
+        (("upstreams", "a", "kind"), "env:KIND:-echo"),
         (("upstreams", "a", "api_key"), "env:KEY"),
         (("upstreams", "a", "base_url"), "env:URL:-http://127.0.0.1:1"),
     ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.upstreams.url import join
+from engine.diagnostics import Flaw
+from engine.upstreams.url import base_url_flaw, join, origin, proxy_flaw
 
 CHAT = "/v1/chat/completions"
 
@@ -32,3 +33,33 @@ JOINS = [
 @pytest.mark.parametrize(("base_url", "path", "url"), JOINS)
 def test_join(base_url: str, path: str, url: str) -> None:
     assert join(base_url, path) == url
+
+
+@pytest.mark.parametrize(
+    ("base_url", "place"),
+    [
+        ("http://my_service:8000/v1", ("http", "my_service", 8000)),
+        ("https://api.example.com.", ("https", "api.example.com.", 443)),
+        ("http://[::1]/v1", ("http", "::1", 80)),
+        ("http://[fe80::1%eth0]:1", ("http", "fe80::1%eth0", 1)),
+        ("https://bücher.example/v1?api-version=1", ("https", "xn--bcher-kva.example", 443)),
+    ],
+)
+def test_where_a_base_url_leads(base_url: str, place: tuple[str, str, int]) -> None:
+    assert origin(base_url) == place
+    assert base_url_flaw(base_url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http://h:abc", "http://h:99999", "http://h:0", "http://a b", "http://[::1", "http://a..b", "http://h\n",
+     "http://-h", " http://h", "socks5://h:1", "h:3128"],
+)  # fmt: skip
+def test_what_cannot_be_reached_is_a_flaw_that_does_not_quote_it(url: str) -> None:
+    for flaw in (base_url_flaw(url), proxy_flaw(url)):
+        assert isinstance(flaw, Flaw)
+        assert url not in str(flaw)
+
+
+def test_a_proxy_may_have_user_and_password() -> None:
+    assert proxy_flaw("http://ada:hunter2@proxy.corp:3128") is None
