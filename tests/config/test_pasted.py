@@ -21,7 +21,8 @@ PLANTED = [
         'api_key: "env:X:-%s"', "api_key: 'env:%s'", "api_key: 'env: %s'", "api_key: env: %s", "api_key: {env: %s}",
         "api_key: {value: %s}", "api_key: [%s]", "api_key: !secret %s", "api_key: [%s", "api_key %s", "api_key: {%s}",
         "api_key: env:%s", "api_key: file:%s", "api_key: '%s'", "apikey: %s", "headers: {x-a: 5, 'api key': %s}",
-        "master_key: %s",        "credential: %s", "credentials: '%s'", "bearer: %s", "auth: %s", "api key: %s", "pwd: %s", "pass: %s",
+        "master_key: %s", "credential: %s", "credentials: '%s'",
+        "bearer: %s", "auth: %s", "api key: %s", "pwd: %s", "pass: %s",
         "passphrase: %s", "key: %s", "headers: {authorization: 'env:%s-', x: [5]}", "base_url: http://%s@h/v1",
         "base_url: 'http://h/v1?api_key=%s', colour: blue", "base_url: 'http://h/v1?a=1&key=%s', colour: blue",
     )

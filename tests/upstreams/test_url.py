@@ -55,10 +55,9 @@ def test_where_a_base_url_leads(base_url: str, place: tuple[str, str, int]) -> N
     ["http://", "http://h:abc", "http://h:99999", "http://h:0", "http://a b", "http://[::1", "http://a..b", "http://h\n",
      "http://-h", " http://h", "socks5://h:1", "h:3128"],
 )  # fmt: skip
-def test_what_cannot_be_reached_is_a_flaw_that_does_not_quote_it(url: str) -> None:
+def test_what_cannot_be_reached_is_a_flaw(url: str) -> None:
     for flaw in (base_url_flaw(url), proxy_flaw(url)):
         assert isinstance(flaw, Flaw)
-        assert url not in str(flaw)
 
 
 def test_a_proxy_may_have_user_and_password() -> None:
