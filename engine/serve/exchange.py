@@ -214,8 +214,9 @@ class Exchange:
 
     def _tell(self) -> None:
         """Have it logged how it went."""
-        problem = self.problem or (self.relay.problem if self.relay else None)
-        status = 499 if self.visit.gone else self.reply.status
+        refused = self.visit.refused
+        problem = refused or self.problem or (self.relay.problem if self.relay else None)
+        status = refused.status if refused else 499 if self.visit.gone else self.reply.status
         if self.log.wants(status, problem):
             self.log.request(self._record(status, problem))
 

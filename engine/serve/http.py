@@ -14,13 +14,17 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.chat import Problem
-from engine.dialects import ANTHROPIC, OPENAI
 from engine.serve.corked import Corked
 from engine.serve.ending import ending
+from engine.serve.refusal import refusal
+from engine.serve.reply import JSON, Visit, form_of, marks, with_ids
 
 if TYPE_CHECKING:
+    from litestar.types import HTTPScope
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from engine.serve.switch import Switch
 
 HEAD_LIMIT = 64 * 1024
 """Bytes of request line and headers. Agents send about 2 KB."""
@@ -47,6 +51,8 @@ class Protocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._switch = cast("Switch", self.app)
+        self.url = b""
         self._head_size = 0
         self._piece = 0
         """How much the read that is being parsed brought."""
@@ -71,7 +77,7 @@ class Protocol(HttpToolsProtocol):
         if running is not None and not running.response_complete:
             running.disconnected = True
             visit = cast("dict[str, Any]", running.scope).get("turnout")
-            if visit is not None:  # else the task has not begun, and will find out when it reads the request
+            if visit is not None and visit.task is not None:  # else it has not begun, and finds out when it reads
                 visit.gone = True
                 visit.task.cancel()
 
@@ -133,6 +139,7 @@ class Protocol(HttpToolsProtocol):
         elif self.expect_100_continue and not self.cycle.response_started:
             self.cycle.keep_alive = self.parser.should_keep_alive()
         super().on_message_complete()
+        self.url = b""  # what comes next may be no request at all, and is none for this
         if not self.pipeline:
             self.flow.resume_reading()  # a large body has paused it, and paused we would not see the client leave
 
@@ -215,27 +222,33 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()  # nothing was ever sent: a connection opened ahead of need
         else:
             told = f"the request head did not arrive within {HEAD_SECONDS:g} seconds"
-            self._refuse(Problem(408, "request_timeout", told))
+            self._refuse(Problem(408, "request_timeout", told), HEAD_SECONDS)
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, problem: Problem, seconds: float = 0.0) -> None:
         """Answer without ASGI, in the form of the API as far as the request line tells, and close."""
         self._end_head()
         if self._left or self.transport.is_closing():
             return
         running = self._running
+        visit = Visit(self._switch.generation, self.loop)
+        scope = cast("HTTPScope", {"raw_path": self.url, "headers": self.headers or []})
         if running is not None and not running.response_complete:
             if running.response_started or not running.more_body:
                 self.transport.close()  # another answer comes before this one: nothing can be put in between
                 return
             running.disconnected = True  # its own body is what cannot be read: this is its answer
             running.message_event.set()
-        form = ANTHROPIC if b"/messages" in (getattr(self, "url", b"") or b"") else OPENAI
-        body = form.error(problem, "")
-        head = (
-            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-            % (problem.status, PHRASES[problem.status], len(body))
-        )
-        self.transport.write(head + body)
+            scope = cast("HTTPScope", running.scope)
+            visit = cast("dict[str, Any]", scope).setdefault("turnout", visit)
+            visit.refused = problem
+        if visit.task is None:  # else its exchange tells how it ended
+            method = self.parser.get_method().decode() if self.url else ""
+            self._switch.log.request(refusal(visit, method, self.url, problem, seconds))
+        body = form_of(scope).error(problem, visit.id)
+        fields = [JSON, *with_ids([], visit), *marks(visit), (b"content-length", b"%d" % len(body))]
+        head = b"".join(b"%s: %s\r\n" % field for field in fields)
+        status = b"%d %s" % (problem.status, PHRASES[problem.status])
+        self.transport.write(b"HTTP/1.1 %s\r\n%sconnection: close\r\n\r\n%s" % (status, head, body))
         self._leave()
 
 

@@ -36,15 +36,20 @@ _count = itertools.count(1)
 class Visit:
     """One request on one generation. It stands in the ASGI scope as `scope["turnout"]`."""
 
-    __slots__ = ("generation", "gone", "id", "loop", "task")
+    __slots__ = ("generation", "gone", "id", "loop", "refused", "task")
 
-    def __init__(self, generation: Generation, task: asyncio.Task[Any]) -> None:
+    def __init__(
+        self, generation: Generation, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None = None
+    ) -> None:
         self.generation = generation
         self.task = task
-        self.loop = task.get_loop()
+        """None: refused by the wire, before anybody looked at it."""
+        self.loop = loop
         self.id = f"req_{_start}{next(_count):08x}"
         self.gone = False
         """The client closed its connection; the protocol says so before it cancels the task."""
+        self.refused: Problem | None = None
+        """What the wire has answered, because it could not read the body."""
 
     @staticmethod
     def of(scope: Scope) -> Visit:

@@ -15,6 +15,7 @@ from engine.chat import Problem
 from engine.plan.admission import check_host, check_origin
 from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.failures import stopping
+from engine.serve.refusal import refusal
 from engine.serve.reply import Reply, Visit, form_of, marks, with_ids
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ class Switch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = cast("HTTPScope", scope)
+        if "turnout" in scope:
+            return  # its body could not be read, and the wire has answered already
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         generation = self.generation
-        visit = Visit(generation, task)
+        visit = Visit(generation, task.get_loop(), task)
         generation.leases.add(task)
         cast("dict[str, Any]", scope)["turnout"] = visit
         try:
@@ -79,6 +82,7 @@ class Switch:
             origin = check_origin(plan, headers, scope["scheme"])
         except Problem as problem:
             await Reply(send, visit).refuse(problem, form_of(scope), [*with_ids([], visit), *marks(visit)])
+            self.log.request(refusal(visit, scope["method"], scope["raw_path"], problem))
             return
         if origin is not None:
             send = announcing(send, origin, plan)

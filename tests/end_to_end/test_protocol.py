@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -340,3 +341,56 @@ def test_a_refused_coding_behind_another_request(turnout: Turnout, openai: Upstr
         line.write(INNER)
         assert line.socket.recv(1) == b""
     assert openai.requests == []
+
+
+# what is left of a refusal -------------------------------------------------------------------------------------------
+
+CODED = head("POST", "/v1/messages", "localhost", {"transfer-encoding": "gzip, chunked"}, 0, is_json=True)
+CHUNKED = head("POST", "/v1/messages", "localhost", {"transfer-encoding": "chunked"}, 0, is_json=True)
+TRACES = {
+    "no HTTP": ([b"\x16\x03\x01\x02\x00\x01\r\n\r\n"], 400, "-", "-"),
+    "no HTTP, later": ([head("GET", "/health", "localhost", (), 0, is_json=False), b"\0\1\r\n\r\n"], 400, "-", "-"),
+    "a bad header": ([b"GET /v1/models?key=sk-123456789 HTTP/1.1\r\nx y\r\n\r\n"], 400, "GET", "/v1/models"),
+    "a password": ([b"GET http://me:sk-123456789@localhost/v1/x HTTP/1.1\r\nx y\r\n\r\n"], 400, "GET", "/v1/x"),
+    "a long path": ([b"GET /" + b"a" * 80 * KB], 431, "GET", "/" + "a" * 199),
+    "a coding": ([CODED], 501, "POST", "/v1/messages"),
+    "a bad chunk": ([CHUNKED + b"zz\r\n"], 400, "POST", "/v1/messages"),
+    "a bad chunk, later": ([CHUNKED, b"zz\r\n"], 400, "POST", "/v1/messages"),
+    "a bad second chunk": ([CHUNKED + b"2\r\n{}\r\n", b"zz\r\n"], 400, "POST", "/v1/messages"),
+    "a host": ([head("GET", "/v1/models", "evil.example", (), 0, is_json=False)], 421, "GET", "/v1/models"),
+    "an origin": (
+        [head("GET", "/v1/models?a=1", "localhost", {"origin": "https://evil.example"}, 0, is_json=False)],
+        403,
+        "GET",
+        "/v1/models",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TRACES)
+def test_every_refusal_has_an_id_and_a_line_in_the_log(turnout: Turnout, what: str) -> None:
+    sent, status, method, path = TRACES[what]
+    time.sleep(0.1)  # lines are gathered: those of the test before are still to come
+    since = len(turnout.log())
+    with Line(turnout.url) as line:
+        for piece in sent[:-1]:
+            line.write(piece)
+            if b"chunked" not in piece:
+                assert line.answer().status == 200
+            time.sleep(0.1)
+        line.write(sent[-1])
+        answer = line.answer()
+    assert answer.status == status
+    identity = answer.header("request-id") or ""
+    assert identity.startswith("req_")
+    assert {answer.header("x-request-id"), answer.header("x-turnout-request")} == {identity}
+    assert answer.header("x-turnout-generation")
+    assert answer.json.get("request_id", identity) == identity
+    turnout.wait_for(re.compile(f'"{identity}".*\n'), since=since)
+    time.sleep(0.1)
+    records = [json.loads(text) for text in turnout.log()[since:].splitlines()]
+    (record,) = [one for one in records if one.get("path") != "/health"]
+    assert (record["request"], record["status"]) == (identity, status)
+    assert (record["method"], record["path"], record["level"]) == (method, path, "warning")
+    assert record["problem"]
+    assert "sk-123456789" not in turnout.log()
