@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from engine.transport.base import TransportError
@@ -32,7 +33,7 @@ def late(where: str, stage: Stage, waits: Waits, why: str = "") -> TransportErro
     return TransportError("timeout", f"{where}: {said.format(f'{getattr(waits, wait):g}')}{why} (timeouts.{wait})")
 
 
-class Waiting(asyncio.Protocol):
+class Waiting(asyncio.Protocol, ABC):
     """A protocol with a deadline that moves at almost no cost.
 
     The deadline is a number. The timer is set when there is none that rings earlier; ringing early, it is set again:
@@ -49,9 +50,9 @@ class Waiting(asyncio.Protocol):
         self._until = math.inf
         self._stage: Stage = "total"
 
+    @abstractmethod
     def expired(self, now: float) -> None:
         """The deadline is over."""
-        raise NotImplementedError
 
     def _expect(self, stage: Stage, seconds: float) -> None:
         """From now on the upstream has `seconds` for `stage`, and never longer than `_until`."""

@@ -5,6 +5,7 @@ Knows nothing of what the bytes mean. The credential is in the header fields it 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -63,7 +64,7 @@ class RemoteAnswer:
         self._response.close()
 
 
-class RemoteDriver:
+class RemoteDriver(ABC):
     """A live upstream over HTTP. A kind adds its dialect, its APIs and the form of its credential."""
 
     dialect: str
@@ -107,9 +108,9 @@ class RemoteDriver:
             self._transport = Client(scheme, host, port, proxy=options.proxy)
 
     @classmethod
+    @abstractmethod
     def credential(cls, key: str) -> dict[str, str]:
         """Return the header fields that carry `key`."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self._origin}>"
