@@ -1,4 +1,4 @@
-"""What ASGI cannot see: how large and how slow a request head is, and that a client has left.
+"""What ASGI cannot see: how large and how slow a request head is, upgrades, codings, and that a client has left.
 
 A subclass of uvicorn's httptools protocol (0.54). httptools itself limits neither the size of a head nor its time.
 """

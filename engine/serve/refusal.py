@@ -26,5 +26,5 @@ def refusal(visit: Visit, method: str, target: bytes, problem: Problem, seconds:
         status=problem.status,
         seconds=seconds,
         generation=visit.generation.id,
-        problem=f"{problem.code}: {problem.message}",
+        problem=f"{problem.code}: {problem.message}"[:500],  # it may name a Host of any length
     )
