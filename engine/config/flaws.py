@@ -17,8 +17,7 @@ from engine.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from engine.config.tree import Path, Tree
-    from engine.config.variables import Given
+    from engine.config.tree import Given, Path, Tree
     from engine.diagnostics import Flaw
 
 

@@ -17,27 +17,14 @@ from engine.config.flaws import flaws
 from engine.config.include import included, unite
 from engine.config.parse import not_utf8, parse
 from engine.config.schema import validate
-from engine.config.tree import LARGEST, Files, Path, Tree
-from engine.config.variables import Given, fill, inside
+from engine.config.tree import LARGEST, Files, Loaded, Tree
+from engine.config.variables import fill, inside
 from engine.diagnostics import Report, Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.config.parse import Sheet
-
-
-class Loaded(msgspec.Struct, kw_only=True):
-    """What came of loading. `document` is None when `report` has errors."""
-
-    report: Report
-    files: Files
-    tree: Tree | None = None
-    document: Document | None = None
-    variables: dict[Path, Given] = {}
-    """Where the value is a variable's."""
-    unset: list[tuple[Path, str]] = []
-    """Variables that a value asks for and that have neither value nor default: `resolve` reports them."""
 
 
 def load(main: str, environ: Mapping[str, str] | None, *, text: str | None = None) -> Loaded:

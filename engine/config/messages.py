@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-    from engine.config.tree import Path, Tree
-    from engine.config.variables import Given
+    from engine.config.tree import Given, Path, Tree
     from engine.diagnostics import Report, Span
 
 

@@ -21,8 +21,7 @@ from engine.config.messages import diagnose, missing_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.tree import Path, Tree
-    from engine.config.variables import Given
+    from engine.config.tree import Given, Path, Tree
     from engine.diagnostics import Report
 
 Schema = dict[str, Any]

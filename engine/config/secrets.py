@@ -14,8 +14,7 @@ from engine.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.load import Loaded
-    from engine.config.tree import Files, Path
+    from engine.config.tree import Files, Loaded, Path
     from engine.diagnostics import Span
 
 DISABLED = "enabled: false"

@@ -1,4 +1,4 @@
-"""What loading makes: values with their places, and the files that were looked at."""
+"""What loading makes: values with their places, the files that were looked at, the variables that were asked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import hashlib
 import os
 import stat
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from engine.diagnostics import Span
+from engine.diagnostics import Report, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from engine.config.document import Document
 
 Path = tuple[str | int, ...]
 """Where a value stands in the document: ("upstreams", "openai", "timeouts")."""
@@ -96,3 +98,31 @@ def _folders(path: FilePath) -> Iterator[FilePath]:
         else:
             here /= step
     yield here.parent
+
+
+class Given(NamedTuple):
+    """A variable, and whether it is only its default that it has."""
+
+    name: str
+    default: bool
+
+    @property
+    def value(self) -> str:
+        return f"the default of `env:{self.name}`" if self.default else f"the value of `env:{self.name}`"
+
+    @property
+    def change(self) -> str:
+        return f"give {self.name} another default" if self.default else f"set {self.name} to another value"
+
+
+class Loaded(msgspec.Struct, kw_only=True):
+    """What came of loading. `document` is None when `report` has errors."""
+
+    report: Report
+    files: Files
+    tree: Tree | None = None
+    document: Document | None = None
+    variables: dict[Path, Given] = {}
+    """Where the value is a variable's."""
+    unset: list[tuple[Path, str]] = []
+    """Variables that a value asks for and that have neither value nor default: `resolve` reports them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from msgspec import inspect as mi
@@ -13,13 +13,13 @@ from msgspec import inspect as mi
 from engine.config import scalars, shape
 from engine.config.document import Range, Route, When
 from engine.config.pasted import remember
+from engine.config.tree import Given
 from engine.diagnostics.mask import SHORT, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.config.load import Loaded
-    from engine.config.tree import Path, Tree
+    from engine.config.tree import Loaded, Path, Tree
     from engine.diagnostics import Report, Span
 
 VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<has>:-(?P<default>.*))?", re.DOTALL)
@@ -44,21 +44,6 @@ PLACEHOLDERS = (
     f"sha256:{'0' * 64}",
 )
 """Text that stands in for a variable without a value; the first that fits the pattern of its place."""
-
-
-class Given(NamedTuple):
-    """A variable, and whether it is only its default that it has."""
-
-    name: str
-    default: bool
-
-    @property
-    def value(self) -> str:
-        return f"the default of `env:{self.name}`" if self.default else f"the value of `env:{self.name}`"
-
-    @property
-    def change(self) -> str:
-        return f"give {self.name} another default" if self.default else f"set {self.name} to another value"
 
 
 class Filled(msgspec.Struct, kw_only=True):

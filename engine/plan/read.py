@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.config.document import Document
-    from engine.config.load import Loaded
+    from engine.config.tree import Loaded
     from engine.plan.nodes import Plan
     from engine.secret import Secret
 

@@ -36,6 +36,9 @@ EXPOSED = (
     b"x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, "
     b"anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, anthropic-ratelimit-requests-reset, "
     b"anthropic-ratelimit-tokens-limit, anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset, "
+    b"anthropic-ratelimit-input-tokens-limit, anthropic-ratelimit-input-tokens-remaining, "
+    b"anthropic-ratelimit-input-tokens-reset, anthropic-ratelimit-output-tokens-limit, "
+    b"anthropic-ratelimit-output-tokens-remaining, anthropic-ratelimit-output-tokens-reset, "
     b"x-turnout-request, x-turnout-route, x-turnout-target, x-turnout-attempts, x-turnout-generation"
 )
 

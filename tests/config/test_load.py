@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.load import Loaded, load
+from engine.config.load import load
+from engine.config.tree import Loaded
 from engine.diagnostics.render import render
 from engine.upstreams.openai import OpenAI
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.load import Loaded, load
+from engine.config.load import load
 from engine.config.secrets import resolve
+from engine.config.tree import Loaded
 from engine.secret import Secret
 
 ENVIRON = {"KEY": "  from-the-environment \n", "EMPTY": ""}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from engine.config.document import Document
-from engine.config.load import Loaded, load
+from engine.config.load import load
+from engine.config.tree import Loaded
 from engine.diagnostics.render import render
 from engine.plan.read import read
 
