@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.turnout import Turnout
 from tests.support.upstream import Upstream
+
+# A run that decides whether a change may land asks the same questions of the same code; others look for new ones.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 Start = Callable[..., Turnout]
 

@@ -5,6 +5,7 @@ Nothing here raises for what a user wrote: every mistake is in the report, and `
 
 from __future__ import annotations
 
+import errno
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -77,7 +78,8 @@ def read_sheet(
             return None
         except OSError as error:
             reason = (error.strerror or "it cannot be read").lower()
-            report.error("unreadable", f"cannot read `{name}`: {reason}", place, help="check its permissions")
+            permissions = None if error.errno == errno.EINVAL else "check its permissions"
+            report.error("unreadable", f"cannot read `{name}`: {reason}", place, help=permissions)
             return None
         try:
             text = content.decode("utf-8-sig", "strict" if len(content) < LARGEST else "ignore")

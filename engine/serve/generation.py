@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Driver, Options
 
 
+QUOTABLE = 8
+"""Characters from which a credential is told from ordinary words."""
 DOWN_FOR = 10.0
 """Seconds after which a failure says nothing any more about the health of an upstream."""
 
@@ -32,9 +34,11 @@ DOWN_FOR = 10.0
 class Live:
     """A driver in use, and how its last request went."""
 
-    __slots__ = ("_failed_at", "_state", "driver", "key", "users")
+    __slots__ = ("_failed_at", "_quotable", "_state", "driver", "key", "users")
 
-    def __init__(self, key: bytes, driver: Driver) -> None:
+    def __init__(self, key: bytes, driver: Driver, credential: Secret | None = None) -> None:
+        value = credential.reveal().encode() if credential is not None else b""
+        self._quotable = value if len(value) >= QUOTABLE else b""
         self.key = key
         self.driver = driver
         self.users = 0
@@ -49,6 +53,21 @@ class Live:
         if self._state == "down" and now - self._failed_at > DOWN_FOR:
             return "unknown"
         return self._state
+
+    def scrub(self, data: bytes) -> bytes:
+        """Return what this upstream said without the credential it was sent: some quote it in errors."""
+        return data.replace(self._quotable, b"***") if self._quotable else data
+
+    def scrubbed(self, failure: Failure) -> Failure:
+        """Return `failure` with everything in it scrubbed."""
+        if not self._quotable:
+            return failure
+        return msgspec.structs.replace(
+            failure,
+            message=self.scrub(failure.message.encode()).decode(),
+            headers=[(name, self.scrub(value)) for name, value in failure.headers],
+            body=self.scrub(failure.body) if failure.body is not None else None,
+        )
 
     def answered(self) -> None:
         self._state = "ok"
@@ -72,7 +91,7 @@ class Drivers:
         key = digest.digest()
         live = self._live.get(key)
         if live is None:
-            live = self._live[key] = Live(key, options.build(name, api_key))
+            live = self._live[key] = Live(key, options.build(name, api_key), api_key)
         live.users += 1
         return live
 
@@ -98,10 +117,8 @@ class Generation:
         live: dict[str, Live],
         drivers: Drivers,
         log: Log,
-        secrets: tuple[Secret, ...] = (),
     ) -> None:
         self.plan = plan
-        self._secrets = secrets
         self.id = identity
         self.live = live
         self.leases: set[asyncio.Task[object]] = set()
@@ -114,17 +131,6 @@ class Generation:
         self._log = log
         self._retired: Callable[[Generation], None] | None = None
         self._closed = False
-
-    def scrubbed(self, failure: Failure) -> Failure:
-        """Return `failure` without our credentials: an upstream may quote the one it was sent."""
-        message, body = failure.message, failure.body
-        for secret in self._secrets:
-            value = secret.reveal()
-            message = message.replace(value, "***")
-            body = body.replace(value.encode(), b"***") if body is not None else None
-        if (message, body) == (failure.message, failure.body):
-            return failure
-        return msgspec.structs.replace(failure, message=message, body=body)
 
     def retire(self, closed: Callable[[Generation], None]) -> None:
         """No new request comes here; close once the last one has gone, then call `closed`."""
@@ -189,7 +195,7 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
                 drivers.forget(one)
         return None
     plan = msgspec.structs.replace(plan, off=off)
-    return Generation(plan, identity(reading), live, drivers, log, tuple(reading.secrets.values()))
+    return Generation(plan, identity(reading), live, drivers, log)
 
 
 def follow(log: Log, plan: Plan) -> None:

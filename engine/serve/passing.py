@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REFUSED = frozenset({"TRACE", "CONNECT", "OPTIONS"})
 """TRACE would have our credential reflected; routes do not apply to OPTIONS (rule R3)."""
+ERROR_LIMIT = 16 * 1024 * 1024
+"""Largest error of an upstream that is passed on, in bytes."""
 METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 
 
@@ -61,10 +63,15 @@ async def passing(
         if not 200 <= answer.status <= 599:
             told = Failure(reason="disconnect", message=f"`{upstream}` answered with the status {answer.status}")
             raise problem_of(told, None)
-        if answer.status in (401, 403) and not credential:
+        if answer.status in (401, 403, 407) and not credential:
             told = Failure(reason="auth", message="", status=answer.status)  # its text may quote what we sent
             raise problem_of(told, Target(upstream=upstream, model=""))
         ours = marks(visit, route=decision.route, target=upstream, tries=1)
+        if answer.status >= 400 and scope["method"] != "HEAD":
+            body = live.scrub(await answer.read(ERROR_LIMIT))
+            told_by = [(name, live.scrub(value)) for name, value in with_ids(down(answer.headers), visit)]
+            await reply.whole(answer.status, [*told_by, *ours], body)
+            return
         length = first(answer.headers, b"content-length")
         known = [(b"content-length", length)] if length is not None else []
         await reply.open(answer.status, [*with_ids(down(answer.headers), visit), *ours, *known])

@@ -124,7 +124,7 @@ class Relay:
         except Failed as failed:
             failure = failed.failure
         if failure is not None:
-            failure = self.order.visit.generation.scrubbed(failure)
+            failure = live.scrubbed(failure)
         if failure is None or failure.reason not in NO_TRY:
             self.tries.append(
                 Attempt(
@@ -171,7 +171,7 @@ class Relay:
         asked = order.visit.generation.plan.document.server.answer_model == "asked"
         rename = order.peek.model if asked and target.model != order.peek.model else None
         if order.peek.stream and _is_event_stream(answer.headers):
-            return await self._stream(answer, rename)
+            return await self._stream(answer, rename, live)
         return await self._json(answer, rename)
 
     async def _json(self, answer: Answer, rename: str | None) -> Failure | None:
@@ -190,7 +190,7 @@ class Relay:
         await reply.whole(answer.status, self._head(answer), body)
         return None
 
-    async def _stream(self, answer: Answer, rename: str | None) -> Failure | None:
+    async def _stream(self, answer: Answer, rename: str | None, live: Live) -> Failure | None:
         reply = self.reply
         tap = self.order.dialect.tap(self.order.api, rename)
         source = inflated(answer)
@@ -201,7 +201,7 @@ class Relay:
         try:
             while data := await source.chunk():
                 if piece := tap.feed(data):
-                    await reply.piece(piece, head)
+                    await reply.piece(piece if tap.failure is None else live.scrub(piece), head)
                 if tap.failure is not None:
                     break
             else:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.serve.switch import Switch
     from engine.serve.watch import Signature
 
-SILENCE = 0.05
+SILENCE = 0.15
 """Seconds without a further change after which an editor counts as done."""
 PAUSE = 1.0
 """How long an empty or missing file is taken for an editor's pause."""

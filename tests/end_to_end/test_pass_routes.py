@@ -197,12 +197,15 @@ def test_what_would_reflect_the_credential_is_not_passed(turnout: Turnout, opena
     assert (answer.status, openai.requests) == (405, [])
 
 
-def test_a_refusal_of_the_operators_credential_is_not_shown(turnout: Turnout, openai: Upstream) -> None:
+@pytest.mark.parametrize(("status", "told"), [(401, 502), (403, 502), (407, 502), (400, 400), (500, 500)])
+def test_an_error_that_quotes_the_operators_credential_does_not_show_it(
+    turnout: Turnout, openai: Upstream, status: int, told: int
+) -> None:
     own = CREDENTIALS["TEST_OPENAI_KEY"]
-    openai.script(as_json({"error": {"message": f"Incorrect API key provided: {own}"}}, 401))
+    openai.script(as_json({"error": {"message": f"Incorrect API key provided: {own}"}}, status, ("x-debug", own)))
     answer = get(turnout.url, "/v1/images/1", KEY)
-    assert answer.status == 502
-    assert own not in answer.body.decode()
+    assert answer.status == told
+    assert own not in answer.body.decode() + str(answer.headers)
 
 
 @pytest.mark.parametrize("status", [600, 999])

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import pytest
 
 from engine.chat import Failure
 from engine.secret import Secret
-from engine.serve.generation import DOWN_FOR, Drivers, Generation, Live
+from engine.serve.generation import DOWN_FOR, Live
 from engine.upstreams.echo import Echo
 from engine.upstreams.openai import OpenAI
-
-if TYPE_CHECKING:
-    from engine.observe.log import Log
-    from engine.plan.nodes import Plan
 
 CANARY = "sk-operator-0123456789abcdef"
 
@@ -36,18 +30,20 @@ def test_what_runs_inside_needs_no_traffic_to_be_known() -> None:
     assert live(Echo).health(0) == "ok"
 
 
+def keyed(credential: str) -> Live:
+    return Live(b"key", OpenAI().build("up", None), Secret(credential, "env:KEY"))
+
+
 @pytest.mark.parametrize("body", [None, f'{{"error": "bad key {CANARY}"}}'.encode()])
-def test_a_failure_that_quotes_our_credential_is_scrubbed(body: bytes | None) -> None:
-    secrets = (Secret(CANARY, "env:KEY"),)
-    generation = Generation(cast("Plan", None), "id", {}, Drivers(), cast("Log", None), secrets)
-    failure = Failure(reason="server_error", message=f"bad key {CANARY}", status=500, body=body)
-    scrubbed = generation.scrubbed(failure)
-    assert CANARY not in scrubbed.message
-    assert CANARY.encode() not in (scrubbed.body or b"")
+def test_a_failure_that_quotes_the_credential_is_scrubbed(body: bytes | None) -> None:
+    headers = [(b"x-debug", CANARY.encode())]
+    failure = Failure(reason="server_error", message=f"bad key {CANARY}", status=500, body=body, headers=headers)
+    scrubbed = keyed(CANARY).scrubbed(failure)
+    assert CANARY not in repr(scrubbed)
     assert (scrubbed.reason, scrubbed.status) == ("server_error", 500)
 
 
-def test_a_failure_that_quotes_nothing_stays_as_it_is() -> None:
-    generation = Generation(cast("Plan", None), "id", {}, Drivers(), cast("Log", None), (Secret(CANARY, "env:KEY"),))
+@pytest.mark.parametrize("credential", [CANARY, "e"], ids=["not quoted", "too short to tell from words"])
+def test_what_quotes_nothing_stays_as_it_is(credential: str) -> None:
     failure = Failure(reason="bad_request", message="prompt is too long", status=400, body=b'{ "error" :1}')
-    assert generation.scrubbed(failure) is failure
+    assert keyed(credential).scrubbed(failure) == failure
