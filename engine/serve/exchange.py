@@ -72,8 +72,10 @@ class Exchange:
             self.problem = without_frames(problem)
             if not self.reply.opened:
                 await self.reply.refuse(problem, self.form, self._marks())
-        except Failed as failed:  # after the head of a `pass` route: leaving the answer unfinished says it is cut
-            self.problem = problem_of(failed.failure, None)
+        except Failed as failed:  # of a `pass` route; after its head, leaving the answer unfinished says it is cut
+            self.problem = told = problem_of(failed.failure, None)
+            if not self.reply.opened:
+                await self.reply.refuse(told, self.form, self._marks())
         except ClientGone:
             self.visit.gone = True
         except Exception:  # here, because Litestar would answer for us in a form no client knows

@@ -220,7 +220,7 @@ class Relay:
                 await self._break_off(failed.failure)
                 return None
         if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
-            self.problem = problem_of(tap.failure, self.target)
+            self.problem = problem_of(live.scrubbed(tap.failure), self.target)
         await reply.end()
         return None
 

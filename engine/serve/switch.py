@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.chat import Problem
+from engine.diagnostics.mask import mask
 from engine.plan.admission import check_host, check_origin
 from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.failures import stopping
@@ -54,7 +55,7 @@ class Switch:
             if not visit.gone:
                 await self._apologise(scope, send, visit, stopping())
         except Exception:
-            self.log.event("error", f"internal error in {visit.id}", traceback.format_exc())
+            self.log.event("error", f"internal error in {visit.id}", mask(traceback.format_exc()))
             problem = Problem(500, "internal", f"an error inside Turnout; its log tells more under {visit.id}")
             await self._apologise(scope, send, visit, problem)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from tests.support.answers import data, event
 from tests.support.apis import APIS, OVERLOADED, SERVER_ERROR, Api
 from tests.support.http import Answer, Line, post
 from tests.support.script import CUT, RESET, Reply, as_json, as_stream
+from tests.support.turnout import CREDENTIALS
 from tests.support.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -255,3 +257,16 @@ def test_a_stream_that_stops_without_its_end_is_an_error_even_if_well_framed(hou
     assert house.api.text(answer.body) == "Hello"
     assert house.api.in_band(answer.body)
     assert left == b"" or left not in answer.body
+
+
+def test_an_error_after_content_that_quotes_our_credential_shows_it_nowhere(house: House) -> None:
+    own = CREDENTIALS["TEST_OPENAI_KEY"]
+    upto, _ = house.api.parted()
+    inner = {"type": "overloaded_error", "message": f"bad key {own}", "param": None, "code": None}
+    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    house.first.script(as_stream([*upto, said]))
+    answer = house.ask("two")
+    assert "bad key" in house.api.in_band(answer.body)["message"]
+    assert own.encode() not in answer.body
+    house.turnout.wait_for(re.compile(r"bad key"))
+    assert own not in house.turnout.log()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.apis import CHAT, SERVER_ERROR, digest
 from tests.support.http import Line, get, head, post, send
-from tests.support.script import STALL, Reply, as_json, as_stream
+from tests.support.script import CUT, STALL, Reply, as_json, as_stream
 from tests.support.turnout import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -211,4 +211,9 @@ def test_an_error_that_quotes_the_operators_credential_does_not_show_it(
 @pytest.mark.parametrize("status", [600, 999])
 def test_a_status_that_is_none_is_a_bad_gateway(turnout: Turnout, openai: Upstream, status: int) -> None:
     openai.script(Reply(status=status, parts=(b"{}",)))
+    assert get(turnout.url, "/v1/images/1", KEY).status == 502
+
+
+def test_an_error_that_breaks_off_is_a_bad_gateway(turnout: Turnout, openai: Upstream) -> None:
+    openai.script(Reply(status=500, headers=(("content-length", "100"),), parts=(b"{", CUT)))
     assert get(turnout.url, "/v1/images/1", KEY).status == 502
