@@ -1,7 +1,4 @@
-"""The neutral vocabulary that the rooms share: why a try failed, and what a client is told.
-
-This file knows nothing of sockets, files or any one vendor's wire form.
-"""
+"""Why a try failed, and what a client is told."""
 
 from __future__ import annotations
 

@@ -1,0 +1,139 @@
+"""What a codec is: the two-way bridge between one API's wire form and the neutral vocabulary of `engine.chat`.
+
+Hub and spoke: a codec knows its own API and `engine.chat`, never another codec. Sans-io, like everything here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from engine.chat import Loss
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from engine.chat import Api, Event, Failure, Headers, Request, Response
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """What a family of models takes. Each codec adds its own fields; `families.py` of a codec is the table."""
+
+    name: str
+    models: tuple[str, ...] = ()
+    """Patterns of model names, `*` is any run. The first family that matches counts."""
+    refused: frozenset[str] = frozenset()
+    """Corrections learned from an upstream that refused them (`Codec.correction`): they win over the table."""
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it goes to an upstream."""
+
+    body: dict[str, Any]
+    headers: Headers = []
+    """What the API needs beside the body, such as a version or beta flags."""
+    losses: tuple[Loss, ...] = ()
+    names: dict[str, str] = {}
+    """Tool names that had to be changed: as sent -> as the client calls them."""
+    customs: frozenset[str] = frozenset()
+    """Tools, by the name sent, that take free text and went as functions with one argument `input`."""
+    shaped: str | None = None
+    """The tool, by the name sent, that stands in for a structured answer: its arguments are the answer's text."""
+    fenced: bool = False
+    """The model was only told to answer in JSON: a ``` fence around the answer is to be taken off."""
+    stop: tuple[str, ...] = ()
+    """Stop sequences that the model does not take: the answer is cut at them here."""
+    answered: Response | None = None
+    """Set where nothing needs to be sent: this is the answer."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer in the client's form needs to know of the request it answers."""
+
+    model: str
+    """The name the answer carries."""
+    id: str
+    """Random characters [a-z0-9], the end of any id that is minted for this answer."""
+    created: int
+    """Seconds since 1970."""
+    usage: bool = True
+    legacy: bool = False
+    input_tokens: int = 0
+    """Our estimate of the input, for APIs that must tell it before the upstream does."""
+    source: str = ""
+    """Who answers, as upstream/model: what a minted seal on foreign reasoning names."""
+
+
+class Decoder(Protocol):
+    """Reads one stream of an upstream. Bytes may come split anywhere."""
+
+    failure: Failure | None
+    """Set when the upstream reported an error in-band, sent garbage, or ended without saying why it stopped."""
+    ended: bool
+    """The proper end was seen (`Finished` was given out)."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return the events that `data` completes; nothing more once `failure` is set."""
+
+    def finish(self) -> list[Event]:
+        """The body is over. Return what was still open; set `failure` if the stream was not complete."""
+
+
+class Encoder(Protocol):
+    """Writes one stream for a client."""
+
+    def feed(self, events: Iterable[Event]) -> bytes:
+        """Return whole wire events, or b"". After `Finished` nothing more is ever returned."""
+
+
+class Codec(Protocol):
+    """One API that carries conversations."""
+
+    api: Api
+    path: str
+    families: tuple[Family, ...]
+
+    def family(self, model: str, host: str) -> Family:
+        """Return the family of `model` at an upstream whose base URL has the host name `host`.
+
+        Every name has one: an unknown one counts as the newest family (rule C6).
+        """
+
+    def read(self, body: bytes) -> Request:
+        """Read a client's body, which has passed `Dialect.peek`.
+
+        Raises `Problem` (400) with the path of what cannot be understood or cannot be asked through a translation.
+        """
+
+    def write(self, request: Request, family: Family, model: str) -> Written:
+        """Write the body for an upstream. Raises `Problem` (400) with the client's own path for what it cannot ask."""
+
+    def read_answer(self, body: bytes) -> Response:
+        """Read a whole answer of an upstream. Raises `Failed` (disconnect) when it is none."""
+
+    def write_answer(self, response: Response, asked: Asked) -> bytes:
+        """Write a whole answer for a client."""
+
+    def decoder(self) -> Decoder: ...
+
+    def encoder(self, asked: Asked) -> Encoder: ...
+
+    def correction(self, failure: Failure, sent: dict[str, Any]) -> str | None:
+        """Return what an upstream refused of the body `sent`, in the codec's own words for `Family.refused`; None if
+        the failure names nothing that could be left out."""
+
+
+class Losses:
+    """Collects what a translation loses."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, found: Sequence[Loss] = ()) -> None:
+        self.found = list(found)
+
+    def approximated(self, path: str, reason: str) -> None:
+        self.found.append(Loss(path, "approximated", reason))
+
+    def dropped(self, path: str, reason: str) -> None:
+        self.found.append(Loss(path, "dropped", reason))
