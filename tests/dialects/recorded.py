@@ -1,4 +1,4 @@
-"""Requests that real coding agents and SDKs sent, one of each shape: tests/data/requests/CLIENT/NN.json."""
+"""Requests that real coding agents and SDKs sent, their free text made filler: tests/data/requests/CLIENT/NN.json."""
 
 from __future__ import annotations
 
