@@ -6,15 +6,17 @@ Every field has a description, because `schema/proxy.schema.json` is written fro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 import msgspec
 from msgspec import Meta
 
 from engine.chat import REASONS, Api, Reason
+from engine.config.parameters import Parameter, Translation
 from engine.diagnostics import Flaw
 from engine.units import Duration, Size, positive
 from engine.upstreams import KINDS
+from engine.upstreams.base import Stripped
 
 if TYPE_CHECKING:
     from engine.upstreams.base import Options
@@ -51,6 +53,21 @@ Word = Annotated[str, Meta(extra={"flaw": stray})]
 
 AnyOf = Annotated[Word | list[Word], Meta(description="One pattern, or a list of which any may hold; `*` is any run")]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", extra={"flaw": stray})]
+
+
+Set = Annotated[
+    dict[Parameter, Any],
+    Meta(
+        description="Parameters forced to a value: `temperature: 0`, `thinking.type: disabled`. "
+        "Paths are those of the upstream's API, and hold after any translation"
+    ),
+]
+UNSET = "Parameters taken out of requests, by their path in the upstream's API"
+STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
+TRANSLATION = (
+    "What becomes of what another API cannot say. lenient: it is left out, and told. "
+    "strict: 400 rather than leave anything out. exact: 400 also rather than approximate"
+)
 
 
 class Cors(Section, frozen=True, kw_only=True):
@@ -109,6 +126,14 @@ class Model(Section, frozen=True, kw_only=True):
     hold: Annotated[
         Duration | None, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = None
+    set: Set = {}
+    unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
+    strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
+    translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
+    like: Annotated[
+        Word | None,
+        Meta(description="The model whose family the targets count as, where their own names tell no family"),
+    ] = None
     allow_mixed_auth: Annotated[
         bool, Meta(description="Let an entry have both `auth: forward` upstreams and others")
     ] = False
@@ -127,6 +152,10 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     hold: Annotated[
         Duration, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = "10s"
+    set: Set = {}
+    unset: Annotated[list[Parameter], Meta(description=UNSET)] = []
+    strip: Annotated[list[Stripped], Meta(description=STRIP)] = []
+    translation: Annotated[Translation, Meta(description=TRANSLATION)] = "lenient"
 
 
 class Defaults(Section, frozen=True, kw_only=True):
@@ -182,6 +211,10 @@ class Route(Section, frozen=True, kw_only=True):
     pass_: Annotated[
         Word | None, Meta(description="The upstream that gets the request as it is (plain reverse proxy)")
     ] = msgspec.field(name="pass", default=None)
+    set: Set = {}
+    unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
+    strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
+    translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
 
 
 class Base(Section, frozen=True, kw_only=True):

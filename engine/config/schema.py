@@ -128,6 +128,8 @@ class _Writer:
             return {"type": "array", "items": self.write(kind.item_type)}
         if isinstance(kind, mi.StrType):
             return self.string(kind)
+        if isinstance(kind, mi.AnyType):
+            return {}
         return self.scalar(kind)
 
     def mapping(self, kind: mi.DictType) -> Schema:

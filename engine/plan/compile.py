@@ -14,6 +14,7 @@ from engine.plan.nodes import Plan, Upstream
 from engine.plan.rules import compile_rules
 from engine.plan.server import check_loop, compile_bases, compile_hosts, compile_listen, compile_origins
 from engine.plan.source import Source
+from engine.plan.tuning import layer
 from engine.units import seconds, size
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     models = compile_models(source)
     rules = compile_rules(source, models)
     keys, digests = compile_keys(source, models)
+    defaults = document.defaults.model
+    below = layer(source, ("defaults", "model"), defaults)
     if len(report.errors) > before:
         return None
-    defaults = document.defaults.model
     plan = Plan(
         document=document,
         upstreams=upstreams,
@@ -55,6 +57,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         retries=defaults.retries,
         fallback_on=frozenset(defaults.fallback_on),
         hold=seconds(defaults.hold),
+        layer=below,
     )
     lint(plan, source)
     return plan

@@ -12,6 +12,7 @@ from engine.diagnostics import Label
 from engine.plan.match import pattern
 from engine.plan.nodes import Entry, Link
 from engine.plan.references import Models, resolve
+from engine.plan.tuning import layer
 from engine.units import seconds
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _entry(source: Source, name: str, declared: str | document.Model) -> Entry:
         hold=seconds(model.hold or defaults.hold),
         listed=tuple(model.listed),
         own=frozenset(setting for setting, is_given in given.items() if is_given),
+        layer=layer(source, ("models", name), model),
     )
 
 

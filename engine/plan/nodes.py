@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config.document import Document
+    from engine.config.parameters import Translation
     from engine.diagnostics import Span
     from engine.upstreams.base import Options
 
@@ -43,6 +44,39 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.upstream}/{self.model}"
 
 
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one place of the file (defaults, an entry, a route) says of requests; None: nothing."""
+
+    set: dict[str, Any] = {}
+    unset: tuple[str, ...] | None = None
+    strip: tuple[str, ...] | None = None
+    like: str | None = None
+    translation: Translation | None = None
+    places: dict[tuple[str, str], Span] = {}
+    """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done to a request on its way to the targets of one pool: the layers, merged (rule R5)."""
+
+    set: dict[str, Any] = {}
+    """Dotted path in the upstream's API -> JSON value; later ones count on top of earlier ones."""
+    unset: tuple[str, ...] = ()
+    """Dotted paths, taken out before `set` is applied."""
+    strip: tuple[str, ...] = ()
+    """Headers and beta flags that are not passed on; the upstream's own `strip` comes on top."""
+    like: str | None = None
+    """The model whose family the targets count as (rule C6)."""
+    translation: Translation = "lenient"
+    places: dict[tuple[str, str], Span] = {}
+    """As in `Layer`, of what is left."""
+
+    @property
+    def edits(self) -> bool:
+        """Whether bodies are changed."""
+        return bool(self.set or self.unset)
+
+
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """One entry as resolved for one asked name: the targets in order, and its own retries."""
 
@@ -51,6 +85,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     retries: int
     fallback_on: frozenset[Reason]
+    tuning: Tuning = Tuning()
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +113,7 @@ class Entry(Node, frozen=True, kw_only=True):
     listed: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
     """Which of fallback, retries, fallback_on, hold the entry itself sets: an alias wins with these."""
+    layer: Layer = Layer()
 
     @property
     def alias(self) -> Link | None:
@@ -112,6 +148,7 @@ class Rule(Node, frozen=True, kw_only=True):
     passes: str | None = None
     link: Link | None = None
     """Where `to` leads."""
+    layer: Layer = Layer()
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +235,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """`defaults.model.retries`, for targets named without an entry; likewise `fallback_on` and `hold`."""
     fallback_on: frozenset[Reason] = frozenset()
     hold: float = 10.0
+    layer: Layer = Layer()
+    """What `defaults.model` says of requests."""
     resolved: dict[tuple[str | None, str, str], Resolved] = {}
     """What `route` has found out already, by route, API and asked name."""
 

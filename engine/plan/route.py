@@ -14,7 +14,8 @@ import msgspec
 from engine.chat import Problem
 from engine.plan.admission import check_base
 from engine.plan.near import LONGEST, near
-from engine.plan.nodes import Decision, Pool, Resolved, Step, Target
+from engine.plan.nodes import Decision, Layer, Pool, Resolved, Step, Target
+from engine.plan.tuning import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,7 +109,7 @@ def _decide(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[S
 def _resolve(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[Step]) -> Resolved:
     """Follow the asked name, or where `rule` leads. `key` only matters to what a refusal suggests."""
     before = len(trace)
-    resolver = Resolver(plan, facts, trace)
+    resolver = Resolver(plan, facts, trace, rule.layer if rule is not None else Layer())
     pools, hold = resolver.linked(rule.link) if rule is not None and rule.link is not None else resolver.asked(key)
     return Resolved(pools=pools, hold=hold, steps=tuple(trace[before:]))
 
@@ -155,10 +156,12 @@ def _take(rule: Rule, key: Key) -> None:
 class Resolver:
     """One name on its way through `models` to the pools of targets that may answer it."""
 
-    def __init__(self, plan: Plan, facts: Facts, trace: list[Step]) -> None:
+    def __init__(self, plan: Plan, facts: Facts, trace: list[Step], layer: Layer) -> None:
         self.plan = plan
         self.facts = facts
         self.trace = trace
+        self.layer = layer
+        """What the route says of requests: it holds for every pool, fallbacks too (rule R5)."""
 
     def asked(self, key: Key) -> tuple[tuple[Pool, ...], float]:
         """Return the pools of the asked name, and its `hold` in seconds."""
@@ -209,12 +212,19 @@ class Resolver:
             targets=tuple(_target(link, captured) for link in last.targets),
             retries=_owner(chain, "retries")[0].retries,
             fallback_on=_owner(chain, "fallback_on")[0].fallback_on,
+            tuning=merged([self.plan.layer, *(entry.layer for entry, _ in reversed(chain)), self.layer]),
         )
 
     def _bare(self, link: Link, captured: tuple[str, ...]) -> Pool:
         target = _target(link, captured)
         plan = self.plan
-        return Pool(entry=str(target), targets=(target,), retries=plan.retries, fallback_on=plan.fallback_on)
+        return Pool(
+            entry=str(target),
+            targets=(target,),
+            retries=plan.retries,
+            fallback_on=plan.fallback_on,
+            tuning=merged([plan.layer, self.layer]),
+        )
 
     def _answering(self, name: str, pools: list[Pool]) -> tuple[Pool, ...]:
         """Return what may answer: no target twice, none of another API. Raises `Problem` when nothing is left."""

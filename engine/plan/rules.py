@@ -14,6 +14,7 @@ from engine.plan.never import check_never
 from engine.plan.nodes import Rule
 from engine.plan.reach import check_reach, shadowed
 from engine.plan.references import resolve
+from engine.plan.tuning import layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,6 +57,7 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
                 deny=(route.deny.status, route.deny.message) if route.deny is not None else None,
                 passes=route.pass_,
                 link=link,
+                layer=layer(source, ("routes", index), route),
             )
         )
     check_reach(source)

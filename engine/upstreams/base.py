@@ -35,6 +35,8 @@ BaseUrl = Annotated[
 ]
 HeaderName = Annotated[str, Meta(extra={"flaw": fields.name_flaw})]
 HeaderValue = Annotated[str, Meta(extra={"flaw": fields.value_flaw})]
+Stripped = Annotated[str, Meta(extra={"flaw": fields.stripped_flaw})]
+"""A header, or a flag of `anthropic-beta`, that is not passed on."""
 Wait = Annotated[Duration, Meta(extra={"flaw": positive})]
 
 
@@ -78,6 +80,13 @@ class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: Annotated[
         dict[HeaderName, HeaderValue], Meta(description="Headers added to every request to this upstream")
     ] = {}
+    strip: Annotated[
+        list[Stripped],
+        Meta(
+            description="Request headers that are not passed on to this upstream, and flags taken out of "
+            "`anthropic-beta`; `*` is any run"
+        ),
+    ] = []
     timeouts: Annotated[Timeouts, Meta(description="The four waits of a request to this upstream")] = Timeouts()
     proxy: Annotated[
         Annotated[str, Meta(extra={"flaw": proxy_flaw})] | None,

@@ -12,6 +12,9 @@ from engine.diagnostics import Flaw
 FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection"})
 """What the transport says for itself; a second one of these would let two requests be read as three."""
 
+NEEDED = frozenset({b"content-type"})
+"""What says how a body is to be read."""
+
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A field name (RFC 9110, 5.6.2)."""
 
@@ -22,6 +25,15 @@ def name_flaw(name: str) -> Flaw | None:
         return Flaw("is not a header name", "use letters, digits and hyphens")
     if name.lower().encode() in FRAMING:
         return Flaw("cannot be set", "take it out: it follows from base_url and the body")
+    return None
+
+
+def stripped_flaw(name: str) -> Flaw | None:
+    """Return why `strip` cannot name `name`. A flag of `anthropic-beta` has the form of a header name too."""
+    if TOKEN.fullmatch(name) is None:
+        return Flaw("is neither a header name nor a beta flag", "use letters, digits and hyphens, without a value")
+    if name.lower().encode() in FRAMING | NEEDED:
+        return Flaw("cannot be stripped", "take it out: without it no upstream could read the request")
     return None
 
 

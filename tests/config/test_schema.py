@@ -151,6 +151,8 @@ def _like(kind: mi.Type, depth: int) -> st.SearchStrategy[Any]:
         return st.booleans()
     if isinstance(kind, mi.IntType):
         return st.integers(kind.ge if kind.ge is not None else -5, kind.le)
+    if isinstance(kind, mi.AnyType):
+        return JUNK
     assert isinstance(kind, mi.StrType)
     return st.from_regex(kind.pattern) if kind.pattern else st.text(max_size=5) | WORDS
 

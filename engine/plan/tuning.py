@@ -1,0 +1,96 @@
+"""`set`, `unset`, `strip`, `like`, `translation`: what each place of the file says, and what counts (rule R5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from engine.config.document import Model, ModelDefaults, Route
+from engine.plan.nodes import Layer, Tuning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.diagnostics import Span
+    from engine.plan.source import Source
+
+    Path: TypeAlias = tuple[str | int, ...]
+    Declared: TypeAlias = Model | Route | ModelDefaults
+
+
+def layer(source: Source, path: Path, declared: Declared) -> Layer:
+    """Return what `declared`, which stands at `path`, says of requests."""
+    tree = source.tree
+    like = declared.like if isinstance(declared, Model) else None
+    places: dict[tuple[str, str], Span | None] = {
+        ("set", name): tree.keys.get((*path, "set", name)) for name in declared.set
+    }
+    for key, names in (("unset", declared.unset), ("strip", declared.strip)):
+        places |= {(key, name): tree.values.get((*path, key, index)) for index, name in enumerate(names or ())}
+    places["translation", declared.translation or ""] = tree.values.get((*path, "translation"))
+    places["like", like or ""] = tree.values.get((*path, "like"))
+    return Layer(
+        set=declared.set,
+        unset=None if declared.unset is None else tuple(declared.unset),
+        strip=None if declared.strip is None else tuple(declared.strip),
+        like=like,
+        translation=declared.translation,
+        places={said: span for said, span in places.items() if span is not None},
+    )
+
+
+def merged(layers: Iterable[Layer]) -> Tuning:
+    """Return what counts of `layers`, the weakest first: maps merge by key, lists and words replace.
+
+    `unset` of a stronger layer also takes out what a weaker one sets, and the other way round.
+    """
+    values: dict[str, Any] = {}
+    unset: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+    like, translation = None, None
+    places: dict[tuple[str, str], Span] = {}
+    for one in layers:
+        for path in one.unset or ():
+            values = _without(values, path)
+        if one.unset is not None:
+            unset = one.unset
+        values = {path: value for path, value in values.items() if not any(within(path, above) for above in one.set)}
+        values |= one.set
+        strip = strip if one.strip is None else one.strip
+        like, translation = one.like or like, one.translation or translation
+        places |= one.places
+    said = (
+        {("set", path) for path in values} | {("unset", path) for path in unset} | {("strip", name) for name in strip}
+    )
+    said |= {("like", like or ""), ("translation", translation or "")}
+    return Tuning(
+        set=values,
+        unset=unset,
+        strip=strip,
+        like=like,
+        translation=translation or "lenient",
+        places={each: span for each, span in places.items() if each in said},
+    )
+
+
+def within(path: str, above: str) -> bool:
+    """Say whether `path` is `above`, or leads into it."""
+    return path == above or path.startswith(above + ".")
+
+
+def _without(values: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return forced `values` with nothing left at `path` or in it."""
+    found = {}
+    for name, value in values.items():
+        if within(name, path):
+            continue
+        found[name] = _pruned(value, path.removeprefix(name + ".").split(".")) if within(path, name) else value
+    return found
+
+
+def _pruned(value: Any, steps: list[str]) -> Any:
+    """Return `value` without what `steps` lead to."""
+    first, *rest = steps
+    if not isinstance(value, dict) or first not in value:
+        return value
+    others = {name: inner for name, inner in value.items() if name != first}
+    return {name: _pruned(inner, rest) if name == first else inner for name, inner in value.items()} if rest else others
