@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -59,7 +59,8 @@ class Problem(Exception):  # noqa: N818 - it is not an error of ours but an answ
     """An answer that Turnout itself gives instead of an upstream; a dialect renders it in the client's form.
 
     `code` is a word of our own table (`model_not_found`, `invalid_api_key`, ...): dialects map it to their types.
-    `param` is the JSON path of the offending field, as in `messages[0].role`.
+    `param` is the JSON path of the offending field, as in `messages[0].role`; `details` are what a client's SDK decides
+    by, where the API has such a thing (Messages: error.details).
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Problem(Exception):  # noqa: N818 - it is not an error of ours but an answ
         *,
         param: str | None = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        details: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -77,3 +79,4 @@ class Problem(Exception):  # noqa: N818 - it is not an error of ours but an answ
         self.message = message
         self.param = param
         self.headers = headers
+        self.details = details
