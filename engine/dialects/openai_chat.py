@@ -12,7 +12,8 @@ from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
-from engine.dialects.failure import failed, opened, reason_of, text
+from engine.dialects.chat.errors import judged
+from engine.dialects.failure import failed, opened
 from engine.dialects.measure import Tally
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
@@ -21,7 +22,7 @@ from engine.facts import Depth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Api, Failure, Headers, Problem, Reason
+    from engine.chat import Api, Failure, Headers, Problem
     from engine.dialects.base import ModelCard
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -73,25 +74,6 @@ CONTENT = (
     "annotations",
 )
 """Fields of a delta that are content when they are not empty; reasoning in the three forms that servers use."""
-
-REASONS: dict[str, Reason] = {
-    "insufficient_quota": "quota",
-    "billing_hard_limit_reached": "quota",
-    "context_length_exceeded": "context_length",
-    "content_policy_violation": "content_filter",
-    "content_filter": "content_filter",
-    "model_not_found": "not_found",
-    "rate_limit_exceeded": "rate_limit",
-    "rate_limit_error": "rate_limit",
-    "overloaded": "overloaded",
-    "overloaded_error": "overloaded",
-    "invalid_api_key": "auth",
-    "authentication_error": "auth",
-    "permission_denied": "auth",
-    "timeout": "timeout",
-    "invalid_request_error": "bad_request",
-    "server_error": "server_error",
-}
 
 TYPES: dict[str, tuple[str, str | None]] = {
     "invalid_api_key": ("invalid_request_error", "invalid_api_key"),
@@ -242,17 +224,6 @@ def speaks(delta: dict[str, Any]) -> bool:
 
 CHUNKS = Reader(read=read_chunk)
 LEGACY = Reader(read=read_legacy)
-
-
-def judged(status: int | None, error: Any) -> tuple[Reason, str]:
-    """Return why an error object was sent, and its message. `error` may be a bare text (Ollama), `code` a status."""
-    if not isinstance(error, dict):
-        return reason_of(status, [], text(error), REASONS), text(error)
-    code = error.get("code")
-    if status is None and isinstance(code, int) and 400 <= code < 600:
-        status = code
-    message = text(error.get("message"))
-    return reason_of(status, [text(code), text(error.get("type"))], message, REASONS), message
 
 
 def type_of(status: int) -> str:
