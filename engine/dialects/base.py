@@ -56,10 +56,9 @@ class Tap(Protocol):
 
     committed: bool
     failure: Failure | None
-    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage.
-
-    After the commit point the error event has been let through, and nothing comes after it.
-    """
+    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
+    told: bool
+    """After the commit point the upstream's own error event has been let through; False: it is ours to say."""
 
     @property
     def ended(self) -> bool:

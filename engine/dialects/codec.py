@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from engine.chat import Loss
+from engine.chat import Headers, Loss, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from engine.chat import Api, Event, Failure, Headers, Request, Response
+    from engine.chat import Api, Event, Failure, Request
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,41 +87,37 @@ class Encoder(Protocol):
         """Return whole wire events, or b"". After `Finished` nothing more is ever returned."""
 
 
-class Codec(Protocol):
-    """One API that carries conversations."""
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """One API that carries conversations: the functions that read and write it."""
 
     api: Api
     path: str
     families: tuple[Family, ...]
+    carries_reasoning: bool
+    """Whether clients of this API send reasoning back with what seals it."""
 
-    def family(self, model: str, host: str) -> Family:
-        """Return the family of `model` at an upstream whose base URL has the host name `host`.
+    family: Callable[[str, str], Any]
+    """(model, host name of the upstream) -> the family. Every name has one: an unknown one counts as the newest family
+    (rule C6)."""
+    read: Callable[[bytes], Request]
+    """Read a client's body, which has passed `Dialect.peek`.
 
-        Every name has one: an unknown one counts as the newest family (rule C6).
-        """
+    Raises `Problem` (400) with the path of what cannot be understood or cannot be asked through a translation.
+    """
+    write: Callable[[Request, Any, str], Written]
+    """(request, family, model) -> the body for an upstream.
 
-    def read(self, body: bytes) -> Request:
-        """Read a client's body, which has passed `Dialect.peek`.
-
-        Raises `Problem` (400) with the path of what cannot be understood or cannot be asked through a translation.
-        """
-
-    def write(self, request: Request, family: Family, model: str) -> Written:
-        """Write the body for an upstream. Raises `Problem` (400) with the client's own path for what it cannot ask."""
-
-    def read_answer(self, body: bytes) -> Response:
-        """Read a whole answer of an upstream. Raises `Failed` (disconnect) when it is none."""
-
-    def write_answer(self, response: Response, asked: Asked) -> bytes:
-        """Write a whole answer for a client."""
-
-    def decoder(self) -> Decoder: ...
-
-    def encoder(self, asked: Asked) -> Encoder: ...
-
-    def correction(self, failure: Failure, sent: dict[str, Any]) -> str | None:
-        """Return what an upstream refused of the body `sent`, in the codec's own words for `Family.refused`; None if
-        the failure names nothing that could be left out."""
+    Raises `Problem` (400) with the client's own path for what it cannot ask.
+    """
+    read_answer: Callable[[bytes], Response]
+    """Read a whole answer of an upstream. Raises `Failed` (disconnect) when it is none."""
+    write_answer: Callable[[Response, Asked], bytes]
+    """Write a whole answer for a client."""
+    decoder: Callable[[], Decoder]
+    encoder: Callable[[Asked], Encoder]
+    correction: Callable[[Failure, dict[str, Any]], str | None]
+    """(failure, body sent) -> what the upstream refused of it, in the codec's own words for `Family.refused`; None if
+    the failure names nothing that could be left out."""
 
 
 class Losses:

@@ -55,6 +55,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
 class StreamTap:
     """Implements `Tap` (base.py)."""
 
+    told = True
+
     __slots__ = (
         "_held",
         "_kept",

@@ -1,0 +1,250 @@
+"""One request on its way to a target that speaks another API, and the answer on its way back.
+
+Hub and spoke: the client's codec reads, the upstream's codec writes, and back. Nothing here knows either API.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from engine.chat import (
+    Argued,
+    Call,
+    Called,
+    Failed,
+    Finished,
+    Problem,
+    Refused,
+    Sealed,
+    Signed,
+    Stopped,
+    Text,
+    Thinking,
+    Thought,
+    Wrote,
+)
+from engine.dialects.codec import Losses
+from engine.dialects.fold import fold, unfold
+from engine.dialects.restore import Restore
+from engine.dialects.turns import settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.chat import Block, Event, Failure, Loss, Message, Request, Response
+    from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
+
+Mode = Literal["lenient", "strict", "exact"]
+
+CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Finished)
+"""The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """A block of reasoning, and where it stood in its turn."""
+
+    block: Thinking
+    after_text: bool
+    calls: int
+    """How many calls of the turn came before it."""
+
+
+def read(codec: Codec, body: bytes) -> Request:
+    """Return a client's request in its normal form. Raises `Problem` (400)."""
+    request = codec.read(body)
+    losses = Losses(request.losses)
+    messages = settled(request.messages, losses)
+    return msgspec.structs.replace(request, messages=messages, losses=tuple(losses.found))
+
+
+def recalled(request: Request, find: Callable[[str], Sequence[Remembered]]) -> Request:
+    """Return `request` with the reasoning put back that its client could not carry; `find` takes the id of a call."""
+    messages = tuple(
+        msgspec.structs.replace(message, blocks=_with_thoughts(message, find)) if message.role == "assistant" else message
+        for message in request.messages
+    )
+    return msgspec.structs.replace(request, messages=messages)
+
+
+def _with_thoughts(message: Message, find: Callable[[str], Sequence[Remembered]]) -> tuple[Block, ...]:
+    own = [block for block in message.blocks if isinstance(block, Thinking)]
+    if any(block.signature or block.sealed for block in own):
+        return message.blocks
+    calls = [block for block in message.blocks if isinstance(block, Call)]
+    kept = next((found for call in calls if (found := find(call.id))), ())
+    if not kept:
+        return message.blocks
+    placed: list[Block] = []
+    waiting = list(kept)
+    spoken, called = False, 0
+    for block in message.blocks:
+        if isinstance(block, Thinking):
+            continue
+        if isinstance(block, Call):
+            spoken = True
+        while waiting and waiting[0].calls <= called and (spoken or not waiting[0].after_text):
+            placed.append(waiting.pop(0).block)
+        placed.append(block)
+        spoken = spoken or isinstance(block, Text)
+        called += isinstance(block, Call)
+    return (*placed, *(one.block for one in waiting))
+
+
+def only_of(request: Request, target: str) -> Request:
+    """Return `request` without the reasoning that is known to be of another model than `target` (upstream/model)."""
+    foreign = [
+        block
+        for message in request.messages
+        for block in message.blocks
+        if isinstance(block, Thinking) and block.model is not None and block.model != target
+    ]
+    if not foreign:
+        return request
+    losses = Losses(request.losses)
+    for block in foreign:
+        losses.approximated(block.at, "the reasoning of another model")
+    messages = tuple(
+        msgspec.structs.replace(message, blocks=tuple(block for block in message.blocks if block not in foreign))
+        for message in request.messages
+    )
+    kept = tuple(message for message in messages if message.blocks)
+    return msgspec.structs.replace(request, messages=kept, losses=tuple(losses.found))
+
+
+def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode) -> Written:
+    """Return the body for an upstream, with everything that was lost. Raises `Problem` (400) where `mode` forbids it."""
+    written = codec.write(request, family, model)
+    losses = (*request.losses, *written.losses)
+    forbidden = next((loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None)
+    if forbidden is not None:
+        verb = "would be lost" if forbidden.grade == "dropped" else "would not be carried over exactly"
+        raise Problem(
+            400,
+            "lossy_translation",
+            f"`{forbidden.path}` {verb} on the way to `{model}`: {forbidden.reason} (`translation: {mode}`); leave it "
+            f"out, or ask for a model that is served in this API",
+            param=forbidden.path,
+        )
+    return msgspec.structs.replace(written, losses=unique(losses))
+
+
+def unique(losses: Sequence[Loss]) -> tuple[Loss, ...]:
+    """Return each loss once, in order."""
+    return tuple(dict.fromkeys(losses))
+
+
+class Translation:
+    """The way back: an upstream's answer in the client's form."""
+
+    def __init__(self, client: Codec, upstream: Codec, written: Written, asked: Asked) -> None:
+        self._client = client
+        self._upstream = upstream
+        self._written = written
+        self._asked = asked
+        self.thoughts = Thoughts()
+
+    def whole(self, body: bytes) -> bytes:
+        """Return a JSON answer. Raises `Failed` when the upstream's is none."""
+        return self.answer(self._upstream.read_answer(body))
+
+    def answer(self, response: Response) -> bytes:
+        """Return `response` as the client's JSON."""
+        response = Restore(self._written).response(response)
+        for event in unfold(response):
+            self.thoughts.see(event)
+        return self._client.write_answer(response, self._asked)
+
+    def folded(self, stream: bytes) -> bytes:
+        """Return the JSON answer for an upstream that streamed although it was not asked to. Raises `Failed`."""
+        decoder = self._upstream.decoder()
+        events = [*decoder.feed(stream), *decoder.finish()]
+        if decoder.failure is not None:
+            raise Failed(decoder.failure)
+        return self.answer(fold(events))
+
+    def unfolded(self, body: bytes) -> bytes:
+        """Return the whole stream for an upstream that answered one JSON object instead. Raises `Failed`."""
+        return self.streamed(self._upstream.read_answer(body))
+
+    def streamed(self, response: Response) -> bytes:
+        """Return `response` as the client's whole stream."""
+        events = Restore(self._written).events(unfold(response))
+        for event in events:
+            self.thoughts.see(event)
+        return self._client.encoder(self._asked).feed(events)
+
+    def tap(self) -> TranslatingTap:
+        decoder, encoder = self._upstream.decoder(), self._client.encoder(self._asked)
+        return TranslatingTap(decoder, Restore(self._written), encoder, self.thoughts)
+
+
+class TranslatingTap:
+    """Implements `Tap` (base.py) between two codecs."""
+
+    told = False
+
+    def __init__(self, decoder: Decoder, restore: Restore, encoder: Encoder, thoughts: Thoughts) -> None:
+        self.committed = False
+        self._decoder = decoder
+        self._restore = restore
+        self._encoder = encoder
+        self._thoughts = thoughts
+        self._held: list[Event] = []
+
+    @property
+    def failure(self) -> Failure | None:
+        return self._decoder.failure
+
+    @property
+    def ended(self) -> bool:
+        return self._decoder.ended
+
+    def feed(self, data: bytes) -> bytes:
+        return self._take(self._decoder.feed(data))
+
+    def finish(self) -> bytes:
+        return self._take(self._decoder.finish())
+
+    def _take(self, decoded: list[Event]) -> bytes:
+        events = self._restore.events(decoded)
+        if not self.committed:
+            self._held += events
+            if not any(isinstance(event, CONTENT) for event in events):
+                return b""
+            if self.failure is not None and not any(isinstance(event, CONTENT[:-2]) for event in events):
+                return b""
+            self.committed = True
+            events, self._held = self._held, []
+        for event in events:
+            self._thoughts.see(event)
+        return self._encoder.feed(events)
+
+
+class Thoughts:
+    """Gathers the sealed reasoning of one answer, and the calls it led to."""
+
+    __slots__ = ("_spoken", "_text", "calls", "found")
+
+    def __init__(self) -> None:
+        self.found: list[Remembered] = []
+        self.calls: list[str] = []
+        self._text: list[str] = []
+        self._spoken = False
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, Thought):
+            self._text.append(event.text)
+        elif isinstance(event, Signed):
+            self._keep(Thinking(text="".join(self._text), signature=event.signature))
+        elif isinstance(event, Sealed):
+            self._keep(Thinking(sealed=event.data))
+        elif isinstance(event, Called):
+            self.calls.append(event.id)
+        elif isinstance(event, Wrote):
+            self._spoken = True
+
+    def _keep(self, block: Thinking) -> None:
+        self.found.append(Remembered(block, self._spoken, len(self.calls)))
+        self._text.clear()
