@@ -14,8 +14,9 @@ from msgspec import Meta, Struct
 from engine.chat import Problem
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
-from engine.dialects.failure import failed, opened, reason_of, text
+from engine.dialects.failure import failed, opened, text
 from engine.dialects.measure import Tally
+from engine.dialects.messages.errors import judged
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.facts import Depth
@@ -23,7 +24,7 @@ from engine.facts import Depth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Api, Failure, Headers, Reason
+    from engine.chat import Api, Failure, Headers
     from engine.dialects.base import ModelCard
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -53,21 +54,6 @@ DELTAS = {
 """Deltas that may be empty, and the field to look at; any other delta is content."""
 
 LIFECYCLE = frozenset({"message_start", "content_block_stop", "message_delta"})
-
-REASONS: dict[str, Reason] = {
-    "rate_limit_error": "rate_limit",
-    "overloaded_error": "overloaded",
-    "billing_error": "quota",
-    "enforced_spend_limit_reached": "quota",
-    "contract_spend_limit_reached": "quota",
-    "not_found_error": "not_found",
-    "authentication_error": "auth",
-    "permission_error": "auth",
-    "timeout_error": "timeout",
-    "invalid_request_error": "bad_request",
-    "request_too_large": "bad_request",
-    "api_error": "server_error",
-}
 
 TYPES: dict[int, str] = {
     401: "authentication_error",
@@ -116,7 +102,9 @@ class AnthropicMessages:
         return failed(reason, status, message, headers, body)
 
     def error(self, problem: Problem, request_id: str) -> bytes:
-        error = {"type": type_of(problem.status), "message": problem.message}
+        error: dict[str, Any] = {"type": type_of(problem.status), "message": problem.message}
+        if problem.details is not None:
+            error["details"] = problem.details
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
 
     def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
@@ -201,17 +189,6 @@ def read_event(name: bytes, data: bytes) -> Sign | Failure:
 
 
 EVENTS = Reader(read=read_event, nested="message", everywhere=False)
-
-
-def judged(status: int | None, error: Any) -> tuple[Reason, str]:
-    """Return why an error object was sent, and its message."""
-    if not isinstance(error, dict):
-        return reason_of(status, [], text(error), REASONS), text(error)
-    details = error.get("details")
-    code = text(details.get("error_code")) if isinstance(details, dict) else ""
-    words = ["billing_error" if code.endswith("_spend_limit_reached") else code, text(error.get("type"))]
-    message = text(error.get("message"))
-    return reason_of(status, words, message, REASONS), message
 
 
 def type_of(status: int) -> str:

@@ -1,0 +1,202 @@
+"""Writes a stream for a client of chat completions. One object per stream, sans-io.
+
+Protocol facts: openai 3.54 (types/chat/chat_completion_chunk.py, _streaming.py). The chunk type there knows function
+calls only; free-text calls go as the API itself sends them: `{index, id, type: custom, custom: {name, input}}`, which
+nobody meets who has not asked for a custom tool.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import (
+    Argued,
+    Called,
+    Ended,
+    Finished,
+    Refused,
+    Sealed,
+    Signed,
+    Started,
+    Stop,
+    Stopped,
+    Thought,
+    Used,
+    Wrote,
+)
+from engine.dialects.chat.write_answer import counted, explanation, finish, head, seal, sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from engine.chat import Event, Kind, Usage
+    from engine.dialects.codec import Asked
+
+DONE = b"data: [DONE]\n\n"
+
+
+class Calling:
+    """A call that has begun. `place` is its index on the wire; None for one that has no place there."""
+
+    __slots__ = ("argued", "ended", "kind", "place")
+
+    def __init__(self, place: int | None, kind: Kind) -> None:
+        self.place = place
+        self.kind = kind
+        self.argued = False
+        self.ended = False
+
+
+class ChatEncoder:
+    """Implements `Encoder` (codec.py)."""
+
+    __slots__ = (
+        "_calls",
+        "_finished",
+        "_head",
+        "_legacy",
+        "_refused",
+        "_started",
+        "_stop",
+        "_tail",
+        "_thinking",
+        "_thoughts",
+        "_usage",
+        "_wanted",
+    )
+
+    def __init__(self, asked: Asked) -> None:
+        self._head = msgspec.json.encode(head(asked, "chat.completion.chunk"))[:-1] + b',"choices":['
+        self._tail = b'],"usage":null}\n\n' if asked.usage else b"]}\n\n"
+        self._wanted = asked.usage
+        self._legacy = asked.legacy
+        self._started = False
+        self._finished = False
+        self._calls: dict[int, Calling] = {}
+        self._thinking: list[str] | None = None
+        """The text of the reasoning that is open; None: there is none."""
+        self._thoughts = 0
+        """How many blocks of reasoning have begun."""
+        self._refused = False
+        self._stop = Stop(reason="end")
+        self._usage: Usage | None = None
+
+    def feed(self, events: Iterable[Event]) -> bytes:
+        out: list[bytes] = []
+        for event in events:
+            if self._finished:
+                break
+            if not self._started:
+                self._started = True
+                out.append(self._chunk({"role": "assistant", "content": ""}))
+            WRITERS[type(event)](self, event, out)
+        return b"".join(out)
+
+    def _chunk(self, delta: dict[str, Any], ending: dict[str, Any] | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, **(ending or {"finish_reason": None})}
+        return b"data: " + self._head + msgspec.json.encode(choice) + self._tail
+
+    def _start(self, _event: Started, _out: list[bytes]) -> None:
+        """The role went out already."""
+
+    def _write(self, event: Wrote, out: list[bytes]) -> None:
+        self._thinking = None
+        if event.text:
+            out.append(self._chunk({"content": event.text}))
+
+    def _refuse(self, event: Refused, out: list[bytes]) -> None:
+        self._thinking = None
+        if event.text:
+            self._refused = True
+            out.append(self._chunk({"refusal": event.text}))
+
+    def _think(self, event: Thought, out: list[bytes]) -> None:
+        if self._thinking is None:
+            self._thinking = []
+            self._thoughts += 1
+        if event.text:
+            self._thinking.append(event.text)
+            out.append(self._chunk({"reasoning_content": event.text, "reasoning": event.text}))
+
+    def _sign(self, event: Signed, out: list[bytes]) -> None:
+        self._thoughts += self._thinking is None
+        detail = seal(self._thoughts - 1, "".join(self._thinking or ()), event.signature)
+        self._thinking = None
+        out.append(self._chunk({"reasoning_details": [detail]}))
+
+    def _seal(self, event: Sealed, out: list[bytes]) -> None:
+        self._thinking = None
+        self._thoughts += 1
+        out.append(self._chunk({"reasoning_details": [sealed(self._thoughts - 1, event.data)]}))
+
+    def _call(self, event: Called, out: list[bytes]) -> None:
+        self._thinking = None
+        place = len(self._calls)
+        if self._legacy:  # one call is all that this form can say; the client asks again after it
+            self._calls[event.index] = Calling(None if place else 0, event.kind)
+            if not place:
+                out.append(self._chunk({"function_call": {"name": event.name, "arguments": ""}}))
+            return
+        self._calls[event.index] = Calling(place, event.kind)
+        called = {"name": event.name, "input" if event.kind == "custom" else "arguments": ""}
+        out.append(
+            self._chunk(
+                {"tool_calls": [{"index": place, "id": event.id, "type": event.kind, event.kind: called}]},
+            )
+        )
+
+    def _argue(self, event: Argued, out: list[bytes]) -> None:
+        call = self._calls[event.index]
+        if not event.arguments or call.place is None:
+            return
+        call.argued = True
+        if self._legacy:
+            out.append(self._chunk({"function_call": {"arguments": event.arguments}}))
+            return
+        field = "input" if call.kind == "custom" else "arguments"
+        out.append(self._chunk({"tool_calls": [{"index": call.place, call.kind: {field: event.arguments}}]}))
+
+    def _end(self, event: Ended, out: list[bytes]) -> None:
+        if event.index is None:
+            self._thinking = None
+            return
+        call = self._calls[event.index]
+        if not call.argued and not call.ended and call.kind == "function":
+            self._argue(Argued(event.index, "{}"), out)
+        call.ended = True
+
+    def _use(self, event: Used, _out: list[bytes]) -> None:
+        self._usage = event.usage
+
+    def _stopped(self, event: Stopped, _out: list[bytes]) -> None:
+        self._stop = event.stop
+
+    def _finish(self, _event: Finished, out: list[bytes]) -> None:
+        for index in self._calls:
+            self._end(Ended(index), out)
+        said = explanation(self._stop)
+        if said and not self._refused:
+            out.append(self._chunk({"refusal": said}))
+        out.append(self._chunk({}, finish(self._stop, bool(self._calls), self._legacy)))
+        if self._wanted and self._usage is not None:
+            out.append(b"data: " + self._head + b'],"usage":' + msgspec.json.encode(counted(self._usage)) + b"}\n\n")
+        out.append(DONE)
+        self._finished = True
+
+
+WRITERS: dict[type[Event], Callable[[ChatEncoder, Any, list[bytes]], None]] = {
+    Started: ChatEncoder._start,
+    Wrote: ChatEncoder._write,
+    Refused: ChatEncoder._refuse,
+    Thought: ChatEncoder._think,
+    Signed: ChatEncoder._sign,
+    Sealed: ChatEncoder._seal,
+    Called: ChatEncoder._call,
+    Argued: ChatEncoder._argue,
+    Ended: ChatEncoder._end,
+    Used: ChatEncoder._use,
+    Stopped: ChatEncoder._stopped,
+    Finished: ChatEncoder._finish,
+}

@@ -1,0 +1,214 @@
+"""Reads a stream of the Messages API. One object per stream, sans-io.
+
+Protocol facts: anthropic 2.12 (types/raw_*_event.py, types/raw_content_block_delta.py, lib/streaming/_messages.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import (
+    Argued,
+    Called,
+    Ended,
+    Finished,
+    Sealed,
+    Signed,
+    Started,
+    Stopped,
+    Thought,
+    Used,
+    Wrote,
+)
+from engine.dialects.failure import failed, text
+from engine.dialects.messages.errors import judged
+from engine.dialects.messages.read_answer import arguments, counted, stop
+from engine.dialects.sse import Splitter, parse
+from engine.dialects.tap import EVENT_LIMIT, malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.chat import Event, Failure
+
+KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
+"""Blocks that a client of another API can be told of; all others are the upstream's own affair and are skipped."""
+
+
+class Open:
+    """A block that has begun and not ended."""
+
+    __slots__ = ("call", "given", "kind", "signature")
+
+    def __init__(self, kind: str, call: int | None) -> None:
+        self.kind = kind
+        self.call = call
+        """Which call of the stream it is; None for text and thinking."""
+        self.given = ""
+        """The input that came with the block's start: it counts only if no fragment follows."""
+        self.signature = ""
+
+
+class MessagesDecoder:
+    """Implements `Decoder` (codec.py)."""
+
+    __slots__ = ("_blocks", "_calls", "_last", "_splitter", "_started", "_stop", "_usage", "ended", "failure")
+
+    def __init__(self) -> None:
+        self.failure: Failure | None = None
+        self.ended = False
+        self._splitter = Splitter()
+        self._started = False
+        self._blocks: dict[int, Open] = {}
+        """The open blocks by their index on the wire, in the order in which they began."""
+        self._last = -1
+        """The index of the block that began last: what a delta without an index belongs to."""
+        self._calls = 0
+        self._stop: dict[str, Any] = {}
+        self._usage: dict[str, Any] = {}
+        """What the stream said of its usage so far: counts are cumulative, the last one that is not null stands."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        events: list[Event] = []
+        for event in self._splitter.feed(data):
+            self._take(event, events)
+        if len(self._splitter.rest) > EVENT_LIMIT and self.failure is None:
+            self.failure = malformed(f"an event of more than {EVENT_LIMIT >> 20} MB")
+        return events
+
+    def finish(self) -> list[Event]:
+        events: list[Event] = []
+        rest, self._splitter.rest = self._splitter.rest, b""
+        if rest:
+            self._take(rest, events)  # the last event may lack its blank line
+        if not self.ended and self.failure is None:
+            self.failure = malformed("the end of its stream before the end of the message")
+        return events
+
+    def _take(self, event: bytes, out: list[Event]) -> None:
+        """Read one event. Whatever is not known is passed over: the API may grow (its versioning page says so)."""
+        if self.failure is not None or self.ended:
+            return
+        name, data = parse(event)
+        if data is None or data.startswith(b"[DONE]"):
+            return
+        try:
+            value = msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            self.failure = malformed("an event that is not JSON")
+            return
+        if not isinstance(value, dict):
+            return
+        kind = text(value.get("type")) or name.decode("utf-8", "replace")
+        read = EVENTS.get(kind)
+        if read is not None:
+            read(self, value, out)
+        elif kind == "error" or isinstance(value.get("error"), dict):
+            reason, said = judged(None, value.get("error"))
+            self.failure = failed(reason, None, said, [], data)
+
+    def _message_start(self, value: dict[str, Any], out: list[Event]) -> None:
+        self._start(value.get("message"), out)
+
+    def _start(self, message: Any, out: list[Event]) -> None:
+        message = message if isinstance(message, dict) else {}
+        if not self._started:
+            self._started = True
+            out.append(Started(text(message.get("id")), text(message.get("model"))))
+        self._count(message.get("usage"), out)
+
+    def _count(self, usage: Any, out: list[Event]) -> None:
+        if isinstance(usage, dict):
+            self._usage |= {field: value for field, value in usage.items() if value is not None}
+            out.append(Used(counted(self._usage)))
+
+    def _block_start(self, value: dict[str, Any], out: list[Event]) -> None:
+        block = value.get("content_block")
+        if not isinstance(block, dict):
+            return
+        if not self._started:
+            self._start(None, out)
+        for index in [index for index, one in self._blocks.items() if one.call is None]:
+            self._end(index, out)  # text and thinking never overlap with another block
+        kind = text(block.get("type"))
+        index = self._index(value, self._last + 1)
+        self._end(index, out)
+        self._last = index
+        if kind not in KNOWN:
+            return
+        if kind == "redacted_thinking":
+            out.append(Sealed(text(block.get("data"))))
+            return
+        one = self._blocks[index] = Open(kind, self._calls if kind == "tool_use" else None)
+        if kind == "tool_use":
+            self._calls += 1
+            out.append(Called(self._calls - 1, text(block.get("id")), text(block.get("name"))))
+            one.given = arguments(block)
+            return
+        said = text(block.get(kind))
+        if said:
+            out.append(Wrote(said) if kind == "text" else Thought(said))
+        one.signature = text(block.get("signature"))
+
+    def _block_delta(self, value: dict[str, Any], out: list[Event]) -> None:
+        delta = value.get("delta")
+        one = self._blocks.get(self._index(value, self._last))
+        if one is None or not isinstance(delta, dict):
+            return
+        kind = delta.get("type")
+        if kind == "text_delta" and one.kind == "text":
+            if said := text(delta.get("text")):
+                out.append(Wrote(said))
+        elif kind == "thinking_delta" and one.kind == "thinking":
+            if thought := text(delta.get("thinking")):
+                out.append(Thought(thought))
+        elif kind == "signature_delta" and one.kind == "thinking":
+            one.signature = text(delta.get("signature")) or one.signature
+        elif kind == "input_json_delta" and one.call is not None and (fragment := text(delta.get("partial_json"))):
+            one.given = ""
+            out.append(Argued(one.call, fragment))
+
+    def _block_stop(self, value: dict[str, Any], out: list[Event]) -> None:
+        self._end(self._index(value, self._last), out)
+
+    def _end(self, index: int, out: list[Event]) -> None:
+        one = self._blocks.pop(index, None)
+        if one is None:
+            return
+        if one.signature:
+            out.append(Signed(one.signature))
+            return
+        if one.given and one.call is not None:
+            out.append(Argued(one.call, one.given))
+        out.append(Ended(one.call))
+
+    def _message_delta(self, value: dict[str, Any], out: list[Event]) -> None:
+        delta = value.get("delta")
+        if isinstance(delta, dict):
+            self._stop |= {field: one for field, one in delta.items() if one is not None}
+        self._count(value.get("usage"), out)
+
+    def _message_stop(self, _value: dict[str, Any], out: list[Event]) -> None:
+        if not self._started:
+            self._start(None, out)
+        for index in list(self._blocks):
+            self._end(index, out)
+        out.append(Stopped(stop(self._stop, self._calls > 0)))
+        out.append(Finished())
+        self.ended = True
+
+    def _index(self, value: dict[str, Any], default: int) -> int:
+        index = value.get("index")
+        return index if type(index) is int else default
+
+
+EVENTS: dict[str, Callable[[MessagesDecoder, dict[str, Any], list[Event]], None]] = {
+    "message_start": MessagesDecoder._message_start,
+    "content_block_start": MessagesDecoder._block_start,
+    "content_block_delta": MessagesDecoder._block_delta,
+    "content_block_stop": MessagesDecoder._block_stop,
+    "message_delta": MessagesDecoder._message_delta,
+    "message_stop": MessagesDecoder._message_stop,
+}
