@@ -92,6 +92,33 @@ CLIENT: Headers = [
 """With much that the caller has already taken out (rule T4); here it must not matter."""
 
 
+STRIPPED: dict[str, tuple[list[str], dict[bytes, list[bytes]]]] = {
+    "nothing": (
+        [], {b"user-agent": [b"claude-cli/2"], b"anthropic-beta": [b"a,b"], b"anthropic-version": [b"2023-06-01"]},
+    ),
+    "a header": (["User-Agent"], {b"anthropic-beta": [b"a,b"], b"anthropic-version": [b"2023-06-01"]}),
+    "a beta flag": (
+        ["a", "anthropic-version"], {b"user-agent": [b"claude-cli/2"], b"anthropic-beta": [b"b"]},
+    ),
+    "never what the file adds": (["x-*", "a", "b", "anthropic-*", "user-agent"], {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STRIPPED)
+def test_what_is_stripped_does_not_go_up(case: str) -> None:
+    strip, expected = STRIPPED[case]
+
+    async def main() -> None:
+        async with hosting(always(OK)) as host:
+            options = Anthropic(base_url=at(host), strip=strip, headers={"x-team": "blue"})
+            seen = fields(await sent(options.build("up", KEY), host, call(headers=CLIENT)))
+            for name in (b"host", b"accept-encoding", b"content-length"):
+                seen.pop(name)
+            assert seen == {b"x-api-key": [b"sk-upstream-1234567890"], b"x-team": [b"blue"], **expected}
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from engine.chat import Failed, Failure
 from engine.diagnostics import Flaw
+from engine.dialects.edits import stripped
 from engine.transport.base import Request, TransportError, Waits
 from engine.transport.h1 import H1
 from engine.units import seconds
@@ -89,6 +90,8 @@ class RemoteDriver(ABC):
         if api_key is not None and options.auth == "key":
             own += [field(key, value, "api_key") for key, value in self.credential(api_key.reveal()).items()]
         self._own: Headers = own
+        self._strip = tuple(options.strip)
+        self._defaults = stripped(list(self.unless_sent), self._strip)
         self._stopped = FRAMING | CREDENTIALS | {key for key, _ in own}
         self._forward = options.auth == "forward"
         waits = options.timeouts
@@ -149,10 +152,12 @@ class RemoteDriver(ABC):
     def _headers(self, call: Call) -> Headers:
         stopped = self._stopped
         headers = [pair for pair in call.headers if pair[0] not in stopped]
+        if self._strip:
+            headers = stripped(headers, self._strip)
         headers += self._own
-        if self.unless_sent:
+        if self._defaults:
             sent = {key for key, _ in headers}
-            headers += [pair for pair in self.unless_sent if pair[0] not in sent]
+            headers += [pair for pair in self._defaults if pair[0] not in sent]
         if self._forward:
             headers += call.credential
         return headers

@@ -1,0 +1,148 @@
+"""`set`, `unset` and `strip` on a request: what is asked changes, and nothing else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from engine.chat import Api, Headers, Problem
+from engine.dialects.body import FIELDS
+from engine.dialects.edits import apply, edited, stripped
+
+BODY = """{"model": "m", "temperature": 0.70, "thinking": {"type": "enabled", "budget_tokens": 9e3},
+ "stop": ["a"], "metadata": {"deep": {"a": 1.0, "b": [1, 2]}}, "messages": [{"role": "user", "content": "\\u00e9"}]}"""
+
+
+class Edits(msgspec.Struct, frozen=True, kw_only=True):
+    set: dict[str, Any] = {}
+    unset: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+
+
+PATHS: dict[str, tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]] = {
+    "a value is replaced": ({"temperature": 0}, (), {"temperature": 0}),
+    "a value is added": ({"user": "x"}, (), {"user": "x"}),
+    "null is a value": ({"stop": None}, (), {"stop": None}),
+    "a value inside an object": (
+        {"thinking.type": "adaptive"}, (), {"thinking": {"type": "adaptive", "budget_tokens": 9e3}},
+    ),
+    "a value deep inside": ({"metadata.deep.b": {"c": []}}, (), {"metadata": {"deep": {"a": 1.0, "b": {"c": []}}}}),
+    "objects on the way are made": ({"reasoning.effort.x": "low"}, (), {"reasoning": {"effort": {"x": "low"}}}),
+    "what is no object gives way": ({"stop.x": 1}, (), {"stop": {"x": 1}}),
+    "the order of the file": (
+        {"thinking": {"type": "enabled"}, "thinking.x": 1}, (), {"thinking": {"type": "enabled", "x": 1}},
+    ),
+    "a value is taken out": ({}, ("temperature",), {"temperature": ...}),
+    "a value inside is taken out": ({}, ("metadata.deep.a",), {"metadata": {"deep": {"b": [1, 2]}}}),
+    "an object stays, empty": ({}, ("metadata.deep",), {"metadata": {}}),
+    "nothing there": ({}, ("top_p", "thinking.x", "stop.x", "temperature.x", "no.way"), {}),
+    "out, then in": ({"thinking.type": "disabled"}, ("thinking",), {"thinking": {"type": "disabled"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_a_body_that_passes_and_a_translated_one_alike(case: str) -> None:
+    values, unset, told = PATHS[case]
+    plain = msgspec.json.decode(BODY)
+    wanted = {name: value for name, value in {**plain, **told}.items() if value is not ...}
+    assert edited(plain, values, unset) == wanted
+    assert plain == msgspec.json.decode(BODY), "what was given is left as it was"
+    assert msgspec.json.decode(msgspec.json.encode(edited(FIELDS.decode(BODY), values, unset))) == wanted
+
+
+def test_what_is_not_touched_stays_byte_for_byte_on_every_level() -> None:
+    fields = FIELDS.decode(BODY)
+    found = edited(fields, {"metadata.deep.c": 1}, ("thinking.type", "metadata.none"))
+    assert {name for name, value in found.items() if value is not fields[name]} == {"thinking", "metadata"}
+    sent = msgspec.json.encode(found).decode()
+    assert '"budget_tokens":9e3' in sent
+    assert '"deep":{"a":1.0,"b":[1, 2],"c":1}' in sent
+    assert '"temperature":0.70' in sent
+    assert '{"role": "user", "content": "\\u00e9"}' in sent
+
+
+def test_a_value_too_deep_to_be_opened_is_the_clients_mistake() -> None:
+    fields = {"metadata": Raw(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)}
+    with pytest.raises(Problem, match="nested too deeply") as refusal:
+        edited(fields, {"metadata.x": 1}, ())
+    assert refusal.value.status == 400
+
+
+NAMES = st.sampled_from("abc")
+VALUES = st.recursive(st.integers(), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=6)
+STEPS = st.lists(NAMES, min_size=1, max_size=3).map(".".join)
+
+
+@given(st.dictionaries(NAMES, VALUES), st.lists(STEPS, max_size=2), st.dictionaries(STEPS, VALUES, max_size=2))
+def test_raw_and_plain_come_to_the_same_and_the_second_time_changes_nothing(
+    body: dict[str, Any], unset: list[str], values: dict[str, Any]
+) -> None:
+    once = edited(body, values, unset)
+    raw = edited(FIELDS.decode(msgspec.json.encode(body)), values, unset)
+    assert msgspec.json.decode(msgspec.json.encode(raw)) == once
+    assert edited(once, values, unset) == once
+
+
+# headers ------------------------------------------------------------------------------------------------------------
+
+SENT: Headers = [
+    (b"user-agent", b"cli"),
+    (b"anthropic-beta", b"context-1m-2025-08-07, claude-code-20250219,fine-grained-tool-streaming-2025-05-14"),
+    (b"x-app", b"context-1m-2025-08-07"),
+]
+
+STRIPPED = {
+    "nothing": ((), SENT),
+    "nothing that is there": (("x-other",), SENT),
+    "a header, whatever the case": (("X-App",), SENT[:2]),
+    "headers": (("user-agent", "x-*"), SENT[1:2]),
+    "the first flag": (
+        ("context-1m-2025-08-07",),
+        [SENT[0], (b"anthropic-beta", b"claude-code-20250219,fine-grained-tool-streaming-2025-05-14"), SENT[2]],
+    ),
+    "a flag of whatever date": (
+        ("fine-grained-tool-streaming-*", "claude-code-*"),
+        [SENT[0], (b"anthropic-beta", b"context-1m-2025-08-07"), SENT[2]],
+    ),
+    "a part of a flag is no flag": (("context-1m", "code"), SENT),
+    "every flag": (("context-1m-*", "claude-code-*", "fine-*"), [SENT[0], SENT[2]]),
+    "the flags altogether": (("anthropic-beta",), [SENT[0], SENT[2]]),
+    "everything": (("*",), []),
+}
+
+
+@pytest.mark.parametrize("case", STRIPPED)
+def test_strip(case: str) -> None:
+    names, left = STRIPPED[case]
+    assert stripped(SENT, names) == left
+
+
+def test_every_line_of_betas_is_looked_at() -> None:
+    two = [(b"anthropic-beta", b"a"), (b"anthropic-beta", b"b,a")]
+    assert stripped(two, ("a",)) == [(b"anthropic-beta", b"b")]
+
+
+# both ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("api", "body"),
+    [
+        ("messages", {"max_tokens": 9, "thinking": {"type": "disabled"}}),
+        ("chat", {"max_tokens": 9, "thinking": {"type": "disabled"}}),
+        ("count_tokens", {"thinking": {"type": "disabled"}}),
+    ],
+)
+def test_counting_is_forced_to_what_it_takes(api: Api, body: dict[str, Any]) -> None:
+    edits = Edits(set={"max_tokens": 9, "thinking.type": "disabled"}, unset=("top_k",), strip=("x-app",))
+    assert apply(api, {"top_k": Raw(b"1")}, SENT, edits) == (body, SENT[:2])
+
+
+def test_nothing_to_change() -> None:
+    fields = FIELDS.decode(BODY)
+    assert apply("chat", fields, SENT, Edits()) == (fields, SENT)
