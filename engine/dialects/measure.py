@@ -49,7 +49,7 @@ class Tally:
 
     @property
     def input_tokens(self) -> int:
-        return math.ceil(self.size * 1.15 / 4) + self.images * IMAGE_TOKENS + self.tokens
+        return tokens(self.size) + self.images * IMAGE_TOKENS + self.tokens
 
     def add(self, value: Any) -> None:
         """Count a message, a block, a prompt, or a list of them. Shapes nobody knows count by the text in them."""
@@ -81,6 +81,11 @@ class Tally:
         """Count tool definitions, or anything else the model reads as JSON."""
         if value:
             self.size += len(msgspec.json.encode(value))
+
+
+def tokens(size: int) -> int:
+    """Return the tokens of text of `size` bytes."""
+    return math.ceil(size * 1.15 / 4)
 
 
 def octets(text: str) -> int:

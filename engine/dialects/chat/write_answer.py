@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Call, Refusal, Text, Thinking
+from engine.chat import Call, Refusal, Text, Thinking, Usage
+from engine.dialects.measure import octets, tokens
 
 if TYPE_CHECKING:
-    from engine.chat import Response, Stop, Usage
+    from engine.chat import Block, Response, Stop
     from engine.dialects.codec import Asked
 
 FINISH: dict[str, str] = {
@@ -34,16 +35,15 @@ SEAL = "anthropic-claude-v1"
 
 def write_answer(response: Response, asked: Asked) -> bytes:
     """Write a chat.completion with one choice."""
+    called = any(isinstance(block, Call) for block in response.blocks)
     choice = {
         "index": 0,
-        "message": message(response, asked.legacy),
+        "message": message(response, asked),
         "logprobs": None,
-        **finish(response.stop, any(isinstance(block, Call) for block in response.blocks), asked.legacy),
+        **finish(response.stop, called, asked.legacy),
     }
-    answer = {**head(asked, "chat.completion"), "choices": [choice]}
-    if response.usage is not None:
-        answer["usage"] = counted(response.usage)
-    return msgspec.json.encode(answer)
+    usage = response.usage or guessed(asked, sum(map(size, response.blocks)))
+    return msgspec.json.encode({**head(asked, "chat.completion"), "choices": [choice], "usage": counted(usage)})
 
 
 def head(asked: Asked, kind: str) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def head(asked: Asked, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{asked.id}", "object": kind, "created": asked.created, "model": asked.model}
 
 
-def message(response: Response, legacy: bool) -> dict[str, Any]:
+def message(response: Response, asked: Asked) -> dict[str, Any]:
     """Return the message of an answer. Blocks that only their own vendor knows are left out."""
     blocks = response.blocks
     refusal = "".join(one.text for one in blocks if isinstance(one, Refusal)) or explanation(response.stop)
@@ -71,18 +71,23 @@ def message(response: Response, legacy: bool) -> dict[str, Any]:
     if details:
         message["reasoning_details"] = details
     calls = [one for one in blocks if isinstance(one, Call)]
-    if calls and legacy:
+    if calls and asked.legacy:  # one call is all that this form can say; the client asks again after it
         message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments or "{}"}
     elif calls:
-        message["tool_calls"] = [tool_call(call) for call in calls]
+        message["tool_calls"] = [tool_call(call, place, asked) for place, call in enumerate(calls)]
     return message
 
 
-def tool_call(call: Call) -> dict[str, Any]:
+def tool_call(call: Call, place: int, asked: Asked) -> dict[str, Any]:
+    head = {"id": call.id or minted(place, asked), "type": call.kind}
     if call.kind == "custom":
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
-    function = {"name": call.name, "arguments": call.arguments or "{}"}
-    return {"id": call.id, "type": "function", "function": function}
+        return {**head, "custom": {"name": call.name, "input": call.arguments}}
+    return {**head, "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+
+
+def minted(place: int, asked: Asked) -> str:
+    """Return an id for a call that has none."""
+    return f"call_{asked.id}_{place}"
 
 
 def seal(index: int, thought: str, signature: str) -> dict[str, Any]:
@@ -97,10 +102,8 @@ def sealed(index: int, data: str | None) -> dict[str, Any]:
 def finish(stop: Stop, called: bool, legacy: bool) -> dict[str, Any]:
     """Return the fields of a choice that say why the model stopped."""
     reason = FINISH[stop.reason]
-    if reason == "tool_calls" and not called:
-        reason = "stop"
-    elif reason == "tool_calls" and legacy:
-        reason = "function_call"
+    if reason in ("stop", "tool_calls"):  # whether there are calls to answer counts, not the label
+        reason = ("function_call" if legacy else "tool_calls") if called else "stop"
     return {"finish_reason": reason, "stop_reason": stop.sequence} if stop.sequence else {"finish_reason": reason}
 
 
@@ -125,3 +128,15 @@ def counted(usage: Usage) -> dict[str, Any]:
     if usage.reasoning is not None:
         counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
     return counts
+
+
+def guessed(asked: Asked, output: int) -> Usage:
+    """Return our own estimate for an upstream that did not say; `output` is the size of its answer in bytes."""
+    return Usage(input=asked.input_tokens, output=tokens(output), estimated=True)
+
+
+def size(block: Block) -> int:
+    """Return the size of what the model wrote, in bytes."""
+    if isinstance(block, Call):
+        return octets(block.arguments)
+    return octets(block.text) if isinstance(block, Text | Thinking | Refusal) else 0

@@ -26,7 +26,8 @@ from engine.chat import (
     Used,
     Wrote,
 )
-from engine.dialects.chat.write_answer import counted, explanation, finish, head, seal, sealed
+from engine.dialects.chat.write_answer import counted, explanation, finish, guessed, head, minted, seal, sealed
+from engine.dialects.measure import octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Asked
 
 DONE = b"data: [DONE]\n\n"
+SAID: dict[Kind, str] = {"function": "arguments", "custom": "input"}
+"""Kind of call -> the field that holds what the model wrote."""
 
 
 class Calling:
@@ -53,25 +56,24 @@ class ChatEncoder:
     """Implements `Encoder` (codec.py)."""
 
     __slots__ = (
+        "_asked",
         "_calls",
         "_finished",
         "_head",
-        "_legacy",
         "_refused",
+        "_size",
         "_started",
         "_stop",
         "_tail",
         "_thinking",
         "_thoughts",
         "_usage",
-        "_wanted",
     )
 
     def __init__(self, asked: Asked) -> None:
         self._head = msgspec.json.encode(head(asked, "chat.completion.chunk"))[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if asked.usage else b"]}\n\n"
-        self._wanted = asked.usage
-        self._legacy = asked.legacy
+        self._asked = asked
         self._started = False
         self._finished = False
         self._calls: dict[int, Calling] = {}
@@ -82,6 +84,8 @@ class ChatEncoder:
         self._refused = False
         self._stop = Stop(reason="end")
         self._usage: Usage | None = None
+        self._size = 0
+        """Bytes the model wrote while nothing was known of its usage."""
 
     def feed(self, events: Iterable[Event]) -> bytes:
         out: list[bytes] = []
@@ -98,18 +102,24 @@ class ChatEncoder:
         choice = {"index": 0, "delta": delta, **(ending or {"finish_reason": None})}
         return b"data: " + self._head + msgspec.json.encode(choice) + self._tail
 
+    def _weigh(self, said: str) -> None:
+        if self._usage is None:
+            self._size += octets(said)
+
     def _start(self, _event: Started, _out: list[bytes]) -> None:
         """The role went out already."""
 
     def _write(self, event: Wrote, out: list[bytes]) -> None:
         self._thinking = None
         if event.text:
+            self._weigh(event.text)
             out.append(self._chunk({"content": event.text}))
 
     def _refuse(self, event: Refused, out: list[bytes]) -> None:
         self._thinking = None
         if event.text:
             self._refused = True
+            self._weigh(event.text)
             out.append(self._chunk({"refusal": event.text}))
 
     def _think(self, event: Thought, out: list[bytes]) -> None:
@@ -118,6 +128,7 @@ class ChatEncoder:
             self._thoughts += 1
         if event.text:
             self._thinking.append(event.text)
+            self._weigh(event.text)
             out.append(self._chunk({"reasoning_content": event.text, "reasoning": event.text}))
 
     def _sign(self, event: Signed, out: list[bytes]) -> None:
@@ -134,29 +145,27 @@ class ChatEncoder:
     def _call(self, event: Called, out: list[bytes]) -> None:
         self._thinking = None
         place = len(self._calls)
-        if self._legacy:  # one call is all that this form can say; the client asks again after it
+        if self._asked.legacy:
             self._calls[event.index] = Calling(None if place else 0, event.kind)
-            if not place:
+            if not place:  # one call is all that this form can say; the client asks again after it
                 out.append(self._chunk({"function_call": {"name": event.name, "arguments": ""}}))
             return
         self._calls[event.index] = Calling(place, event.kind)
-        called = {"name": event.name, "input" if event.kind == "custom" else "arguments": ""}
-        out.append(
-            self._chunk(
-                {"tool_calls": [{"index": place, "id": event.id, "type": event.kind, event.kind: called}]},
-            )
-        )
+        ident = event.id or minted(place, self._asked)
+        called = {"name": event.name, SAID[event.kind]: ""}
+        out.append(self._chunk({"tool_calls": [{"index": place, "id": ident, "type": event.kind, event.kind: called}]}))
 
     def _argue(self, event: Argued, out: list[bytes]) -> None:
         call = self._calls[event.index]
         if not event.arguments or call.place is None:
             return
         call.argued = True
-        if self._legacy:
+        self._weigh(event.arguments)
+        if self._asked.legacy:
             out.append(self._chunk({"function_call": {"arguments": event.arguments}}))
             return
-        field = "input" if call.kind == "custom" else "arguments"
-        out.append(self._chunk({"tool_calls": [{"index": call.place, call.kind: {field: event.arguments}}]}))
+        said = {SAID[call.kind]: event.arguments}
+        out.append(self._chunk({"tool_calls": [{"index": call.place, call.kind: said}]}))
 
     def _end(self, event: Ended, out: list[bytes]) -> None:
         if event.index is None:
@@ -175,13 +184,14 @@ class ChatEncoder:
 
     def _finish(self, _event: Finished, out: list[bytes]) -> None:
         for index in self._calls:
-            self._end(Ended(index), out)
+            self._end(Ended(index), out)  # a call may have been left open
         said = explanation(self._stop)
         if said and not self._refused:
             out.append(self._chunk({"refusal": said}))
-        out.append(self._chunk({}, finish(self._stop, bool(self._calls), self._legacy)))
-        if self._wanted and self._usage is not None:
-            out.append(b"data: " + self._head + b'],"usage":' + msgspec.json.encode(counted(self._usage)) + b"}\n\n")
+        out.append(self._chunk({}, finish(self._stop, bool(self._calls), self._asked.legacy)))
+        if self._asked.usage:
+            usage = counted(self._usage or guessed(self._asked, self._size))
+            out.append(b"data: " + self._head + b'],"usage":' + msgspec.json.encode(usage) + b"}\n\n")
         out.append(DONE)
         self._finished = True
 

@@ -39,7 +39,7 @@ def read_answer(body: bytes) -> Response:
         raise Failed(malformed("a malformed answer")) from None
     if not isinstance(message, dict):
         raise Failed(malformed("an answer that is no message"))
-    if message.get("type") == "error" or isinstance(message.get("error"), dict):
+    if message.get("type") == "error" or message.get("error"):
         reason, said = judged(None, message.get("error"))
         raise Failed(failed(reason, None, said, [], body))
     content = message.get("content")

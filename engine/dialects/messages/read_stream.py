@@ -72,6 +72,8 @@ class MessagesDecoder:
 
     def feed(self, data: bytes) -> list[Event]:
         events: list[Event] = []
+        if self.ended or self.failure is not None:
+            return events
         for event in self._splitter.feed(data):
             self._take(event, events)
         if len(self._splitter.rest) > EVENT_LIMIT and self.failure is None:
