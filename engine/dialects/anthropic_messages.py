@@ -5,6 +5,7 @@ Protocol facts: anthropic 2.12 (types/message*.py, types/raw_*_event.py, types/m
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -68,6 +69,14 @@ TYPES: dict[int, str] = {
 }
 """The type a status has (anthropic 2.12: _exceptions.py); other 4xx: invalid_request_error, other 5xx: api_error."""
 
+STATUSES = {422: 400, 502: 500}
+"""Statuses that this API does not know -> what it says instead."""
+
+PHRASE = "prompt is too long"
+MAXIMUM = re.compile(r"maximum context length (?:is|of) (\d+)", re.IGNORECASE)
+REQUESTED = re.compile(r"(?:resulted in|requested(?: about)?|has|contains(?: at least)?) (\d+)(?: input)? tokens", re.IGNORECASE)
+"""How OpenAI and servers like it name the two numbers."""
+
 PAGE = (20, 1000)
 """How many models a page has by default, and at most."""
 
@@ -101,8 +110,12 @@ class AnthropicMessages:
         reason, message = judged(status, opened(body).get("error"))
         return failed(reason, status, message, headers, body)
 
+    def status(self, problem: Problem) -> int:
+        return 402 if problem.code == "quota" else STATUSES.get(problem.status, problem.status)
+
     def error(self, problem: Problem, request_id: str) -> bytes:
-        error: dict[str, Any] = {"type": type_of(problem.status), "message": problem.message}
+        message = too_long(problem.message) if problem.code == "context_length" else problem.message
+        error: dict[str, Any] = {"type": type_of(self.status(problem)), "message": message}
         if problem.details is not None:
             error["details"] = problem.details
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
@@ -193,6 +206,16 @@ EVENTS = Reader(read=read_event, nested="message", everywhere=False)
 
 def type_of(status: int) -> str:
     return TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+
+def too_long(message: str) -> str:
+    """Say that the context is exceeded in the words by which Claude Code knows that it should compact."""
+    if PHRASE in message.lower():
+        return message
+    asked, limit = REQUESTED.search(message), MAXIMUM.search(message)
+    if asked is None or limit is None:
+        return f"{PHRASE}: {message}"
+    return f"{PHRASE}: {asked[1]} tokens > {limit[1]} maximum"
 
 
 def shown(card: ModelCard) -> dict[str, Any]:

@@ -95,6 +95,9 @@ class Dialect(Protocol):
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         """Say why an upstream of this dialect answered `status` (>= 400), or an error object in a stream."""
 
+    def status(self, problem: Problem) -> int:
+        """Return the HTTP status that says `problem` to clients of this API."""
+
     def error(self, problem: Problem, request_id: str) -> bytes:
         """Render `problem` as this API's error body (JSON)."""
 

@@ -90,6 +90,10 @@ TYPES: dict[str, tuple[str, str | None]] = {
 """Our codes -> OpenAI's `type` and `code`; a code that is not here keeps its own word, its type follows the status."""
 
 
+STATUSES = {529: 503, 402: 429}
+"""Statuses that this API does not know -> what it says instead."""
+
+
 class OpenAIChat:
     """The dialect of kind `openai`."""
 
@@ -120,8 +124,11 @@ class OpenAIChat:
         reason, message = judged(status, opened(body).get("error"))
         return failed(reason, status, message, headers, body)
 
+    def status(self, problem: Problem) -> int:
+        return 429 if problem.code == "quota" else STATUSES.get(problem.status, problem.status)
+
     def error(self, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002 - OpenAI has it in a header only
-        kind, code = TYPES.get(problem.code, (type_of(problem.status), problem.code))
+        kind, code = TYPES.get(problem.code, (type_of(self.status(problem)), problem.code))
         error = {"message": problem.message, "type": kind, "param": problem.param, "code": code}
         return msgspec.json.encode({"error": error})
 

@@ -18,6 +18,8 @@ from engine.observe.record import Event, Request
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 """Written out in lines about requests: a model name could otherwise forge a line of its own, or colour the terminal."""
+SHOWN = 4
+"""How many losses of one request a line for people names."""
 GATHER = 0.05
 """Seconds a line waits for others to be written with."""
 
@@ -120,6 +122,11 @@ def request_text(record: Request) -> str:
         parts.append(f"key={record.key}")
     if record.route:
         parts.append(f"route={record.route}")
+    dropped = [loss.partition(":")[0] for loss in record.losses if ": dropped" in loss]
+    if dropped:
+        parts.append(f"lost={','.join(dropped[:SHOWN])}" + (",..." if len(dropped) > SHOWN else ""))
+    if record.corrected:
+        parts.append(f"without={','.join(record.corrected)}")
     parts.append(record.request)
     if record.problem:
         parts.append(f"({record.problem})")

@@ -39,6 +39,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds until the first content left."""
     problem: str | None = None
     """Code and text of the error, if it ended in one."""
+    losses: tuple[str, ...] = ()
+    """What a translation could not carry over exactly: `path: grade (reason)`."""
+    corrected: tuple[str, ...] = ()
+    """What the upstream refused of a translated request, and was left out in a further try."""
     body: str | None = None
     """The start of the request body, only with `observe.log.bodies`."""
 

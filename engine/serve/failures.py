@@ -34,6 +34,9 @@ TOLD: dict[Reason, tuple[int, str]] = {
 }
 """What a failure is to the client, where there is no answer of the upstream's to pass on."""
 
+KEPT = frozenset({409, 413, 422})
+"""Statuses of a `bad_request` that say more than 400; a dialect that does not know one says it its own way."""
+
 
 def stopping() -> Problem:
     """Return what a request is told whose time is up: the server stops, or its generation must go."""
@@ -80,6 +83,8 @@ def after_retries(tries: int, headers: Headers) -> Headers:
 def problem_of(failure: Failure, target: Target | None, tried: int = 0) -> Problem:
     """Say a failure as an answer of ours."""
     status, code = TOLD[failure.reason]
+    if failure.reason == "bad_request" and failure.status is not None and failure.status in KEPT:
+        status = failure.status
     message = failure.message
     headers: list[tuple[bytes, bytes]] = []
     if failure.reason == "auth" and target is not None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 QUOTABLE = 8
 """Characters from which a credential is told from ordinary words."""
+MOST_LEARNED = 1024
+"""Models of one upstream whose refusals are remembered: through a pattern clients can name any number."""
 DOWN_FOR = 10.0
 """Seconds after which a failure says nothing any more about the health of an upstream."""
 
@@ -34,7 +36,7 @@ DOWN_FOR = 10.0
 class Live:
     """A driver in use, and how its last request went."""
 
-    __slots__ = ("_failed_at", "_quotable", "_state", "driver", "key", "users")
+    __slots__ = ("_failed_at", "_quotable", "_state", "driver", "key", "learned", "users")
 
     def __init__(self, key: bytes, driver: Driver, credential: Secret | None = None) -> None:
         value = credential.reveal().encode() if credential is not None else b""
@@ -42,6 +44,8 @@ class Live:
         self.key = key
         self.driver = driver
         self.users = 0
+        self.learned: dict[str, frozenset[str]] = {}
+        """Model -> what this upstream refused of a translated request, in the words of its codec."""
         self._state = "unknown" if driver.remote else "ok"
         self._failed_at = 0.0
 
@@ -53,6 +57,16 @@ class Live:
         if self._state == "down" and now - self._failed_at > DOWN_FOR:
             return "unknown"
         return self._state
+
+    def learn(self, model: str, word: str) -> bool:
+        """Remember what `model` refused; return False if that was known, so that leaving it out did not help."""
+        known = self.learned.get(model, frozenset())
+        if word in known:
+            return False
+        if model not in self.learned and len(self.learned) >= MOST_LEARNED:
+            self.learned.clear()
+        self.learned[model] = known | {word}
+        return True
 
     def scrub(self, data: bytes) -> bytes:
         """Return what this upstream said without the credential it was sent: some quote it in errors."""

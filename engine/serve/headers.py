@@ -58,6 +58,13 @@ ANSWER_STOPS = HOP_BY_HOP | {
 }
 ANSWER_STOP_PREFIXES = (b"access-control-", b"x-turnout-")
 
+CROSSING = frozenset({b"user-agent", b"traceparent", b"tracestate", b"idempotency-key"})
+"""What an upstream of another API gets of a client's fields, beside what the codec sets."""
+EVENTS = b"text/event-stream"
+ANSWER_FORM = frozenset({b"content-type", b"content-encoding", b"etag", b"content-md5", b"digest"})
+"""What says something of a body that has been translated."""
+VENDOR = (b"anthropic-", b"openai-", b"x-ratelimit-")
+
 
 def up(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return the client's fields that an upstream of the same API gets. Names are lower case already."""
@@ -67,6 +74,17 @@ def up(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         for name, value in headers
         if name not in REQUEST_STOPS and not name.startswith(REQUEST_STOP_PREFIXES) and name not in named
     ]
+
+
+def across(headers: Iterable[tuple[bytes, bytes]], *, stream: bool) -> Headers:
+    """Return the client's fields that an upstream of another API gets; `headers` have passed `up`."""
+    kept = [field for field in headers if field[0] in CROSSING]
+    return [*kept, (b"content-type", b"application/json"), (b"accept", EVENTS if stream else b"application/json")]
+
+
+def down_across(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Return the fields of an upstream of another API that the client gets: what only its own clients know stays."""
+    return [field for field in down(headers) if not field[0].startswith(VENDOR) and field[0] not in ANSWER_FORM]
 
 
 def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

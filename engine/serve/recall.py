@@ -48,7 +48,7 @@ class Recall:
         """Keep `thoughts` for every call they led to."""
         if not thoughts:
             return
-        size = OVERHEAD + sum(len(one.block.text) + len(one.block.signature or one.block.sealed or "") for one in thoughts)
+        size = OVERHEAD + sum(map(_size, thoughts))
         for call in calls:
             place = (key, topic, call)
             self._drop(place)
@@ -80,3 +80,7 @@ def topic_of(request: Request) -> bytes:
         part.pop("at", None)
         part.pop("cache", None)
     return hashlib.sha256(msgspec.json.encode(parts)).digest()
+
+
+def _size(one: Remembered) -> int:
+    return len(one.block.text) + len(one.block.signature or one.block.sealed or "")

@@ -14,11 +14,11 @@ from engine.chat import Problem
 from engine.dialects import ANTHROPIC, OPENAI
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from litestar.types import Scope, Send
 
-    from engine.chat import Headers
+    from engine.chat import Headers, Loss
     from engine.dialects.base import Dialect
     from engine.serve.generation import Generation
 
@@ -26,6 +26,9 @@ JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 IDS = frozenset({b"x-request-id", b"request-id"})
 PLAIN = re.compile(r"[A-Za-z0-9._/ -]*")
+MOST_LOSSES, LOSS_BYTES = 8, 1024
+LOSS_SAFE = "!#$&'*+-./:;?@^_`|~ ()[]{}<>"
+"""Everything printable but what parts the header: `,`, `=`, `%` and quotes."""
 BEAT = (1.0, 10.0)
 """Least and most seconds between keep-alives. Claude Code shows a stall banner after 20 s of silence."""
 
@@ -94,7 +97,7 @@ class Reply:
     async def refuse(self, problem: Problem, form: Dialect, marks: Headers) -> None:
         """Send `problem` as a complete error in the client's form."""
         headers = [JSON, *marks, *problem.headers, (b"date", formatdate(usegmt=True).encode())]
-        await self.whole(problem.status, headers, form.error(problem, self._visit.id))
+        await self.whole(form.status(problem), headers, form.error(problem, self._visit.id))
 
     def hold(self, seconds: float, beat: bytes, head: Callable[[], Headers]) -> None:
         """Open the stream after `seconds` without content, and send `beat` in every silence from then on."""
@@ -166,7 +169,15 @@ class Reply:
         self._beating = None
 
 
-def marks(visit: Visit, *, route: str | None = None, target: str | None = None, tries: int | None = None) -> Headers:
+def marks(
+    visit: Visit,
+    *,
+    route: str | None = None,
+    target: str | None = None,
+    tries: int | None = None,
+    losses: Iterable[Loss] = (),
+    estimate: str | None = None,
+) -> Headers:
     """Return the headers by which an answer can be held against `turnout explain`."""
     if not visit.generation.plan.document.observe.headers:
         return []
@@ -177,8 +188,27 @@ def marks(visit: Visit, *, route: str | None = None, target: str | None = None, 
         headers.append((b"x-turnout-target", plain(target)))
     if tries is not None:
         headers.append((b"x-turnout-attempts", str(tries).encode()))
+    if lost := loss_header(losses):
+        headers.append((b"x-turnout-loss", lost))
+    if estimate is not None:
+        headers.append((b"x-turnout-estimate", estimate.encode()))
     headers.append((b"x-turnout-generation", visit.generation.id.encode()))
     return headers
+
+
+def loss_header(losses: Iterable[Loss]) -> bytes:
+    """Return `path=reason, ...` of what was dropped: at most eight of them, 1 KB, percent-encoded; b"" for nothing."""
+    told: list[bytes] = []
+    room = LOSS_BYTES
+    for loss in losses:
+        if loss.grade != "dropped":
+            continue
+        one = f"{quote(loss.path, safe=LOSS_SAFE)}={quote(loss.reason, safe=LOSS_SAFE)}".encode()
+        room -= len(one) + 2
+        if room < 0 or len(told) == MOST_LOSSES:
+            break
+        told.append(one)
+    return b", ".join(told)
 
 
 def with_ids(headers: Headers, visit: Visit) -> Headers:
