@@ -1,0 +1,260 @@
+"""What a message of a chat answer says, whole or as one delta of a stream: both have the same fields.
+
+Protocol facts: openai 3.54 (types/chat/chat_completion_message.py, chat_completion_chunk.py), and what compatible
+servers add: `reasoning_content` (DeepSeek, Moonshot, SGLang), `reasoning` (vLLM, Ollama), `reasoning_details`
+(OpenRouter), content as a list of parts (Mistral), arguments as an object (Ollama).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import Block, Failed, Failure, Kind, Opaque, Refusal, Stop, Text, Thinking, Usage
+from engine.dialects.failure import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.chat import Reason
+
+FINISHES: dict[str, str] = {
+    "stop": "end",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "content_filter": "refusal",
+    "sensitive": "refusal",
+    "model_length": "context",
+}
+"""`finish_reason` -> `Stop.reason`; z.ai says `sensitive`, Mistral `model_length`. Any other word is an end."""
+
+BREAKDOWNS: dict[str, Reason] = {
+    "error": "server_error",
+    "network_error": "server_error",
+    "insufficient_system_resource": "overloaded",
+}
+"""Words of `finish_reason` for an answer that broke off (OpenRouter, z.ai, DeepSeek)."""
+
+STOPPED = frozenset({"end_turn", "max_tokens", "tool_use", "stop_sequence", "stop", "length"})
+"""Words of a `stop_reason` that are no stop sequence; vLLM puts the sequence itself there."""
+
+EXTRAS = ("audio", "images")
+"""Content of an answer that no other API has."""
+
+
+class Fragment(msgspec.Struct, frozen=True):
+    """A tool call or a piece of one; what the server left out is "" or None."""
+
+    index: int | None
+    id: str
+    name: str
+    arguments: str
+    kind: Kind = "function"
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """What one message or delta says, in the order in which it was thought, said and called."""
+
+    thoughts: tuple[Thinking, ...]
+    blocks: tuple[Block, ...]
+    """Text, Refusal and Opaque; reasoning that stood among parts too."""
+    calls: tuple[Fragment, ...]
+
+
+def piece(message: dict[str, Any]) -> Piece:
+    """Read a whole message."""
+    return Piece(tuple(_thoughts(message)), tuple(_blocks(message)), tuple(_calls(message)))
+
+
+def delta_piece(delta: dict[str, Any], *, plain: bool) -> Piece:
+    """Read a delta. `plain`: the stream has told its reasoning as plain text, so that details only repeat it."""
+    said = said_plainly(delta)
+    details = _details(delta)
+    if said or plain:
+        details = [Thinking(text=said), *(Thinking(signature=one.signature, sealed=one.sealed) for one in details)]
+    return Piece(tuple(_joined(details)), tuple(_blocks(delta)), tuple(_calls(delta)))
+
+
+def said_plainly(message: dict[str, Any]) -> str:
+    """Return the reasoning that a message or delta tells as plain text; both fields hold the same where both are."""
+    return text(message.get("reasoning_content")) or text(message.get("reasoning"))
+
+
+def usage_of(*holders: Any) -> Usage | None:
+    """Return the usage in the first of `holders` (a body, a choice, ...) that has one.
+
+    `prompt_tokens` is all input, `completion_tokens` all output. DeepSeek names the cache prompt_cache_hit_tokens,
+    Moonshot cached_tokens and puts the usage of a stream into the choice, Groq into x_groq.
+    """
+    for holder in holders:
+        usage = holder.get("usage") if isinstance(holder, dict) else None
+        if not isinstance(usage, dict) or not {"prompt_tokens", "completion_tokens"} & usage.keys():
+            continue
+        prompt = _object(usage.get("prompt_tokens_details"))
+        output = _object(usage.get("completion_tokens_details"))
+        cached = _count(prompt, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
+        written = _count(prompt, "cache_write_tokens")
+        return Usage(
+            input=max(0, _count(usage, "prompt_tokens") - cached - written),
+            cache_read=cached,
+            cache_write=written,
+            output=_count(usage, "completion_tokens"),
+            reasoning=_count(output, "reasoning_tokens") if output.get("reasoning_tokens") is not None else None,
+        )
+    return None
+
+
+def stop_of(choice: dict[str, Any], *, called: bool, refused: bool) -> Stop:
+    """Return why a choice stopped. What it holds is believed over its label: calls make it `tool`, a bare refusal
+    `refusal`, and `tool_calls` without calls is an end. Raises `Failed` for a label that means it broke off."""
+    label = text(choice.get("finish_reason"))
+    if label in BREAKDOWNS:
+        raise Failed(Failure(reason=BREAKDOWNS[label], message=f"the upstream broke off its answer: {label}"))
+    reason = FINISHES.get(label, "end")
+    if reason == "tool" and not called:
+        reason = "end"
+    if reason == "end":
+        sequence = text(choice.get("stop_reason"))
+        if called:
+            reason = "tool"
+        elif refused:
+            reason = "refusal"
+        elif sequence and sequence not in STOPPED:
+            return Stop(reason="sequence", sequence=sequence)
+    return msgspec.convert({"reason": reason}, Stop)
+
+
+def complete(arguments: str) -> bool:
+    """Say whether arguments are a whole JSON object with something in it, so that nothing can follow."""
+    if not arguments.rstrip().endswith("}"):
+        return False
+    try:
+        value = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return isinstance(value, dict) and bool(value)
+
+
+def _thoughts(message: dict[str, Any]) -> Iterator[Thinking]:
+    """Return the reasoning of a whole message: by its details where they tell it, for they say what is signed."""
+    said = said_plainly(message)
+    details = _details(message)
+    told = "".join(one.text for one in details)
+    if not told:
+        details = [Thinking(text=said), *details]
+    elif said != told and said.endswith(told):
+        yield Thinking(text=said.removesuffix(told))
+    yield from _joined(details)
+
+
+def _joined(parts: list[Thinking]) -> Iterator[Thinking]:
+    """Join pieces of reasoning up to the signature that seals them, and leave out empty ones."""
+    texts: list[str] = []
+    for part in parts:
+        if part.text:
+            texts.append(part.text)
+        if part.signature is None and part.sealed is None:
+            continue
+        if part.signature is not None:
+            yield Thinking(text="".join(texts), signature=part.signature)
+        else:
+            if texts:
+                yield Thinking(text="".join(texts))
+            yield part
+        texts.clear()
+    if texts:
+        yield Thinking(text="".join(texts))
+
+
+def _details(message: dict[str, Any]) -> list[Thinking]:
+    details = message.get("reasoning_details")
+    return [_detail(one) for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+
+
+def _detail(detail: dict[str, Any]) -> Thinking:
+    """Read one of OpenRouter's reasoning_details. Seals are kept where they are Anthropic's: its clients are the only
+    ones that can carry a seal, and they would send a foreign one to the wrong vendor."""
+    ours = text(detail.get("format") or "anthropic").startswith("anthropic")
+    if detail.get("type") == "reasoning.encrypted":
+        return Thinking(sealed=text(detail.get("data")) or None if ours else None)
+    said = text(detail.get("text")) or text(detail.get("summary"))
+    return Thinking(text=said, signature=text(detail.get("signature")) or None if ours else None)
+
+
+def _blocks(message: dict[str, Any]) -> Iterator[Block]:
+    content = message.get("content")
+    if isinstance(content, str):
+        content = [{"type": "text", "text": content}]
+    for part in content if isinstance(content, list) else ():
+        yield from _part(part)
+    if refusal := text(message.get("refusal")):
+        yield Refusal(text=refusal)
+    annotations = message.get("annotations")
+    for one in annotations if isinstance(annotations, list) else ():
+        if isinstance(one, dict):
+            yield Opaque(vendor="openai", kind=text(one.get("type")) or "annotation", raw=one)
+    for name in EXTRAS:
+        if message.get(name):
+            yield Opaque(vendor="openai", kind=name, raw={name: message[name]})
+
+
+def _part(part: Any) -> Iterator[Block]:
+    if isinstance(part, str):
+        part = {"type": "text", "text": part}
+    if not isinstance(part, dict):
+        return
+    kind = part.get("type")
+    if kind == "refusal" and (refusal := text(part.get("refusal"))):
+        yield Refusal(text=refusal)
+    elif kind == "thinking":  # Mistral: a list of text parts, or a text
+        thought = part.get("thinking")
+        said = [text(one.get("text")) for one in thought if isinstance(one, dict)] if isinstance(thought, list) else []
+        if whole := text(thought) or "".join(said):
+            yield Thinking(text=whole)
+    elif said_ := text(part.get("text")):
+        yield Text(text=said_)
+    elif kind not in ("text", "output_text", "refusal"):
+        yield Opaque(vendor="openai", kind=text(kind) or "part", raw=part)
+
+
+def _calls(message: dict[str, Any]) -> Iterator[Fragment]:
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        if not isinstance(call, dict):
+            continue
+        index = call.get("index")
+        custom = call.get("custom")
+        body = custom if isinstance(custom, dict) else _object(call.get("function"))
+        yield Fragment(
+            index if type(index) is int else None,
+            text(call.get("id")),
+            text(body.get("name")),
+            text(body.get("input")) if body is custom else arguments_of(body.get("arguments")),
+            "custom" if body is custom else "function",
+        )
+    legacy = message.get("function_call")
+    if isinstance(legacy, dict):
+        yield Fragment(0, "", text(legacy.get("name")), arguments_of(legacy.get("arguments")))
+
+
+def arguments_of(value: Any) -> str:
+    """Return arguments as JSON text, whatever form the server chose for them."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(holder: dict[str, Any], *names: str) -> int:
+    """Return the first number of tokens above 0 under these names."""
+    for name in names:
+        value = holder.get(name)
+        if isinstance(value, (int, float)) and value > 0:
+            return int(value)
+    return 0

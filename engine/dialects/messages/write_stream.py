@@ -1,0 +1,259 @@
+"""Writes a stream for a client of the Messages API. One object per stream, sans-io.
+
+Blocks are strictly sequential here: where an upstream speaks of several calls in turn, the first streams on and the
+others wait until their turn comes, and so does text that comes while a call is still open. Nothing is lost, and the
+blocks stand in the order in which they began.
+
+Protocol facts: anthropic 2.12 (types/raw_*_event.py, lib/streaming/_messages.py).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import (
+    Argued,
+    Call,
+    Called,
+    Ended,
+    Finished,
+    Refused,
+    Sealed,
+    Signed,
+    Stop,
+    Stopped,
+    Thought,
+    Used,
+    Wrote,
+)
+from engine.dialects.messages.write_answer import Ids, counted, guessed, head, input_text, stopped
+from engine.dialects.seal import seal
+from engine.dialects.sse import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from engine.chat import Event, Kind, Usage
+    from engine.dialects.codec import Asked
+
+
+class Waiting:
+    """A block that is open, or waits for its turn. `kind` is the type of what fills it, "" for one that comes whole."""
+
+    __slots__ = ("begun", "call", "done", "kind", "live", "pending", "signature", "start")
+
+    def __init__(self, kind: str, start: dict[str, Any], call: Kind | None = None) -> None:
+        self.kind = kind
+        self.start = start
+        self.call = call
+        """What a call takes: None for any other block."""
+        self.pending: list[str] = []
+        """What came for it and was not written yet."""
+        self.live = False
+        """The input of a call is being written as it comes."""
+        self.signature: str | None = None
+        self.begun = False
+        self.done = False
+
+
+class MessagesEncoder:
+    """Implements `Encoder` (codec.py)."""
+
+    __slots__ = (
+        "_asked",
+        "_blocks",
+        "_calls",
+        "_finished",
+        "_ids",
+        "_next",
+        "_refusal",
+        "_size",
+        "_started",
+        "_stop",
+        "_usage",
+    )
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._ids = Ids(asked)
+        self._blocks: deque[Waiting] = deque()
+        """The block that is open, and those behind it."""
+        self._calls: dict[int, Waiting] = {}
+        self._next = 0
+        """The index of the next block to begin."""
+        self._started = False
+        self._finished = False
+        self._refusal: list[str] = []
+        self._stop: Stop | None = None
+        self._usage: Usage | None = None
+        self._size = 0
+        """Bytes of UTF-8 that the model wrote, for a guess at its tokens."""
+
+    def feed(self, events: Iterable[Event]) -> bytes:
+        out: list[bytes] = []
+        for event in events:
+            if self._finished:
+                break
+            if not self._started:
+                self._started = True
+                out.append(self._begin())
+            if take := TAKERS.get(type(event)):
+                take(self, event)
+            self._drain(out)
+            if isinstance(event, Finished):
+                self._finished = True
+                out.append(self._end())
+        return b"".join(out)
+
+    def _begin(self) -> bytes:
+        """The true input is not known yet: the estimate stands here, the truth in message_delta."""
+        message = {
+            **head(self._asked),
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": guessed(self._asked, 0),
+        }
+        return _event("message_start", {"message": message})
+
+    def _write(self, event: Wrote) -> None:
+        self._fill("text", event.text)
+
+    def _refuse(self, event: Refused) -> None:
+        self._refusal.append(event.text)
+        self._fill("refusal", event.text)
+
+    def _think(self, event: Thought) -> None:
+        self._fill("thinking", event.text)
+
+    def _sign(self, event: Signed) -> None:
+        block = self._last("thinking")  # a signature without text is a block too
+        block.signature = event.signature
+        block.done = True
+
+    def _seal(self, event: Sealed) -> None:
+        self._add(Waiting("", {"type": "redacted_thinking", "data": event.data})).done = True
+
+    def _call(self, event: Called) -> None:
+        start = {"type": "tool_use", "id": self._ids.give(event.id), "name": event.name, "input": {}}
+        self._calls[event.index] = self._add(Waiting("tool", start, event.kind))
+
+    def _argue(self, event: Argued) -> None:
+        self._calls[event.index].pending.append(event.arguments)
+        self._size += len(event.arguments.encode())
+
+    def _ended(self, event: Ended) -> None:
+        if event.index is None:
+            self._close()
+        else:
+            self._calls[event.index].done = True
+
+    def _use(self, event: Used) -> None:
+        self._usage = event.usage
+
+    def _stopped(self, event: Stopped) -> None:
+        self._stop = event.stop
+
+    def _finish(self, _event: Finished) -> None:
+        for block in self._blocks:
+            block.done = True
+
+    def _fill(self, kind: str, text: str) -> None:
+        """Add text to the last block if it is of this kind, else to a new one; no text, no block."""
+        if text:
+            self._last(kind).pending.append(text)
+            self._size += len(text.encode())
+
+    def _last(self, kind: str) -> Waiting:
+        """Return the last block if it is of this kind and open, else a new one."""
+        if self._blocks and self._blocks[-1].kind == kind and not self._blocks[-1].done:
+            return self._blocks[-1]
+        empty: dict[str, Any] = {"type": "text", "text": ""}
+        if kind == "thinking":
+            empty = {"type": "thinking", "thinking": "", "signature": ""}
+        return self._add(Waiting(kind, empty))
+
+    def _add(self, block: Waiting) -> Waiting:
+        self._close()
+        self._blocks.append(block)
+        return block
+
+    def _close(self) -> None:
+        """The text or reasoning that came last is complete; calls say themselves when they are."""
+        if self._blocks and self._blocks[-1].kind != "tool":
+            self._blocks[-1].done = True
+
+    def _drain(self, out: list[bytes]) -> None:
+        """Write what may be written: the first block as far as it came, and the next ones if it is complete."""
+        while self._blocks:
+            block = self._blocks[0]
+            if not block.begun:
+                out.append(_event("content_block_start", {"index": self._next, "content_block": block.start}))
+            out += [
+                _event("content_block_delta", {"index": self._next, "delta": delta}) for delta in self._deltas(block)
+            ]
+            block.begun = True
+            if not block.done:
+                return
+            out.append(_event("content_block_stop", {"index": self._next}))
+            self._next += 1
+            self._blocks.popleft()
+
+    def _deltas(self, block: Waiting) -> list[dict[str, Any]]:
+        """Return what is to be written of the first block now."""
+        if block.kind == "tool":
+            return [{"type": "input_json_delta", "partial_json": one} for one in _arguments(block)]
+        pending, block.pending = block.pending, []
+        if block.kind != "thinking":
+            return [{"type": "text_delta", "text": one} for one in pending]
+        deltas = [{"type": "thinking_delta", "thinking": one} for one in pending]
+        if block.done:
+            signature = seal(self._asked.source) if block.signature is None else block.signature
+            deltas.append({"type": "signature_delta", "signature": signature})
+        return deltas
+
+    def _end(self) -> bytes:
+        stop = self._stop or Stop(reason="tool" if self._calls else "end")
+        usage = guessed(self._asked, self._size) if self._usage is None else counted(self._usage)
+        delta = {"delta": stopped(stop, "".join(self._refusal)), "usage": usage}
+        return _event("message_delta", delta) + _event("message_stop", {})
+
+
+def _arguments(block: Waiting) -> list[str]:
+    """Return the fragments of a call's input that may be written now, none of them empty.
+
+    An open call streams as the model writes it. What does not begin as an object waits until it is whole, and then
+    becomes one as in a whole answer (`input_of`); so does a call that is complete before its turn comes.
+    """
+    assert block.call is not None
+    whole = "".join(block.pending)
+    if not block.live and block.done:
+        block.pending = [input_text(Call(id="", name="", arguments=whole, kind=block.call))]
+    elif not block.live and (block.call == "custom" or not whole.lstrip().startswith("{")):
+        return []
+    block.live = True
+    pending, block.pending = block.pending, []
+    return [one for one in pending if one]
+
+
+TAKERS: dict[type[Event], Callable[[MessagesEncoder, Any], None]] = {
+    Wrote: MessagesEncoder._write,
+    Refused: MessagesEncoder._refuse,
+    Thought: MessagesEncoder._think,
+    Signed: MessagesEncoder._sign,
+    Sealed: MessagesEncoder._seal,
+    Called: MessagesEncoder._call,
+    Argued: MessagesEncoder._argue,
+    Ended: MessagesEncoder._ended,
+    Used: MessagesEncoder._use,
+    Stopped: MessagesEncoder._stopped,
+    Finished: MessagesEncoder._finish,
+}
+"""What an event does to the state; `Started` does nothing that the first event of any kind does not do."""
+
+
+def _event(name: str, fields: dict[str, Any]) -> bytes:
+    return frame(msgspec.json.encode({"type": name, **fields}), name.encode())
