@@ -35,7 +35,7 @@ def read_answer(body: bytes) -> Response:
     """
     try:
         message = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Failed(malformed("a malformed answer")) from None
     if not isinstance(message, dict):
         raise Failed(malformed("an answer that is no message"))

@@ -98,7 +98,7 @@ class MessagesDecoder:
             return
         try:
             value = msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.failure = malformed("an event that is not JSON")
             return
         if not isinstance(value, dict):
