@@ -1,0 +1,224 @@
+"""The turns of a conversation as chat messages.
+
+Protocol facts: openai 3.54 (types/chat/chat_completion_*_message_param.py). Tool messages answer the calls right after
+the assistant's message, and hold nothing but text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.chat import Call, File, Image, Message, Result, Text, Thinking
+from engine.dialects.chat.write_parts import (
+    Json,
+    text_part,
+    thin_breakpoints,
+    uncached,
+    write_part,
+    write_text,
+    written_content,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.chat import Block
+    from engine.dialects.chat.draft import Draft
+
+BILLING = "x-anthropic-billing-header:"
+"""How the first system block of Claude Code begins; it is for Anthropic, and differs from request to request."""
+BRIDGE = "I have the results."
+"""What the assistant says between results and a user message, where the one may not follow the other."""
+
+
+def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) -> list[Json]:
+    """Return the chat messages; `instruction` is added to what the system says."""
+    head = [message for message in leading(messages) if message.role == "system"]
+    rest = list(messages[len(head) :])
+    written = write_system(head, instruction, draft)
+    if not (draft.family.system_anywhere and draft.takes("system_anywhere")):
+        rest = folded(rest, draft)
+    loop = loop_start(rest)
+    for index, message in enumerate(rest):
+        if message.role == "user":
+            written += write_user(message, draft)
+        elif message.role == "assistant":
+            written += write_assistant(message, draft, current=index >= loop)
+        else:
+            written += write_system([message], "", draft)
+    thin_breakpoints(written)
+    may_follow = draft.family.user_after_tool and draft.takes("user_after_tool")
+    return written if may_follow else bridged(written, draft)
+
+
+def leading(messages: Sequence[Message]) -> list[Message]:
+    """Return the run of system messages at the start."""
+    count = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
+    return list(messages[:count])
+
+
+def loop_start(messages: Sequence[Message]) -> int:
+    """Return where the current tool loop begins: behind the last user turn that is not made of results alone."""
+    asked = [
+        index
+        for index, message in enumerate(messages)
+        if message.role == "user" and not any(isinstance(block, Result) for block in message.blocks)
+    ]
+    return asked[-1] if asked else 0
+
+
+def write_system(messages: Sequence[Message], instruction: str, draft: Draft) -> list[Json]:
+    """Return system messages as one."""
+    parts: list[Json] = []
+    for block in (block for message in messages for block in message.blocks):
+        if isinstance(block, Text) and block.text.startswith(BILLING):
+            draft.losses.approximated(block.at, "a header for Anthropic's billing")
+        elif (part := write_part(block, draft)) is not None:
+            parts.append(part)
+    if instruction:
+        parts.append(text_part(instruction))
+    if not parts:
+        return []
+    marked = any("prompt_cache_breakpoint" in part for part in parts)
+    content = parts if marked else "\n\n".join(part["text"] for part in parts)
+    role = draft.family.system if draft.takes("developer") else "system"
+    return [{"role": role, "content": content}]
+
+
+def folded(messages: Sequence[Message], draft: Draft) -> list[Message]:
+    """Return the turns with every system message as a reminder in the user turn before it, or in one of its own."""
+    found: list[Message] = []
+    for message in messages:
+        if message.role != "system":
+            if found and message.role == "user" and found[-1].role == "user":
+                found[-1] = joined(found[-1], message.blocks)
+            else:
+                found.append(message)
+            continue
+        draft.losses.approximated(message.at, "a reminder in the user's turn: the upstream wants instructions first")
+        reminder = [
+            msgspec.structs.replace(block, text=f"<system-reminder>\n{block.text}\n</system-reminder>")
+            if isinstance(block, Text)
+            else block
+            for block in message.blocks
+        ]
+        if found and found[-1].role == "user":
+            found[-1] = joined(found[-1], reminder)
+        else:
+            found.append(Message(role="user", blocks=tuple(reminder), at=message.at))
+    return found
+
+
+def joined(message: Message, blocks: Sequence[Block]) -> Message:
+    return msgspec.structs.replace(message, blocks=(*message.blocks, *blocks))
+
+
+def write_user(message: Message, draft: Draft) -> list[Json]:
+    """Return a user turn: its results first, then whatever a tool message cannot hold, then the rest."""
+    written: list[Json] = []
+    parts: list[Json] = []
+    for block in message.blocks:
+        if isinstance(block, Result):
+            answer, media = write_result(block, draft)
+            written.append(answer)
+            parts += media
+    rest = [write_part(block, draft) for block in message.blocks if not isinstance(block, Result)]
+    parts += [part for part in rest if part is not None]
+    if parts:
+        user: Json = {"role": "user", "content": written_content(parts, draft)}
+        if message.name is not None:
+            user["name"] = message.name
+        written.append(user)
+    return written
+
+
+def write_result(result: Result, draft: Draft) -> tuple[Json, list[Json]]:
+    """Return a result as a tool message, and its images and documents as parts for the user message behind it."""
+    texts: list[str] = []
+    media: list[Json] = []
+    for part in result.parts:
+        if isinstance(part, Image) or (isinstance(part, File) and part.text is None):
+            sent = write_part(part, draft)
+            if sent is None or sent["type"] == "text":
+                texts += [sent["text"]] if sent else []
+                continue
+            kind = "Image" if isinstance(part, Image) else "Document"
+            draft.losses.approximated(part.at, "moved into the user message behind the results")
+            media += [text_part(f"{kind} returned by tool {draft.call_id(result.id)}:"), sent]
+        else:
+            texts.append(write_text(part, draft))
+            uncached(part, draft)
+    text = "\n".join(text for text in texts if text)
+    if media and not text:
+        text = "[The result is in the next message.]"
+    if result.error:
+        draft.losses.approximated(f"{result.at}.is_error", "a text that begins with Error:")
+        text = text if text.startswith("Error:") else f"Error: {text}".rstrip()
+    uncached(result, draft)
+    return {"role": "tool", "tool_call_id": draft.call_id(result.id), "content": text}, media
+
+
+def write_assistant(message: Message, draft: Draft, *, current: bool) -> list[Json]:
+    """Return an assistant turn; `current`: the tool loop that it belongs to still goes on."""
+    pieces: list[str] = []
+    thoughts: list[str] = []
+    calls: list[Json] = []
+    for block in message.blocks:
+        if isinstance(block, Call):
+            calls.append(write_call(block, draft))
+        elif isinstance(block, Thinking):
+            thoughts += write_thinking(block, draft, current=current)
+        elif isinstance(block, Image | File) and (part := write_part(block, draft)) is not None:
+            pieces.append(part["text"] if part["type"] == "text" else no_room(block, draft))
+        else:
+            pieces.append(write_text(block, draft))
+        if not isinstance(block, Image | File):
+            uncached(block, draft)
+    text = "\n\n".join(piece for piece in pieces if piece)
+    if not text and not calls:
+        return []
+    written: Json = {"role": "assistant", "content": text or None}
+    if thoughts:
+        written[draft.family.reasoning_back] = "\n".join(thoughts)
+    if calls:
+        written["tool_calls"] = calls
+    if message.name is not None:
+        written["name"] = message.name
+    return [written]
+
+
+def no_room(block: Image | File, draft: Draft) -> str:
+    kind = "image" if isinstance(block, Image) else "document"
+    draft.losses.dropped(block.at, f"an assistant message holds no {kind}")
+    return f"[{kind}]"
+
+
+def write_call(call: Call, draft: Draft) -> Json:
+    name = draft.names.send(call.name)
+    sent: Json = {"id": draft.call_id(call.id), "type": call.kind}
+    if call.kind == "custom":
+        return {**sent, "custom": {"name": name, "input": call.arguments}}
+    return {**sent, "function": {"name": name, "arguments": call.arguments.strip() or "{}"}}
+
+
+def write_thinking(block: Thinking, draft: Draft, *, current: bool) -> list[str]:
+    """Return reasoning for a model that wants its own back; that of others, and of loops that ended, stays out."""
+    readable = block.text and block.signature is None
+    if readable and current and draft.family.reasoning_back and draft.takes(draft.family.reasoning_back):
+        return [block.text]
+    why = "earlier reasoning is not sent back" if readable else "only its own vendor can read it"
+    draft.losses.approximated(block.at, why)
+    return []
+
+
+def bridged(messages: Sequence[Json], draft: Draft) -> list[Json]:
+    """Return the messages with a word of the assistant between results and a user message."""
+    found: list[Json] = []
+    for message in messages:
+        if message["role"] == "user" and found and found[-1]["role"] == "tool":
+            found.append({"role": "assistant", "content": BRIDGE})
+            draft.losses.approximated("messages", "the upstream wants the assistant to speak between results and user")
+        found.append(message)
+    return found
