@@ -1,0 +1,200 @@
+"""A request, written for the Messages API as one family of models takes it.
+
+Protocol facts: anthropic 2.12 (types/message_create_params.py, types/beta/message_create_params.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from engine.chat import Problem
+from engine.dialects.codec import Losses, Written
+from engine.dialects.messages.breakpoints import Breakpoints
+from engine.dialects.messages.families import corrected
+from engine.dialects.messages.write_blocks import Writer
+from engine.dialects.messages.write_format import write_format
+from engine.dialects.messages.write_reasoning import write_reasoning
+from engine.dialects.messages.write_tools import can_force, forces, usable, write_choice, write_tools
+from engine.dialects.messages.write_turns import headless, leading, write_turns
+from engine.dialects.names import Names
+
+if TYPE_CHECKING:
+    from engine.chat import Headers, Request
+    from engine.dialects.messages.families import Claude
+
+VERSION = (b"anthropic-version", b"2023-06-01")
+"""The newer 2026-10-21 refuses every sampling parameter, also where the model takes it."""
+BINDING = "thinking-binding-controls-2026-08-01"
+
+NAMES = (128, "[a-zA-Z0-9_-]")
+"""The longest name of a tool, and its characters."""
+
+TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only", "priority": "auto"}
+
+REFUSED: dict[str, str] = {
+    "n": "the Messages API gives one answer; ask once for each",
+    "logprobs": "the Messages API tells no probabilities of tokens",
+    "top_logprobs": "the Messages API tells no probabilities of tokens",
+    "audio": "the Messages API answers no sound",
+    "modalities": "the Messages API answers nothing but text",
+    "web_search_options": "the model is served by an API without this search; offer it a tool of your own",
+}
+"""Parameters that no answer could do justice to, with the reason."""
+
+ROUGHLY = frozenset({"prompt_cache_options", "prompt_cache_retention"})
+"""Parameters that change what an answer costs at most."""
+
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+LONGEST_USER = 256
+
+
+def write(request: Request, family: Claude, model: str) -> Written:
+    """Return the body for `model`. Raises `Problem` (400) with the client's own path for what cannot be asked."""
+    family = corrected(family)
+    losses = Losses()
+    refuse(request)
+    names = Names(*NAMES, declared=[tool.name for tool in request.tools])
+    marks = Breakpoints(
+        request.at("cache"),
+        taken=0 if request.cache is None else 1,
+        refused="cache_control" in family.refused,
+        losses=losses,
+    )
+    offered = usable(request, losses)
+    tools = write_tools(offered, family, names, marks, losses)
+    form = write_format(request, family, {tool["name"] for tool in tools}, losses)
+    start = leading(request.messages)
+    turns = request.messages[start:]
+    thought = write_reasoning(
+        request,
+        family,
+        losses,
+        forced=forces(request.choice) or form.tool is not None,
+        headless=headless(turns),
+    )
+    choosing = write_choice(request, offered, family, names, losses, thinking=thought.on)
+    writer = Writer(family, names, marks, losses)
+    system = [text for message in request.messages[:start] for text in writer.texts(message)]
+    messages = write_turns(turns, family, writer, losses, thinking=thought.on)
+    told = [form.told, choosing.told]
+    choice = choosing.field
+    if form.tool is not None:
+        tools.append(form.tool)
+        choice, instruction = answered_by(form.tool["name"], choice, len(tools), can_force(family, thinking=thought.on))
+        told.append(instruction)
+    marks.settle()
+
+    body: dict[str, Any] = {"model": model, "max_tokens": thought.max_tokens}
+    if system or any(told):
+        body["system"] = [*system, *({"type": "text", "text": text} for text in told if text)]
+    body["messages"] = messages
+    if tools:
+        body["tools"] = tools
+    if choice is not None:
+        body["tool_choice"] = choice
+    headers: Headers = [VERSION]
+    if thought.thinking is not None:
+        body["thinking"] = thought.thinking
+        if thought.on and family.bound and writer.thoughts and "thinking.block_binding" not in family.refused:
+            # what stands before the thoughts was written anew by us: without this a single changed byte is a 400
+            body["thinking"] = {**thought.thinking, "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+            headers.append((b"anthropic-beta", BINDING.encode()))
+    config = {"effort": thought.effort, "format": form.format}
+    if any(config.values()):
+        body["output_config"] = {key: value for key, value in config.items() if value is not None}
+    body |= write_sampling(request, family, losses, thinking=thought.on)
+    stop = tuple(one for one in request.stop if one.strip())
+    if stop:
+        body["stop_sequences"] = list(stop)
+    body |= write_rest(request, family, losses)
+    if request.stream:
+        body["stream"] = True
+    return Written(
+        body=body,
+        headers=headers,
+        losses=tuple(losses.found),
+        names=names.changed,
+        customs=frozenset(names.send(tool.name) for tool in offered if tool.kind == "custom"),
+        shaped=None if form.tool is None else form.tool["name"],
+        fenced=form.told is not None,
+        stop=tuple(one for one in request.stop if not one.strip()),
+    )
+
+
+def refuse(request: Request) -> None:
+    for name, why in REFUSED.items():
+        if name in request.extra:
+            raise Problem(400, "unsupported_parameter", f"`{name}`: {why}; leave it out", param=name)
+
+
+def answered_by(
+    name: str, choice: dict[str, Any] | None, tools: int, force: bool
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the choice of tools that makes the tool `name` the answer, and what the system prompt says of it."""
+    alone = {key: value for key, value in (choice or {}).items() if key == "disable_parallel_tool_use"}
+    if force and (tools == 1 or (choice or {}).get("type") == "none"):
+        return {"type": "tool", "name": name}, None
+    instruction = f"Give your final answer by calling the tool `{name}`, never as text."
+    if choice is not None and choice["type"] == "tool":
+        return choice, instruction
+    return {"type": "any" if force else "auto", **alone}, instruction
+
+
+def write_sampling(request: Request, family: Claude, losses: Losses, *, thinking: bool) -> dict[str, Any]:
+    """Return temperature, top_p and top_k. The default of both APIs, 1, is left out where it cannot be sent."""
+    found: dict[str, Any] = {}
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(request, name)
+        if value is None:
+            continue
+        path = request.at(name)
+        if not family.sampling or name in family.refused:
+            if value != 1:
+                losses.dropped(path, "this model takes none")
+        elif thinking:
+            if value != 1:
+                losses.dropped(path, "this model takes none while it thinks")
+        elif name == "temperature" and value > 1:
+            losses.dropped(path, "the highest is 1")
+            found[name] = 1
+        elif name == "top_p" and "temperature" in found and not family.both:
+            if value != 1:
+                losses.dropped(path, "this model takes temperature or top_p, not both")
+        else:
+            found[name] = value
+    return found
+
+
+def write_rest(request: Request, family: Claude, losses: Losses) -> dict[str, Any]:
+    """Return the user, the tier and the cache, and tell what becomes of all the parameters without a counterpart."""
+    body: dict[str, Any] = {}
+    if request.user is not None:
+        if "metadata" in family.refused:
+            losses.dropped(request.at("user"), "this upstream takes none")
+        else:
+            personal = EMAIL.search(request.user) is not None or len(request.user) > LONGEST_USER
+            user = hashlib.sha256(request.user.encode()).hexdigest() if personal else request.user
+            losses.approximated(request.at("user"), "sent as metadata.user_id" + (", hashed" if personal else ""))
+            body["metadata"] = {"user_id": user}
+    if request.session is not None:
+        losses.approximated(request.at("session"), "the Messages API finds its caches without a key")
+    if request.tier is not None:
+        tier = None if "service_tier" in family.refused else TIERS.get(request.tier)
+        if tier is None:
+            losses.dropped(request.at("tier"), "no such tier in the Messages API")
+        else:
+            if tier != request.tier:
+                losses.approximated(request.at("tier"), f"sent as {tier}")
+            body["service_tier"] = tier
+    if request.cache is not None and "cache_control" not in family.refused:
+        body["cache_control"] = {"type": "ephemeral"} | (
+            {"ttl": request.cache} if request.cache in ("5m", "1h") else {}
+        )
+    for path in request.extra:
+        if path in ROUGHLY:
+            losses.approximated(path, "no counterpart in the Messages API")
+        else:
+            losses.dropped(path, "no counterpart in the Messages API")
+    return body

@@ -1,0 +1,140 @@
+"""The tools of a request and which of them must be called, written for the Messages API.
+
+Protocol facts: anthropic 2.12 (types/tool_param.py, types/tool_choice_*_param.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import Problem
+from engine.dialects.messages.write_schema import fits, object_schema
+
+if TYPE_CHECKING:
+    from engine.chat import Choice, Request, Tool
+    from engine.dialects.codec import Losses
+    from engine.dialects.messages.breakpoints import Breakpoints
+    from engine.dialects.messages.families import Claude
+    from engine.dialects.names import Names
+
+FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+"""The arguments of a custom tool, which takes free text, as a tool that takes an object."""
+
+
+class Choosing(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tools the model must call: the field itself, and what the system prompt says instead of it."""
+
+    field: dict[str, Any] | None = None
+    told: str | None = None
+
+
+def usable(request: Request, losses: Losses) -> list[Tool]:
+    """Return the tools that can be sent. Raises `Problem` (400) where the client insists on one that cannot."""
+    choice = request.choice
+    allowed = None if choice is None else choice.allowed
+    found: dict[str, Tool] = {}
+    for tool in request.tools:
+        if tool.hosted is not None:
+            if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.hosted):
+                raise insisted(choice, tool.hosted)
+            losses.dropped(tool.at, f"the tool {tool.hosted} is run by the vendor of the client's API")
+        elif allowed is not None and tool.name not in allowed:
+            continue
+        elif tool.name not in found:
+            found[tool.name] = tool
+        elif msgspec.structs.replace(tool, at="") != msgspec.structs.replace(found[tool.name], at=""):
+            losses.dropped(tool.at, f"a second tool with the name {tool.name}")
+    if allowed is not None and choice is not None:
+        losses.approximated(choice.at, "only the tools allowed are sent")
+    return list(found.values())
+
+
+def insisted(choice: Choice, name: str) -> Problem:
+    return Problem(
+        400,
+        "unsupported_parameter",
+        f"`{choice.at}` insists on `{name}`, which the vendor of this API runs itself; the model is served by another "
+        f"one: leave the choice to the model, or offer a tool of your own",
+        param=choice.at,
+    )
+
+
+def write_tools(
+    tools: list[Tool], family: Claude, names: Names, marks: Breakpoints, losses: Losses
+) -> list[dict[str, Any]]:
+    return [write_tool(tool, family, names, marks, losses) for tool in tools]
+
+
+def write_tool(tool: Tool, family: Claude, names: Names, marks: Breakpoints, losses: Losses) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": names.send(tool.name)}
+    description = tool.description
+    if tool.kind == "custom":
+        losses.approximated(tool.at, "free text goes as the one argument `input`")
+        schema = FREE_TEXT
+        if tool.grammar is not None:
+            losses.dropped(f"{tool.at}.format", "a grammar binds no more: the description tells it")
+            rule = f"The input must fit this {tool.grammar['syntax']} grammar:\n{tool.grammar['definition']}"
+            description = f"{description}\n\n{rule}" if description else rule
+    else:
+        schema = object_schema(tool.schema)
+    if description:
+        written["description"] = description
+    written["input_schema"] = schema
+    if tool.strict:
+        if not family.structured or "strict" in family.refused:
+            losses.dropped(f"{tool.at}.strict", "this model takes no strict tools")
+        elif fits(schema):
+            written["strict"] = True
+        else:
+            losses.dropped(f"{tool.at}.strict", "the schema has keywords that no strict tool may have")
+    marks.put(written, tool.cache, tool.at)
+    return written
+
+
+def forces(choice: Choice | None) -> bool:
+    return choice is not None and choice.mode in ("required", "tool")
+
+
+def write_choice(
+    request: Request, tools: list[Tool], family: Claude, names: Names, losses: Losses, *, thinking: bool
+) -> Choosing:
+    """Return which tools the model must call. Raises `Problem` (400) for a tool that is not there."""
+    choice = request.choice
+    if choice is not None and choice.mode == "tool" and choice.name not in {tool.name for tool in tools}:
+        raise Problem(
+            400,
+            "invalid_request",
+            f"`{choice.at}` names the tool `{choice.name}`, which is not among `tools`",
+            param=choice.at,
+        )
+    if not tools:
+        if forces(choice):
+            assert choice is not None
+            losses.dropped(choice.at, "there are no tools to call")
+        return Choosing()
+    field: dict[str, Any] | None = None
+    told = None
+    if choice is not None:
+        field = {"type": {"required": "any"}.get(choice.mode, choice.mode)}
+        if choice.mode == "tool":
+            assert choice.name is not None
+            field["name"] = names.send(choice.name)
+    if choice is not None and forces(choice) and not can_force(family, thinking=thinking):
+        told = f"Call the tool `{field['name']}` now." if field and "name" in field else "Call one of the tools now."
+        why = "when it thinks" if family.forced == "unless-thinking" else "at all"
+        losses.dropped(choice.at, f"this model cannot be made to call a tool {why}: it is told to")
+        field = {"type": "auto"}
+    if request.parallel is False and (field is None or field["type"] != "none"):
+        if "tool_choice.disable_parallel_tool_use" in family.refused:
+            losses.dropped(request.at("parallel"), "this upstream cannot be told")
+        else:
+            field = {**(field or {"type": "auto"}), "disable_parallel_tool_use": True}
+    return Choosing(field=field, told=told)
+
+
+def can_force(family: Claude, *, thinking: bool) -> bool:
+    if family.forced == "no" or "tool_choice" in family.refused:
+        return False
+    return family.forced == "yes" or not thinking

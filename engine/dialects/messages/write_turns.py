@@ -1,0 +1,116 @@
+"""The turns of a conversation in the order and form that the Messages API insists on.
+
+Protocol facts: anthropic 2.12 (types/message_param.py, types/system_message_param.py), docs of role system.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from engine.chat import Call, Result, Thinking
+from engine.dialects.turns import NO_RESULT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.chat import Message
+    from engine.dialects.codec import Losses
+    from engine.dialects.messages.families import Claude
+    from engine.dialects.messages.write_blocks import Writer
+
+FIRST = "(continued)"
+"""What the user says where the conversation begins with the assistant."""
+GO_ON = "Continue exactly where you stopped."
+"""What the user says where the model would have to go on with its own turn, and cannot."""
+
+Turn = dict[str, Any]
+
+
+def leading(messages: Sequence[Message]) -> int:
+    """Return how many system messages a conversation begins with."""
+    return next((place for place, message in enumerate(messages) if message.role != "system"), len(messages))
+
+
+def write_turns(
+    messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses, *, thinking: bool
+) -> list[Turn]:
+    """Return `messages` of the body; `messages` are those behind the leading system messages, settled."""
+    turns = joined(placed(messages, family, writer, losses))
+    at = messages[0].at if messages else "messages"
+    if not turns or turns[0]["role"] != "user":
+        losses.dropped(at, f"a conversation begins with the user: {FIRST!r} stands in front")
+        turns.insert(0, {"role": "user", "content": [{"type": "text", "text": FIRST}]})
+    if turns[-1]["role"] == "assistant":
+        end(turns, messages[-1], family, losses, thinking=thinking)
+    return turns
+
+
+def placed(messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses) -> list[Turn]:
+    """Return the turns one by one, system messages in place where that is legal, else as a reminder of the user's."""
+    turns: list[Turn] = []
+    for place, message in enumerate(messages):
+        if message.role != "system":
+            blocks = writer.turn(message)
+            if blocks:
+                turns.append({"role": message.role, "content": blocks})
+            continue
+        texts = writer.texts(message)
+        if not texts:
+            continue
+        if family.system_turns and "system_role" not in family.refused and legal(messages, place):
+            turns.append({"role": "system", "content": texts})
+            continue
+        losses.approximated(message.at, "a system message at this place goes as a reminder in the user's turn")
+        for text in texts:
+            text["text"] = f"<system-reminder>\n{text['text']}\n</system-reminder>"
+        turns.append({"role": "user", "content": texts})
+    return turns
+
+
+def legal(messages: Sequence[Message], place: int) -> bool:
+    """Say whether a system message may stand here: behind a user's turn, and last or before the assistant's."""
+    before = next((one.role for one in reversed(messages[:place]) if one.role != "system"), None)
+    behind = next((one.role for one in messages[place:] if one.role != "system"), None)
+    return before == "user" and behind in (None, "assistant")
+
+
+def joined(turns: Sequence[Turn]) -> list[Turn]:
+    found: list[Turn] = []
+    for turn in turns:
+        if found and found[-1]["role"] == turn["role"]:
+            found[-1]["content"].extend(turn["content"])
+        else:
+            found.append(turn)
+    return found
+
+
+def end(turns: list[Turn], last: Message, family: Claude, losses: Losses, *, thinking: bool) -> None:
+    """Give a conversation that ends with the assistant an end from which the model can go on."""
+    blocks = turns[-1]["content"]
+    calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    if calls:
+        losses.dropped(last.at, "calls without results; the model is told so")
+        results = [{"type": "tool_result", "tool_use_id": id_, "content": NO_RESULT, "is_error": True} for id_ in calls]
+        turns.append({"role": "user", "content": results})
+        return
+    if not family.prefill or thinking or "prefill" in family.refused:
+        losses.dropped(last.at, "this model does not go on with a turn of its own: it is asked to continue")
+        turns.append({"role": "user", "content": [{"type": "text", "text": GO_ON}]})
+        return
+    if blocks[-1]["type"] == "text":
+        blocks[-1]["text"] = blocks[-1]["text"].rstrip()
+
+
+def headless(messages: Sequence[Message]) -> bool:
+    """Say whether the turn that is going on called tools and has lost the thinking that led to them."""
+    if not messages or not any(isinstance(block, Result) for block in messages[-1].blocks):
+        return False
+    last = next((message for message in reversed(messages) if message.role == "assistant"), None)
+    if last is None or not any(isinstance(block, Call) for block in last.blocks):
+        return False
+    sealed = (block for block in last.blocks if not (isinstance(block, Thinking) and not is_sealed(block)))
+    return not isinstance(next(sealed, None), Thinking)
+
+
+def is_sealed(block: Thinking) -> bool:
+    return block.signature is not None or block.sealed is not None
