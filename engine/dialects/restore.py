@@ -80,7 +80,7 @@ class Trimmed:
                 self._begun.add(event.index)
             return [*tail, event]
         if isinstance(event, Stopped):
-            return [*tail, Stopped(Stop(reason="sequence", sequence=self._cut.hit))]
+            return [*tail, Stopped(self._stop(bool(self._begun)))]
         return [*tail, event] if isinstance(event, Finished) else tail
 
     def response(self, response: Response) -> Response:
@@ -93,9 +93,13 @@ class Trimmed:
             if text:
                 blocks.append(msgspec.structs.replace(block, text=text))
             if self._cut.hit is not None:
-                stop = Stop(reason="sequence", sequence=self._cut.hit)
+                stop = self._stop(any(isinstance(one, Call) for one in blocks))
                 return msgspec.structs.replace(response, blocks=tuple(blocks), stop=stop)
         return msgspec.structs.replace(response, blocks=tuple(blocks))
+
+    def _stop(self, called: bool) -> Stop:
+        """The sequence is why it stopped, unless there are calls that wait for their results."""
+        return Stop(reason="tool") if called else Stop(reason="sequence", sequence=self._cut.hit)
 
     def _end(self) -> str:
         """A text is over: return what is left of it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import Argued, Called, Ended
-from engine.dialects.chat.piece import complete
+from engine.dialects.chat.piece import complete, is_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,10 @@ class Calling:
     def complete(self) -> bool:
         return self.kind == "function" and complete("".join(self.text))
 
+    def broken(self) -> bool:
+        said = "".join(self.text)
+        return self.kind == "function" and said.lstrip().startswith("{") and not is_object(said)
+
 
 class Calls:
     """Turns fragments into `Called`, `Argued` and `Ended`."""
@@ -53,6 +57,11 @@ class Calls:
     def nameless(self) -> bool:
         """Say whether a call never got its name."""
         return any(call.index is None and (call.id or "".join(call.text).strip()) for call in self._all)
+
+    @property
+    def broken(self) -> bool:
+        """Say whether a call that began as a JSON object did not become one."""
+        return any(call.broken() for call in self._all)
 
     def take(self, fragments: Sequence[Fragment], events: list[Event]) -> None:
         """Give out what the fragments of one delta say."""

@@ -41,6 +41,9 @@ BREAKDOWNS: dict[str, Reason] = {
 STOPPED = frozenset({"end_turn", "max_tokens", "tool_use", "stop_sequence", "stop", "length"})
 """Words of a `stop_reason` that are no stop sequence; vLLM puts the sequence itself there."""
 
+OURS = ("anthropic", "unknown")
+"""Formats of reasoning_details whose seals another API can carry."""
+
 EXTRAS = ("audio", "images")
 """Content of an answer that no other API has."""
 
@@ -87,7 +90,8 @@ def usage_of(*holders: Any) -> Usage | None:
     """Return the usage in the first of `holders` (a body, a choice, ...) that has one.
 
     `prompt_tokens` is all input, `completion_tokens` all output. DeepSeek names the cache prompt_cache_hit_tokens,
-    Moonshot cached_tokens and puts the usage of a stream into the choice, Groq into x_groq.
+    Moonshot cached_tokens and puts the usage of a stream into the choice, Groq into x_groq. Where the total is more
+    than both counts (xAI, Gemini), the reasoning is not in completion_tokens: it is output all the same.
     """
     for holder in holders:
         usage = holder.get("usage") if isinstance(holder, dict) else None
@@ -97,12 +101,15 @@ def usage_of(*holders: Any) -> Usage | None:
         output = _object(usage.get("completion_tokens_details"))
         cached = _count(prompt, "cached_tokens") or _count(usage, "prompt_cache_hit_tokens", "cached_tokens")
         written = _count(prompt, "cache_write_tokens")
+        asked = _count(usage, "prompt_tokens")
+        answered = max(_count(usage, "completion_tokens"), _count(usage, "total_tokens") - asked)
+        thought = output.get("reasoning_tokens")
         return Usage(
-            input=max(0, _count(usage, "prompt_tokens") - cached - written),
+            input=max(0, asked - cached - written),
             cache_read=cached,
             cache_write=written,
-            output=_count(usage, "completion_tokens"),
-            reasoning=_count(output, "reasoning_tokens") if output.get("reasoning_tokens") is not None else None,
+            output=answered,
+            reasoning=None if thought is None else min(_count(output, "reasoning_tokens"), answered),
         )
     return None
 
@@ -129,13 +136,16 @@ def stop_of(choice: dict[str, Any], *, called: bool, refused: bool) -> Stop:
 
 def complete(arguments: str) -> bool:
     """Say whether arguments are a whole JSON object with something in it, so that nothing can follow."""
-    if not arguments.rstrip().endswith("}"):
-        return False
+    return arguments.rstrip().endswith("}") and is_object(arguments) and arguments.strip("{} \t\r\n") != ""
+
+
+def is_object(arguments: str) -> bool:
+    """Say whether arguments are a JSON object."""
     try:
-        value = msgspec.json.decode(arguments)
+        msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError):
         return False
-    return isinstance(value, dict) and bool(value)
+    return True
 
 
 def _thoughts(message: dict[str, Any]) -> Iterator[Thinking]:
@@ -177,7 +187,7 @@ def _details(message: dict[str, Any]) -> list[Thinking]:
 def _detail(detail: dict[str, Any]) -> Thinking:
     """Read one of OpenRouter's reasoning_details. Seals are kept where they are Anthropic's: its clients are the only
     ones that can carry a seal, and they would send a foreign one to the wrong vendor."""
-    ours = text(detail.get("format") or "anthropic").startswith("anthropic")
+    ours = (text(detail.get("format")) or "unknown").startswith(OURS)
     if detail.get("type") == "reasoning.encrypted":
         return Thinking(sealed=text(detail.get("data")) or None if ours else None)
     said = text(detail.get("text")) or text(detail.get("summary"))
@@ -221,8 +231,9 @@ def _part(part: Any) -> Iterator[Block]:
 
 
 def _calls(message: dict[str, Any]) -> Iterator[Fragment]:
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
+    listed = message.get("tool_calls")
+    calls = listed if isinstance(listed, list) else []
+    for call in calls:
         if not isinstance(call, dict):
             continue
         index = call.get("index")
@@ -236,7 +247,7 @@ def _calls(message: dict[str, Any]) -> Iterator[Fragment]:
             "custom" if body is custom else "function",
         )
     legacy = message.get("function_call")
-    if isinstance(legacy, dict):
+    if isinstance(legacy, dict) and not calls:
         yield Fragment(0, "", text(legacy.get("name")), arguments_of(legacy.get("arguments")))
 
 

@@ -147,12 +147,15 @@ class ChatDecoder:
         if self._calls.nameless:
             self.failure = malformed("a tool call without a name")
             return
-        self._calls.end(events)
         try:
             stop = stop_of(self._choice or {}, called=self._calls.count > 0, refused=self._refused)
         except Failed as failed:
             self.failure = failed.failure
             return
+        if stop.reason == "tool" and self._calls.broken:
+            self.failure = malformed("a tool call whose arguments are not JSON")  # the client has seen half of it
+            return
+        self._calls.end(events)
         events += (Stopped(stop), Finished())
         self.ended = True
 

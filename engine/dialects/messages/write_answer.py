@@ -45,7 +45,8 @@ def write_answer(response: Response, asked: Asked) -> bytes:
     ids = Ids(asked)
     content = [block for one in response.blocks for block in _content(one, asked, ids)]
     refusal = "".join(one.text for one in response.blocks if isinstance(one, Refusal))
-    answer = {**head(asked), "content": content, **stopped(response.stop, refusal)}
+    called = any(isinstance(one, Call) for one in response.blocks)
+    answer = {**head(asked), "content": content, **stopped(response.stop, called=called, refusal=refusal)}
     answer["usage"] = guessed(asked, spoken(content)) if response.usage is None else counted(response.usage)
     return msgspec.json.encode(answer)
 
@@ -55,19 +56,27 @@ def head(asked: Asked) -> dict[str, Any]:
     return {"id": f"msg_{asked.id}", "type": "message", "role": "assistant", "model": asked.model}
 
 
-def stopped(stop: Stop, refusal: str = "") -> dict[str, Any]:
-    """Return the fields that say why the model stopped; `refusal` is what it said when it refused."""
+def stopped(stop: Stop, *, called: bool, refusal: str) -> dict[str, Any]:
+    """Return the fields that say why the model stopped; `refusal` is what it said when it refused.
+
+    What the answer holds wins over the label: with calls it is tool_use, without any it is not.
+    """
+    reason = stop.reason
+    if called and reason in ("end", "sequence"):
+        reason = "tool"
+    elif (reason == "tool" and not called) or (reason == "sequence" and not stop.sequence):
+        reason = "end"
     fields: dict[str, Any] = {
-        "stop_reason": REASONS[stop.reason],
-        "stop_sequence": stop.sequence if stop.reason == "sequence" else None,
+        "stop_reason": REASONS[reason],
+        "stop_sequence": stop.sequence if reason == "sequence" else None,
     }
-    if stop.reason == "refusal":
+    if reason == "refusal":
         told = stop.details or {}
-        category = told.get("category")
+        category, explanation = told.get("category"), told.get("explanation")
         fields["stop_details"] = {
             "type": "refusal",
             "category": category if category in CATEGORIES else None,
-            "explanation": told.get("explanation") or refusal or None,
+            "explanation": explanation if isinstance(explanation, str) else refusal or None,
         }
     return fields
 
@@ -158,11 +167,12 @@ def _content(block: Block, asked: Asked, ids: Ids) -> Iterator[dict[str, Any]]:
         case Text() | Refusal():
             if block.text:
                 yield {"type": "text", "text": block.text}
-        case Thinking(sealed=str(data)):
-            yield {"type": "redacted_thinking", "data": data}
         case Thinking():
-            signature = seal(asked.source) if block.signature is None else block.signature
-            yield {"type": "thinking", "thinking": block.text, "signature": signature}
+            if block.text or block.signature:
+                signature = block.signature or seal(asked.source)
+                yield {"type": "thinking", "thinking": block.text, "signature": signature}
+            if block.sealed is not None:
+                yield {"type": "redacted_thinking", "data": block.sealed}
         case Call():
             yield {"type": "tool_use", "id": ids.give(block.id), "name": block.name, "input": input_of(block)}
         case Opaque(vendor="anthropic"):

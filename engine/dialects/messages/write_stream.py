@@ -211,14 +211,14 @@ class MessagesEncoder:
             return [{"type": "text_delta", "text": one} for one in pending]
         deltas = [{"type": "thinking_delta", "thinking": one} for one in pending]
         if block.done:
-            signature = seal(self._asked.source) if block.signature is None else block.signature
+            signature = block.signature or seal(self._asked.source)
             deltas.append({"type": "signature_delta", "signature": signature})
         return deltas
 
     def _end(self) -> bytes:
-        stop = self._stop or Stop(reason="tool" if self._calls else "end")
+        stop = self._stop or Stop(reason="end")
         usage = guessed(self._asked, self._size) if self._usage is None else counted(self._usage)
-        delta = {"delta": stopped(stop, "".join(self._refusal)), "usage": usage}
+        delta = {"delta": stopped(stop, called=bool(self._calls), refusal="".join(self._refusal)), "usage": usage}
         return _event("message_delta", delta) + _event("message_stop", {})
 
 
