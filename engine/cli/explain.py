@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from engine.diagnostics import Span
     from engine.facts import Facts
     from engine.plan.explain import Attempt, Explanation, Passage
-    from engine.plan.nodes import Plan
+    from engine.plan.nodes import Plan, Tuning
 
 APIS = ("chat", "completions", "embeddings", "messages", "count_tokens")
+
+LONGEST = 60
+"""Characters that are shown of a forced value."""
+EDITED = ", and what `set` and `unset` name"
 
 
 class Line(NamedTuple):
@@ -190,6 +194,8 @@ def lines(told: Explanation) -> Iterator[Line]:
     if told.passage is not None:
         yield Line("passes", told.passage.upstream, "", _passed(told.passage, decision.facts.method), "")
     yield from _tried(told.tries)
+    if told.tuning is not None:
+        yield from _tuned(told.tuning)
     if not told.answered:
         yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
     for pool, targets in told.left:
@@ -197,7 +203,8 @@ def lines(told: Explanation) -> Iterator[Line]:
     for step in told.deep:
         yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
     if told.tries and not told.deep:
-        yield Line("body", "as it is", "", "only `model` is replaced", "")
+        edits = told.tuning is not None and told.tuning.edits
+        yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
 
 
 def _tried(tries: Iterable[Attempt]) -> Iterator[Line]:
@@ -210,6 +217,25 @@ def _tried(tries: Iterable[Attempt]) -> Iterator[Line]:
         else:
             number += 1
             yield Line(f"try {number}", str(attempt.target), "", _went(attempt), place)
+
+
+def _tuned(tuning: Tuning) -> Iterator[Line]:
+    """Yield a line for each thing that is done to the request on its way."""
+    for key, name, why in _said(tuning):
+        yield Line(key, name, "", why, _place(tuning.places.get((key, name))))
+
+
+def _said(tuning: Tuning) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, what it is about, to which value)."""
+    for path, value in tuning.set.items():
+        shown = json.dumps(value, ensure_ascii=False)
+        yield "set", path, f"= {shown}" if len(shown) <= LONGEST else f"= {shown[:LONGEST]}…"
+    yield from (("unset", path, "") for path in tuning.unset)
+    yield from (("strip", name, "") for name in tuning.strip)
+    if tuning.like is not None:
+        yield "like", tuning.like, ""
+    if ("translation", tuning.translation) in tuning.places:
+        yield "translation", tuning.translation, ""
 
 
 def _passed(passage: Passage, method: str) -> str:
@@ -275,7 +301,23 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "off": [str(one.target) for one in told.tries if one.failure is not None and one.failure.reason == "off"],
         "passes": {"upstream": told.passage.upstream, "url": told.passage.url} if told.passage else None,
         "target": str(told.tries[-1].target) if told.answered and told.tries else None,
+        "tuning": _tuning(told.tuning) if told.tuning is not None else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
         "body": "decoded" if told.deep else "as it is",
         "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
+    }
+
+
+def _tuning(tuning: Tuning) -> dict[str, Any]:
+    """Return what is done to a request; `at` says where the file has it."""
+    at: dict[str, dict[str, str]] = {}
+    for (key, name), span in tuning.places.items():
+        at.setdefault(key, {})[name] = _place(span)
+    return {
+        "set": tuning.set,
+        "unset": list(tuning.unset),
+        "strip": list(tuning.strip),
+        "like": tuning.like,
+        "translation": tuning.translation,
+        "at": at,
     }

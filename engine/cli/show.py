@@ -140,7 +140,7 @@ def _entry(name: str, shown: Shown, indent: str) -> Iterator[str]:
 def _block(shown: Shown, indent: str) -> Iterator[str]:
     if isinstance(shown.value, list):
         for item in shown.value:
-            first, *rest = _block(item, indent + "  ")
+            first, *rest = _block(item, indent + "  ") if _is_block(item) else [flow(item)]
             yield f"{indent}- {first.strip()}"
             yield from rest
     elif isinstance(shown.value, dict):
@@ -150,7 +150,7 @@ def _block(shown: Shown, indent: str) -> Iterator[str]:
 
 def _is_block(shown: Shown) -> bool:
     if isinstance(shown.value, list):
-        return any(isinstance(item.value, dict) for item in shown.value)
+        return any(_is_block(item) for item in shown.value)
     return isinstance(shown.value, dict) and bool(shown.value)
 
 

@@ -55,13 +55,10 @@ AnyOf = Annotated[Word | list[Word], Meta(description="One pattern, or a list of
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", extra={"flaw": stray})]
 
 
-Set = Annotated[
-    dict[Parameter, Any],
-    Meta(
-        description="Parameters forced to a value: `temperature: 0`, `thinking.type: disabled`. "
-        "Paths are those of the upstream's API, and hold after any translation"
-    ),
-]
+SET = (
+    "Parameters forced to a value: `temperature: 0`, `thinking.type: disabled`. "
+    "Paths are those of the upstream's API, and hold after any translation"
+)
 UNSET = "Parameters taken out of requests, by their path in the upstream's API"
 STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
 TRANSLATION = (
@@ -126,7 +123,7 @@ class Model(Section, frozen=True, kw_only=True):
     hold: Annotated[
         Duration | None, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = None
-    set: Set = {}
+    set: Annotated[dict[Parameter, Any] | None, Meta(description=SET)] = None
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
@@ -152,7 +149,7 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     hold: Annotated[
         Duration, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
     ] = "10s"
-    set: Set = {}
+    set: Annotated[dict[Parameter, Any], Meta(description=SET)] = {}
     unset: Annotated[list[Parameter], Meta(description=UNSET)] = []
     strip: Annotated[list[Stripped], Meta(description=STRIP)] = []
     translation: Annotated[Translation, Meta(description=TRANSLATION)] = "lenient"
@@ -211,7 +208,7 @@ class Route(Section, frozen=True, kw_only=True):
     pass_: Annotated[
         Word | None, Meta(description="The upstream that gets the request as it is (plain reverse proxy)")
     ] = msgspec.field(name="pass", default=None)
-    set: Set = {}
+    set: Annotated[dict[Parameter, Any] | None, Meta(description=SET)] = None
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None

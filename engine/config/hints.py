@@ -53,6 +53,16 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "disabled": ("enabled",),
     "hash": ("hashes",),
     "read": ("first_byte", "idle"),
+    "params": ("set",),
+    "parameters": ("set",),
+    "extra_body": ("set",),
+    "override": ("set",),
+    "drop_params": ("unset",),
+    "additional_drop_params": ("unset",),
+    "remove": ("unset", "strip"),
+    "strip_headers": ("strip",),
+    "drop_headers": ("strip",),
+    "family": ("like",),
 }
 """Words of other tools for ours."""
 
@@ -135,6 +145,8 @@ ELSEWHERE: dict[tuple[str, str], str] = {
         "did you mean `targets: [upstream/model]`?",
     ),
     ("defaults", "fallback"): "it has no default: write `fallback` in the entries of `models`",
+    ("defaults", "like"): "it has no default: write `like` in the entries of `models`",
+    ("routes", "like"): "write `like` in the entry of `models` that `to` names",
     ("defaults", "targets"): "they have no default: write `targets` in the entries of `models`",
 }
 """(section, key that is not there) -> what it should be, where a likeness of words would lead astray."""

@@ -140,6 +140,12 @@ def _precedes(key: yaml.Node, value: yaml.Node, node: yaml.MappingNode) -> bool:
     return not node.flow_style and not value.value and (key.start_mark.line + 1, key.start_mark.column) in begun
 
 
+def _may_be_null(node: yaml.Node, path: Path) -> bool:
+    """Whether `path` is inside a `set`, whose values are an upstream's own: there `null` is one, nothing is not."""
+    is_inside = len(path) > 3 and path[0] in {"models", "routes", "defaults"} and path[2] == "set"
+    return is_inside and node.value != ""
+
+
 class _Walk:
     """Builds values from nodes and notes where they stand."""
 
@@ -209,7 +215,7 @@ class _Walk:
         result = {}
         for name, (key, value) in entries.items():
             self.keys[(*path, name)] = self.span(key)
-            if value.tag == scalars.NULL:
+            if value.tag == scalars.NULL and not _may_be_null(value, (*path, name)):
                 self.no_value(key, f"`{name}` has no value", below=_precedes(key, value, node))
                 self.values[(*path, name)] = self.span(value)
             else:
@@ -244,7 +250,7 @@ class _Walk:
         return entries
 
     def item(self, node: yaml.Node, path: Path, depth: int) -> Any:
-        if node.tag == scalars.NULL:
+        if node.tag == scalars.NULL and not _may_be_null(node, path):
             self.no_value(node, "this item has no value")
             return None
         return self.build(node, path, depth + 1)

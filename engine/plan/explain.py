@@ -11,7 +11,7 @@ from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
 from engine.plan.match import deep_fields, pattern
-from engine.plan.nodes import Decision, Done, Step
+from engine.plan.nodes import Decision, Done, Step, Tuning
 from engine.plan.reach import MODEL_PATHS
 from engine.plan.route import route
 from engine.upstreams.url import join
@@ -35,6 +35,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     delay: float
     failure: Failure | None
     url: str | None
+    tuning: Tuning = Tuning()
+    """What is done to the request on its way, the upstream's own `strip` included."""
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +58,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """What is done to the request on its way to the target that answers."""
+        return self.tries[-1].tuning if self.tries and self.answered else None
 
     @property
     def answered(self) -> bool:
@@ -119,11 +126,30 @@ def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attemp
             failure = _outcome(plan, target, down)
             url = _url(plan, target, decision.facts.api) if failure is None else None
             tries.append(
-                Attempt(target=target, entry=command.pool.entry, delay=command.delay, failure=failure, url=url)
+                Attempt(
+                    target=target,
+                    entry=command.pool.entry,
+                    delay=command.delay,
+                    failure=failure,
+                    url=url,
+                    tuning=_tuning(plan, command.pool, target),
+                )
             )
             command = course.send(Done(failure=failure))
     except StopIteration:
         return tries
+
+
+def _tuning(plan: Plan, pool: Pool, target: Target) -> Tuning:
+    """Return the tuning of `pool` with what the upstream of `target` strips on top."""
+    upstream = plan.upstreams[target.upstream]
+    own = [name for name in getattr(upstream.options, "strip", ()) if name not in pool.tuning.strip]
+    if not own:
+        return pool.tuning
+    places = {("strip", name): upstream.span for name in own if upstream.span is not None}
+    return msgspec.structs.replace(
+        pool.tuning, strip=(*pool.tuning.strip, *own), places={**places, **pool.tuning.places}
+    )
 
 
 def _outcome(plan: Plan, target: Target, down: Collection[str]) -> Failure | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.config.document import Range, When
     from engine.diagnostics import Span
-    from engine.plan.nodes import Entry, Link, Plan, Rule, Upstream
+    from engine.plan.nodes import Entry, Layer, Link, Plan, Rule, Upstream
 
 USER = re.compile(r"//[^/@]*@")
 """A user and password in a URL."""
@@ -59,11 +59,12 @@ def graph(plan: Plan) -> Graph:
     vertices: list[Vertex] = []
     edges: list[Edge] = []
     for index, rule in enumerate(plan.rules):
-        when = plan.document.routes[index].when
-        vertices.append(Vertex(id=f"r{index}", kind="route", name=rule.name, note=words(when), span=rule.span))
+        note = "; ".join((words(plan.document.routes[index].when), *changes(rule.layer)))
+        vertices.append(Vertex(id=f"r{index}", kind="route", name=rule.name, note=note, span=rule.span))
         edges.append(_action(plan, rule, index, vertices))
     for name, entry in plan.entries.items():
-        vertices.append(Vertex(id=_model(plan, name), kind="model", name=name, span=entry.span))
+        note = "; ".join(changes(entry.layer))
+        vertices.append(Vertex(id=_model(plan, name), kind="model", name=name, note=note, span=entry.span))
         edges += _ways(plan, entry)
     for name, upstream in plan.upstreams.items():
         note = f"off: {plan.off[name]}" if name in plan.off else _address(upstream)
@@ -74,6 +75,17 @@ def graph(plan: Plan) -> Graph:
 def words(when: When) -> str:
     """Return the conditions of a route in words: `model fast, input_tokens >= 100000`."""
     return ", ".join(_words(when)) or "always"
+
+
+def changes(layer: Layer) -> Iterator[str]:
+    """Yield what is done to requests, in words: `sets temperature`, `strips x-team`."""
+    for verb, names in (("sets", layer.set), ("unsets", layer.unset), ("strips", layer.strip)):
+        if names:
+            yield f"{verb} {', '.join(names)}"
+    if layer.like is not None:
+        yield f"counts as {layer.like}"
+    if layer.translation is not None:
+        yield f"{layer.translation} translation"
 
 
 def _words(when: When) -> Iterator[str]:

@@ -13,6 +13,7 @@ from engine.plan.match import pattern
 from engine.plan.nodes import Entry, Link
 from engine.plan.references import Models, resolve
 from engine.plan.tuning import layer
+from engine.plan.unfit import check_layer
 from engine.units import seconds
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def _entry(source: Source, name: str, declared: str | document.Model) -> Entry:
     """Return the entry without its links: enough to be looked up."""
     defaults = source.document.defaults.model
     model = document.Model(targets=[declared]) if isinstance(declared, str) else declared
+    check_layer(source, ("models", name), model)
     given = {
         "fallback": bool(model.fallback),
         "retries": model.retries is not None,

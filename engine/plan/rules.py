@@ -15,6 +15,7 @@ from engine.plan.nodes import Rule
 from engine.plan.reach import check_reach, shadowed
 from engine.plan.references import resolve
 from engine.plan.tuning import layer
+from engine.plan.unfit import check_layer, check_route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +43,8 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
         _check_name(source, index, route)
         _check_when(source, ("routes", index, "when"), route.when)
         is_whole = _check_action(source, index, route)
+        check_layer(source, ("routes", index), route)
+        check_route(source, index, route)
         if route.pass_ is None or _check_pass(source, index, route):
             check_never(source, index, route)
         span = source.tree.value("routes", index, "to")

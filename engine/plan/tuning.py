@@ -22,14 +22,14 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
     tree = source.tree
     like = declared.like if isinstance(declared, Model) else None
     places: dict[tuple[str, str], Span | None] = {
-        ("set", name): tree.keys.get((*path, "set", name)) for name in declared.set
+        ("set", name): tree.keys.get((*path, "set", name)) for name in declared.set or ()
     }
     for key, names in (("unset", declared.unset), ("strip", declared.strip)):
         places |= {(key, name): tree.values.get((*path, key, index)) for index, name in enumerate(names or ())}
     places["translation", declared.translation or ""] = tree.values.get((*path, "translation"))
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
-        set=declared.set,
+        set=declared.set or {},
         unset=None if declared.unset is None else tuple(declared.unset),
         strip=None if declared.strip is None else tuple(declared.strip),
         like=like,
@@ -58,10 +58,9 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
         places |= one.places
-    said = (
-        {("set", path) for path in values} | {("unset", path) for path in unset} | {("strip", name) for name in strip}
-    )
-    said |= {("like", like or ""), ("translation", translation or "")}
+    unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
+    said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
+    said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
         unset=unset,

@@ -105,6 +105,71 @@ def test_json_names_the_target_and_what_is_left(folder: Path) -> None:
     assert told["else"] == [{"entry": "fast", "targets": ["openai/gpt-5.5-mini"]}]
 
 
+TUNED = """\
+version: 1
+upstreams:
+  openai: {kind: openai, api_key: env:OPENAI_API_KEY, optional: true, strip: [x-team, x-app]}
+defaults: {model: {set: {seed: 1}, translation: lenient}}
+models:
+  terse:
+    targets: [openai/gpt-5.5]
+    fallback: [openai/gpt-5.4]
+    set: {temperature: 0, metadata.account: env:ACCOUNT_TOKEN:-nobody}
+    unset: [top_p]
+    strip: [x-app]
+    like: gpt-5.4
+  brief: terse
+routes:
+  - {name: streams, when: {stream: true}, to: brief, set: {temperature: 1}, unset: [seed], translation: strict}
+keys: {anonymous: {}}
+"""
+
+STREAMED = """\
+route        streams           yes  to brief                                                proxy.yaml:15
+model        brief             yes  as the route says                                       proxy.yaml:13
+             terse             yes  brief is another name for it                            proxy.yaml:6
+try 1        openai/gpt-5.5         answers: POST https://api.openai.com/v1/chat/completions  proxy.yaml:7
+set          metadata.account       = "nobody"                                              proxy.yaml:9
+             temperature            = 1                                                     proxy.yaml:15
+unset        seed                                                                           proxy.yaml:15
+strip        x-app                                                                          proxy.yaml:11
+             x-team                                                                         proxy.yaml:3
+like         gpt-5.4                                                                        proxy.yaml:12
+translation  strict                                                                         proxy.yaml:15
+else         openai/gpt-5.4         openai/gpt-5.4                                          proxy.yaml:8
+body         as it is               only `model` is replaced, and what `set` and `unset` name
+"""
+
+
+def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(TUNED)
+    ended = turnout("explain", "terse", "--stream", cwd=folder)
+    assert [line.split() for line in ended.out.splitlines()] == [line.split() for line in STREAMED.splitlines()]
+    told = json.loads(turnout("explain", "terse", "--down", "openai/gpt-5.5", "--format", "json", cwd=folder).out)
+    assert told["target"] == "openai/gpt-5.4"
+    assert told["tuning"] == {
+        "set": {"seed": 1},
+        "unset": [],
+        "strip": ["x-team", "x-app"],
+        "like": None,
+        "translation": "lenient",
+        "at": {
+            "set": {"seed": "proxy.yaml:4"},
+            "strip": {"x-team": "proxy.yaml:3", "x-app": "proxy.yaml:3"},
+            "translation": {"lenient": "proxy.yaml:4"},
+        },
+    }
+    assert json.loads(turnout("explain", "nothing", "--format", "json", cwd=folder).out)["tuning"] is None
+
+
+def test_a_forced_value_that_may_be_secret_is_masked(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(TUNED)
+    for form in ("text", "json"):
+        ended = turnout("explain", "terse", "--format", form, cwd=folder, ACCOUNT_TOKEN="canary-of-the-account")
+        assert "metadata.account" in ended.out
+        assert "canary" not in ended.out
+
+
 def test_live_asks_the_environment(folder: Path) -> None:
     assert "demo/anything" in turnout("explain", "anything", "--live", cwd=folder).out
     one = turnout("explain", "smart", "--live", cwd=folder, OPENAI_API_KEY="sk-0123456789-0123456789")

@@ -29,7 +29,11 @@ upstreams:
     timeouts: {idle: env:IDLE:-30s}
 models:
   fast: away/small
-  "on": {targets: [away/large], fallback: [fast]}
+  "on":
+    targets: [away/large]
+    fallback: [fast]
+    set: {user: env:TEAM:-x, stop: null, tools: [x, [{"y": null}, []], {}, {a: [1.0, {}]}], "a.b": "1e3"}
+    unset: []
 routes:
   - {name: refuse, when: {model: "*-preview", stream: true}, deny: {message: "no: not yet"}}
   - {name: "007", when: {not: {header: {x-day: ["2026-01-01", "1e3"]}}}, to: fast}
