@@ -15,7 +15,7 @@ from engine.dialects.chat.read_thinking import read_thinking
 if TYPE_CHECKING:
     from engine.chat import Block, Role
     from engine.dialects.codec import Losses
-    from engine.dialects.messages.fields import Fields
+    from engine.dialects.fields import Fields
 
 __all__ = ["read_cache", "read_messages"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.chat import Block
-    from engine.dialects.messages.fields import Fields
+    from engine.dialects.fields import Fields
 
 DATA_URL = re.compile(
     r"data:(?P<type>[^;,]*)(?P<parameters>(?:;[^;,]*)*?)(?P<base64>;\s*base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE

@@ -13,7 +13,7 @@ from engine.chat import Choice, Effort, Format, Reasoning, Request, Tool
 from engine.dialects.body import TOO_DEEP, refused
 from engine.dialects.chat.read_messages import read_cache, read_messages
 from engine.dialects.codec import Losses
-from engine.dialects.messages.fields import Fields, body_fields
+from engine.dialects.fields import Fields, body_fields
 
 if TYPE_CHECKING:
     from engine.chat import Kind

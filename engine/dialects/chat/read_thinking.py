@@ -13,7 +13,7 @@ from engine.dialects.seal import opened
 
 if TYPE_CHECKING:
     from engine.dialects.codec import Losses
-    from engine.dialects.messages.fields import Fields
+    from engine.dialects.fields import Fields
 
 OURS = ("anthropic",)
 """Formats of `reasoning_details` (as in anthropic-claude-v1) whose seals are meant for an API we write."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Block, Role
     from engine.dialects.codec import Losses
-    from engine.dialects.messages.fields import Fields
+    from engine.dialects.fields import Fields
 
 VENDOR: Literal["anthropic"] = "anthropic"
 

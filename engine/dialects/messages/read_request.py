@@ -13,7 +13,7 @@ import msgspec
 from engine.chat import Choice, Effort, Format, Message, Problem, Reasoning, Request, Role, Text, Tool
 from engine.dialects.body import TOO_DEEP, refused
 from engine.dialects.codec import Losses
-from engine.dialects.messages.fields import Fields, body_fields
+from engine.dialects.fields import Fields, body_fields
 from engine.dialects.messages.read_blocks import read_cache, read_content
 
 if TYPE_CHECKING:
