@@ -10,13 +10,27 @@ from hypothesis import settings
 
 from tests.support.turnout import Turnout
 from tests.support.upstream import Upstream
+from tests.support.wire.watch import WATCH, listen_to_sdks
 
 # A run that decides whether a change may land asks the same questions of the same code; others look for new ones.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+listen_to_sdks()
+
 Start = Callable[..., Turnout]
+
+
+@pytest.fixture(autouse=True)
+def _streams_keep_the_rules(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold every stream that a Turnout emitted during a test against the rules of its API."""
+    yield
+    found = WATCH.reset()
+    if request.node.get_closest_marker("odd_stream") is None:
+        assert not found, "\n\n".join(found)
+    else:
+        assert found, "every stream keeps the rules: take the mark odd_stream off"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from tests.support.apis import CHAT, MESSAGES, Api
 from tests.support.http import get, post, send
 from tests.support.script import as_stream
+from tests.support.wire import violations
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -211,7 +212,9 @@ def test_a_listed_page_calls_and_streams(
     finally:
         gate.set()
     page.evaluate("window.reading")
-    assert api.text(page.evaluate("window.text").encode()) == "Hello there"
+    text = page.evaluate("window.text").encode()
+    assert api.text(text) == "Hello there"
+    assert violations(api.name, text) == []
     assert page.evaluate("[window.code, window.target]") == [200, f"{api.kind}/{api.upstream_model}"]
     assert page.evaluate("window.id")
 

@@ -18,8 +18,11 @@ from tests.support.answers import usual
 from tests.support.apis import digest
 from tests.support.loop import sealed_file
 from tests.support.turnout import ROOT
+from tests.support.wire.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import Start
     from tests.support.script import Reply
     from tests.support.turnout import Turnout
@@ -85,11 +88,18 @@ def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.fixture(scope="module")
-def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+def server(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
     return start(FILE.format(openai=_openai.url, anthropic=_anthropic.url))
 
 
-def claude_code(desk: Desk, turnout: Turnout, model: str, auth: str, **env: str) -> str:
+@pytest.fixture
+def turnout(server: Turnout) -> Iterator[Recorder]:
+    """The way to the server on which every stream is recorded and held against the rules of its API."""
+    with Recorder(server.url) as recorder:
+        yield recorder
+
+
+def claude_code(desk: Desk, turnout: Recorder, model: str, auth: str, **env: str) -> str:
     return desk.run(
         installed("claude-code", ".bin/claude"),
         "-p", desk.prompt, "--output-format", "text", "--allowedTools", "Read,Bash",
@@ -100,7 +110,7 @@ def claude_code(desk: Desk, turnout: Turnout, model: str, auth: str, **env: str)
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-4-8"])
 @pytest.mark.parametrize("auth", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
-def test_claude_code(desk: Desk, turnout: Turnout, anthropic: Upstream, model: str, auth: str) -> None:
+def test_claude_code(desk: Desk, turnout: Recorder, anthropic: Upstream, model: str, auth: str) -> None:
     assert desk.seal in claude_code(desk, turnout, model, auth)
     turns = [seen for seen in anthropic.requests if seen.path == "/v1/messages"]
     assert len(turns) >= 2
@@ -109,7 +119,7 @@ def test_claude_code(desk: Desk, turnout: Turnout, anthropic: Upstream, model: s
 
 
 @pytest.mark.slow
-def test_claude_code_waits_25_seconds_for_its_first_token(desk: Desk, turnout: Turnout, anthropic: Upstream) -> None:
+def test_claude_code_waits_25_seconds_for_its_first_token(desk: Desk, turnout: Recorder, anthropic: Upstream) -> None:
     """Keep-alives bridge the silence: the client neither gives up nor asks twice."""
     slow = iter([25.0])
 
@@ -124,7 +134,7 @@ def test_claude_code_waits_25_seconds_for_its_first_token(desk: Desk, turnout: T
 @pytest.mark.parametrize(
     ("provider", "model"), [("openai-compatible", "smart-chat"), ("anthropic", "claude-sonnet-4-5")]
 )
-def test_cline(desk: Desk, turnout: Turnout, openai: Upstream, anthropic: Upstream, provider: str, model: str) -> None:
+def test_cline(desk: Desk, turnout: Recorder, openai: Upstream, anthropic: Upstream, provider: str, model: str) -> None:
     settings = {"provider": provider, "apiKey": ADA, "model": model, "baseUrl": f"{turnout.url}/v1"}
     entry = {"settings": settings, "updatedAt": "2026-01-01T00:00:00.000Z", "tokenSource": "manual"}
     file = desk.home / ".cline" / "data" / "settings" / "providers.json"
@@ -144,7 +154,7 @@ def test_cline(desk: Desk, turnout: Turnout, openai: Upstream, anthropic: Upstre
 
 
 @pytest.mark.parametrize(("sdk", "model"), [("openai", "smart-chat"), ("@anthropic-ai/sdk", "claude-sonnet-4-5")])
-def test_javascript_sdks(desk: Desk, turnout: Turnout, sdk: str, model: str) -> None:
+def test_javascript_sdks(desk: Desk, turnout: Recorder, sdk: str, model: str) -> None:
     installed("js-sdks", sdk)
     printed = desk.run("node", SDKS, CLIENTS / "js-sdks", sdk, turnout.url, ADA, model, desk.prompt)
     lines = printed.splitlines()

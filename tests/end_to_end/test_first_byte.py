@@ -221,8 +221,7 @@ def test_after_content_a_stream_that_breaks_ends_in_one_error(house: House) -> N
 
 def test_an_error_that_the_upstream_reports_itself_passes_once(house: House) -> None:
     upto, _ = house.api.parted()
-    inner = {"type": "overloaded_error", "message": "Overloaded", "param": None, "code": None}
-    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    said = says_error(house.api, "Overloaded")
     house.first.script(as_stream([*upto, said]))
     answer = house.ask("two")
     assert house.api.in_band(answer.body)["message"] == "Overloaded"
@@ -232,12 +231,19 @@ def test_an_error_that_the_upstream_reports_itself_passes_once(house: House) -> 
 
 def test_nothing_of_the_upstreams_comes_after_its_error(house: House) -> None:
     upto, _ = house.api.parted()
-    inner = {"type": "overloaded_error", "message": "Overloaded", "param": None, "code": None}
-    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    said = says_error(house.api, "Overloaded")
     house.first.script(as_stream([*upto, said + house.api.events()[-1], 0.05, house.api.events()[-1]]))
     answer = house.ask("two")
     assert answer.body.endswith(said)
     assert house.api.terminal not in answer.body
+
+
+def says_error(api: Api, message: str) -> bytes:
+    """Return an in-band error of the upstream."""
+    inner = {"type": "overloaded_error", "message": message}
+    if api.name == "messages":
+        return event("error", error=inner, request_id="req_1")
+    return data({"error": {**inner, "param": None, "code": None}})
 
 
 @pytest.mark.parametrize("ending", [CUT, RESET], ids=["cut", "reset"])
@@ -262,8 +268,7 @@ def test_a_stream_that_stops_without_its_end_is_an_error_even_if_well_framed(hou
 def test_an_error_after_content_that_quotes_our_credential_shows_it_nowhere(house: House) -> None:
     own = CREDENTIALS["TEST_OPENAI_KEY"]
     upto, _ = house.api.parted()
-    inner = {"type": "overloaded_error", "message": f"bad key {own}", "param": None, "code": None}
-    said = event("error", error=inner, request_id="req_1") if house.api.name == "messages" else data({"error": inner})
+    said = says_error(house.api, f"bad key {own}")
     house.first.script(as_stream([*upto, said]))
     answer = house.ask("two")
     assert "bad key" in house.api.in_band(answer.body)["message"]

@@ -1,6 +1,6 @@
 """A tiny HTTP/1.1 client on a bare socket: every byte, every pause and every close is the test's own.
 
-No pool, no redirects, no decoding. It knows nothing of Turnout.
+No pool, no redirects, no decoding. It knows nothing of Turnout, but what it reads to the end is heard (wire/watch.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.support.wire.watch import WATCH
 
 Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -34,6 +36,8 @@ class Answer:
     chunks: list[Chunk] = field(default_factory=list)
     whole: bool = True
     """False when the connection ended before the body did."""
+    read: bytes = b""
+    """What was read of the body so far, by whatever number of calls of `Line.chunks`."""
 
     @property
     def body(self) -> bytes:
@@ -58,6 +62,9 @@ class Line:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.at = 0.0
+        self._asked: list[tuple[str, bytes]] = []
+        """Target and body of the requests whose answers have not begun."""
+        self._asking = ("", b"")
 
     def __enter__(self) -> Line:
         return self
@@ -73,6 +80,7 @@ class Line:
         """Send a whole request; a body that is not bytes goes as JSON."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.write(head(method, target, self.host, headers, len(raw), is_json=bool(raw)) + raw)
+        self._asked.append((target, raw))
 
     def close(self) -> None:
         """Leave as a killed client does: no goodbye in HTTP, FIN in TCP."""
@@ -98,10 +106,24 @@ class Line:
         raw, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
         first, *lines = raw.decode("latin-1").split("\r\n")
         pairs = [line.partition(":") for line in lines]
-        return Answer(int(first.split(" ")[1]), [(name.lower(), value.strip()) for name, _, value in pairs])
+        status = int(first.split(" ")[1])
+        if status >= 200:
+            self._asking = self._asked.pop(0) if self._asked else ("", b"")
+        return Answer(status, [(name.lower(), value.strip()) for name, _, value in pairs])
 
     def chunks(self, got: Answer) -> Iterator[Chunk]:
         """Yield the body as it arrives; sets `got.whole` to False if it breaks off."""
+        target, asked = self._asking
+        ended = False
+        try:
+            for chunk in self._pieces(got):
+                got.read += chunk.data
+                yield chunk
+            ended = got.whole
+        finally:
+            WATCH.heard(self.host, target, asked, got.header("content-type") or "", got.read, cut=not ended)
+
+    def _pieces(self, got: Answer) -> Iterator[Chunk]:
         length = got.header("content-length")
         if got.header("transfer-encoding") == "chunked":
             yield from self._chunked(got)

@@ -11,6 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.support.wire.watch import WATCH
 
 ROOT = Path(__file__).parents[2]
 LISTENING = re.compile(r"turnout is listening on (http://\S+)")
@@ -62,6 +65,7 @@ class Turnout:
         except AssertionError:
             self.process.kill()
             raise
+        WATCH.servers.add(urlsplit(self.url).netloc)
 
     def log(self) -> str:
         """Return everything it has written to standard error."""

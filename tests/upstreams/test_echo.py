@@ -25,6 +25,7 @@ from engine.dialects.sse import Splitter, parse
 from engine.upstreams.base import Call
 from engine.upstreams.echo import Echo
 from tests.dialects.recorded import RECORDED, Recorded
+from tests.support.wire import violations
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 PATHS = {endpoint.api: path for path, (_, endpoint) in ENDPOINTS.items()}
@@ -71,7 +72,11 @@ def ask(api: Api, body: dict[str, Any], **options: Any) -> bytes:
         await driver.close()
         return data
 
-    return asyncio.run(run())
+    data = asyncio.run(run())
+    if body.get("stream"):
+        usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        assert violations(api, data, usage=usage) == []
+    return data
 
 
 def events(data: bytes) -> list[tuple[bytes, Any]]:
