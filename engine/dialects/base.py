@@ -55,10 +55,12 @@ class Tap(Protocol):
     """
 
     committed: bool
-    failure: Failure | None
-    """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
     told: bool
     """After the commit point the upstream's own error event has been let through; False: it is ours to say."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
 
     @property
     def ended(self) -> bool:

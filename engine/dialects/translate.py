@@ -62,7 +62,9 @@ def read(codec: Codec, body: bytes) -> Request:
 def recalled(request: Request, find: Callable[[str], Sequence[Remembered]]) -> Request:
     """Return `request` with the reasoning put back that its client could not carry; `find` takes the id of a call."""
     messages = tuple(
-        msgspec.structs.replace(message, blocks=_with_thoughts(message, find)) if message.role == "assistant" else message
+        msgspec.structs.replace(message, blocks=_with_thoughts(message, find))
+        if message.role == "assistant"
+        else message
         for message in request.messages
     )
     return msgspec.structs.replace(request, messages=messages)
@@ -117,7 +119,9 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
     """Return the body for an upstream, with everything that was lost. Raises `Problem` (400) where `mode` forbids it."""
     written = codec.write(request, family, model)
     losses = (*request.losses, *written.losses)
-    forbidden = next((loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None)
+    forbidden = next(
+        (loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None
+    )
     if forbidden is not None:
         verb = "would be lost" if forbidden.grade == "dropped" else "would not be carried over exactly"
         raise Problem(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.chat import Problem
+from engine.dialects import crossing
 from engine.plan.admission import check_base
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Decision, Layer, Pool, Resolved, Step, Target
@@ -253,7 +254,7 @@ class Resolver:
 
     def _speaks(self, target: Target) -> bool:
         speaks = self.plan.upstreams[target.upstream].options.speaks
-        if self.facts.api in speaks:
+        if self.facts.api in speaks or crossing(self.facts.api, speaks) is not None:
             return True
         why = f"speaks {', '.join(speaks)}; {self.facts.api} asked"
         self.trace.append(Step(section="target", name=str(target), verdict="skipped", why=why, span=target.span))

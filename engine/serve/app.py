@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from litestar.types import HTTPScope
 
     from engine.observe.log import Log
+    from engine.serve.recall import Recall
 
 
-def make_app(log: Log, status: Status) -> Litestar:
+def make_app(log: Log, status: Status, recall: Recall) -> Litestar:
     """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
-        await Exchange(cast("HTTPScope", scope), receive, send, log).run()
+        await Exchange(cast("HTTPScope", scope), receive, send, log, recall).run()
 
     return Litestar(
         route_handlers=[data_plane, *handlers(status)],

@@ -15,6 +15,7 @@ from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
+from engine.dialects.messages.seals import NEEDLE
 from engine.facts import Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, credentials, identify
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.observe.log import Log
     from engine.plan.nodes import Decision, Key, Plan
+    from engine.serve.recall import Recall
 
 PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 """Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
@@ -41,13 +43,15 @@ MODELS = "/v1/models"
 WHOLE = frozenset({"embeddings", "count_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
 BODY_SHOWN = 4096
+MOST_LOSSES = 50
+"""How many losses of one request are recorded."""
 LOOPBACK = ("127.", "::1")
 
 
 class Exchange:
     """One request of one client. `run` answers it; what it learns on the way ends in the record."""
 
-    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, log: Log) -> None:
+    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, log: Log, recall: Recall) -> None:
         self.scope = scope
         self.receive = receive
         self.visit = Visit.of(scope)
@@ -55,6 +59,7 @@ class Exchange:
         self.reply = Reply(send, self.visit)
         self.headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
         self.log = log
+        self.recall = recall
         self.form: Dialect = form_of(scope)
         self.started = self.visit.loop.time()
         self.path = ""
@@ -138,11 +143,14 @@ class Exchange:
             dialect=dialect,
             api=endpoint.api,
             peek=peek,
+            body=self.body,
             path=self.path,
             query=self.scope["query_string"],
             headers=up(self.headers),
             credential=own_credentials(plan, self.headers) if forwards else [],
             faults=self._faults(),
+            recall=self.recall,
+            sealed=endpoint.api == "messages" and NEEDLE in self.body,
             started=self.started,
         )
         self.relay = Relay(order, self.reply)
@@ -207,12 +215,9 @@ class Exchange:
 
     def _marks(self) -> Headers:
         route_name = self.decision.route if self.decision else None
-        relay = self.relay
-        target = str(relay.target) if relay and relay.target else None
-        return [
-            *with_ids([], self.visit),
-            *marks(self.visit, route=route_name, target=target, tries=relay.sent if relay else None),
-        ]
+        if self.relay is not None:
+            return [*with_ids([], self.visit), *self.relay.marks()]
+        return [*with_ids([], self.visit), *marks(self.visit, route=route_name)]
 
     def _tell(self) -> None:
         """Have it logged how it went."""
@@ -230,6 +235,7 @@ class Exchange:
 
     def _record(self, status: int, problem: Problem | None) -> Request:
         reply, relay, facts = self.reply, self.relay, self.facts
+        lost = relay.losses[:MOST_LOSSES] if relay else ()
         return Request(
             request=self.visit.id,
             method=self.scope["method"],
@@ -248,6 +254,10 @@ class Exchange:
             stream=facts.stream if facts else False,
             first=round(reply.first - self.started, 6) if reply.first is not None else None,
             problem=self._masked(f"{problem.code}: {problem.message}") if problem else None,
+            losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in relay.losses[:MOST_LOSSES])
+            if relay
+            else (),
+            corrected=tuple(relay.corrected) if relay else (),
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
         )
 

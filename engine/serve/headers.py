@@ -60,6 +60,8 @@ ANSWER_STOP_PREFIXES = (b"access-control-", b"x-turnout-")
 
 CROSSING = frozenset({b"user-agent", b"traceparent", b"tracestate", b"idempotency-key"})
 """What an upstream of another API gets of a client's fields, beside what the codec sets."""
+IDS = frozenset({b"x-request-id", b"request-id"})
+"""What OpenAI and Anthropic call the id of a request."""
 EVENTS = b"text/event-stream"
 ANSWER_FORM = frozenset({b"content-type", b"content-encoding", b"etag", b"content-md5", b"digest"})
 """What says something of a body that has been translated."""
@@ -83,8 +85,15 @@ def across(headers: Iterable[tuple[bytes, bytes]], *, stream: bool) -> Headers:
 
 
 def down_across(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the fields of an upstream of another API that the client gets: what only its own clients know stays."""
-    return [field for field in down(headers) if not field[0].startswith(VENDOR) and field[0] not in ANSWER_FORM]
+    """Return the fields of an upstream of another API that the client gets: what only its own clients know stays.
+
+    The upstream's request id goes by both vendors' names.
+    """
+    kept = [field for field in down(headers) if not field[0].startswith(VENDOR) and field[0] not in ANSWER_FORM]
+    ids = {name: value for name, value in kept if name in IDS}
+    if len(ids) == 1:
+        kept += [(name, value) for value in ids.values() for name in sorted(IDS - ids.keys())]
+    return kept
 
 
 def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -21,6 +21,7 @@ from engine.serve.app import make_app
 from engine.serve.control import Status
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
+from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
 from engine.serve.switch import Switch
 
@@ -71,7 +72,7 @@ async def _serve(
     follow(log, plan)
     bridge(log)
     status = Status()
-    switch = Switch(cast("ASGIApp", make_app(log, status)), generation, log)
+    switch = Switch(cast("ASGIApp", make_app(log, status, Recall())), generation, log)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, log)
     server = Server(
         uvicorn.Config(

@@ -14,27 +14,34 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failed, Failure, Problem
+from engine.dialects import CODECS
+from engine.dialects.translate import read
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
+from engine.serve.across import road
 from engine.serve.failures import after_retries, answer_to, loggable, no_credential, problem_of, stopping
-from engine.serve.headers import down
+from engine.serve.headers import down, down_across
 from engine.serve.inflate import inflated
-from engine.serve.reply import EVENT_STREAM, marks, with_ids
+from engine.serve.reply import EVENT_STREAM, JSON, marks, with_ids
+from engine.serve.road import Local
 from engine.upstreams.base import Call
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers
-    from engine.dialects.base import Dialect, Peek
-    from engine.plan.nodes import Decision, Target
+    from engine.chat import Api, Headers, Loss, Request
+    from engine.dialects.base import Dialect, Peek, Tap
+    from engine.plan.nodes import Decision, Pool, Target
     from engine.serve.generation import Live
+    from engine.serve.recall import Recall
     from engine.serve.reply import Reply, Visit
-    from engine.upstreams.base import Answer
+    from engine.serve.road import Road
+    from engine.upstreams.base import Answer, Options
 
 ANSWER_LIMIT = 256 * 1024 * 1024
 """Largest JSON answer that is taken, in bytes."""
 
-WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
+CORRECTIONS = 3
+"""How often one try may be repeated without what its upstream refused."""
 DOWN = frozenset({"connect", "tls", "timeout", "disconnect", "server_error", "overloaded"})
 """The reasons that say something about the health of an upstream."""
 NO_TRY = frozenset({"off", "cooling", "limited"})
@@ -49,14 +56,40 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     dialect: Dialect
     api: Api
     peek: Peek
+    body: bytes
+    """As the client sent it."""
     path: str
     query: bytes
     headers: Headers
     """Already filtered (rule T4)."""
     credential: Headers
     faults: str | None
+    recall: Recall
+    sealed: bool = False
+    """The body may carry reasoning under our own seal (engine.dialects.seal)."""
     started: float
     """By the loop's clock."""
+    _request: list[Request] = msgspec.field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The name of the client's key."""
+        return self.decision.facts.key
+
+    def request(self) -> Request:
+        """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
+        if not self._request:
+            self._request.append(read(CODECS[self.api], self.body))
+        return self._request[0]
+
+    def options(self, target: Target) -> Options:
+        """Return the options of the upstream of `target`."""
+        return self.visit.generation.plan.upstreams[target.upstream].options
+
+    def shown_model(self, target: Target) -> str:
+        """Return the model name that an answer of `target` carries."""
+        asked = self.visit.generation.plan.document.server.answer_model == "asked"
+        return self.peek.model if asked else target.model
 
 
 class Relay:
@@ -69,6 +102,13 @@ class Relay:
         self.sent = 0
         self.target: Target | None = None
         self.problem: Problem | None = None
+        self.losses: tuple[Loss, ...] = ()
+        """What the translation for the last target lost."""
+        self.corrected: list[str] = []
+        """What an upstream refused of what Turnout wrote, and was left out of a further try."""
+        self._estimate: str | None = None
+        self._straight = True
+        """The last target spoke the client's API: its own words may go to the client as they are."""
         self._keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
         self._loop = order.visit.loop
@@ -85,10 +125,16 @@ class Relay:
                 command = next(course) if reply_to is None else course.send(reply_to)
                 if command.delay:
                     await asyncio.sleep(command.delay)
-                failure = await self._try(command.target)
+                failure = await self._try(command.target, command.pool)
                 if failure is None:
                     return
                 reply_to = Done(failure=failure)
+        except Problem as problem:  # of a request that cannot be put in the form of its target
+            self.problem = problem
+            if not self.reply.opened:
+                raise
+            await self._say_broken(problem)
+            return
         except StopIteration as stop:
             final: Done = stop.value
         except asyncio.CancelledError:
@@ -102,23 +148,41 @@ class Relay:
         assert final.failure is not None
         await self._give_up(final.failure)
 
-    async def _try(self, target: Target) -> Failure | None:
-        """Try one target; None when it has answered the client, for better or worse."""
+    async def _try(self, target: Target, pool: Pool) -> Failure | None:
+        """Try one target; None when it has answered the client, for better or worse. Raises `Problem`."""
         live = self.order.visit.generation.live.get(target.upstream)
         if live is None:
             return Failure(reason="off", message=self.order.visit.generation.plan.off.get(target.upstream, "off"))
         if self._forwards(target) and not self.order.credential:
             self._keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
+        self.target = target
+        for _ in range(CORRECTIONS):
+            way = road(self.order, target, pool.tuning, live)
+            self.losses = way.losses
+            if isinstance(way, Local):
+                await self._own(way)
+                return None
+            self._straight = way.straight
+            failure = await self._send(target, live, way)
+            if failure is None or failure.reason != "bad_request":
+                break
+            word = way.correction(failure)
+            if word is None or not live.learn(target.model, word):
+                break
+            self.corrected.append(word)
+        return failure
+
+    async def _send(self, target: Target, live: Live, way: Road) -> Failure | None:
+        """Send to one target once."""
         begun = self._loop.time()
         status: int | None = None
-        self.target = target
         self.sent += 1
         try:
-            answer = await live.driver.send(self._call(target, begun))
+            answer = await live.driver.send(self._call(target, way, begun))
             status = answer.status
             try:
-                failure = await self._answer(target, answer, live)
+                failure = await self._answer(target, way, answer, live)
             finally:
                 answer.close()
         except Failed as failed:
@@ -139,15 +203,15 @@ class Relay:
             live.failed(self._loop.time())
         return failure
 
-    def _call(self, target: Target, now: float) -> Call:
+    def _call(self, target: Target, way: Road, now: float) -> Call:
         order = self.order
         return Call(
-            api=order.api,
+            api=way.api,
             method="POST",
-            path=order.path,
-            query=order.query,
-            headers=order.headers,
-            body=order.peek.renamed(target.model),
+            path=way.path,
+            query=way.query,
+            headers=way.headers,
+            body=way.body,
             model=target.model,
             stream=order.peek.stream,
             credential=order.credential if self._forwards(target) else [],
@@ -155,48 +219,50 @@ class Relay:
             spent=now - order.started,
         )
 
-    async def _answer(self, target: Target, answer: Answer, live: Live) -> Failure | None:
-        order = self.order
+    async def _answer(self, target: Target, way: Road, answer: Answer, live: Live) -> Failure | None:
         if not 200 <= answer.status <= 599:
             return Failure(reason="disconnect", message=f"{target} answered with the status {answer.status}")
         if answer.status >= 400:
             body = await inflated(answer).read(ANSWER_LIMIT)
-            failure = order.dialect.classify(answer.status, answer.headers, body)
+            failure = way.classify(answer.status, answer.headers, body)
             if failure.reason not in DOWN:
                 live.answered()
             return failure
         if 300 <= answer.status < 400:
             return Failure(reason="server_error", message=f"{target} answered with a redirect, which is never followed")
         live.answered()
-        asked = order.visit.generation.plan.document.server.answer_model == "asked"
-        rename = order.peek.model if asked and target.model != order.peek.model else None
-        if order.peek.stream and _is_event_stream(answer.headers):
-            return await self._stream(answer, rename, live)
-        return await self._json(answer, rename)
+        if self.order.peek.stream and _is_event_stream(answer.headers):
+            return await self._stream(way, answer, live)
+        return await self._whole(way, answer)
 
-    async def _json(self, answer: Answer, rename: str | None) -> Failure | None:
-        order, reply = self.order, self.reply
+    async def _own(self, local: Local) -> None:
+        """Answer where there is nothing to ask anybody."""
+        self._estimate = local.estimate
+        visit = self.order.visit
+        form = EVENT_STREAM if local.streamed else JSON
+        await self.reply.whole(200, [form, *with_ids([], visit), *self.marks()], local.body)
+
+    async def _whole(self, way: Road, answer: Answer) -> Failure | None:
+        reply = self.reply
         body = await inflated(answer).read(ANSWER_LIMIT)
-        if rename is not None:
-            body = order.dialect.renamed(order.api, body, rename)
-        else:
-            try:
-                WELL_FORMED.decode(body)
-            except msgspec.DecodeError:
-                return Failure(reason="disconnect", message=f"{self.target} sent a malformed or truncated answer")
-        if reply.opened:
+        body, streamed = way.whole(body, streamed=_is_event_stream(answer.headers))
+        if reply.opened and not streamed:
             # The client was told to expect events, and this upstream never meant to send any.
             return Failure(reason="disconnect", message=f"{self.target} answered a stream with one JSON object")
-        await reply.whole(answer.status, self._head(answer), body)
+        if reply.opened:
+            await reply.end(body)
+        else:
+            await reply.whole(answer.status, self._head(way, answer, EVENT_STREAM if streamed else JSON), body)
+        way.arrived()
         return None
 
-    async def _stream(self, answer: Answer, rename: str | None, live: Live) -> Failure | None:
+    async def _stream(self, way: Road, answer: Answer, live: Live) -> Failure | None:
         reply = self.reply
-        tap = self.order.dialect.tap(self.order.api, rename)
+        tap = way.tap()
         source = inflated(answer)
 
         def head() -> Headers:
-            return self._head(answer)
+            return self._head(way, answer, EVENT_STREAM)
 
         try:
             while data := await source.chunk():
@@ -207,12 +273,8 @@ class Relay:
             else:
                 if piece := tap.finish():
                     await reply.piece(piece, head)
-            if not tap.committed:
-                return tap.failure or Failure(
-                    reason="disconnect", message=f"{self.target} ended its stream before any content"
-                )
-            if tap.failure is None and not tap.ended:
-                raise Failed(Failure(reason="disconnect", message=f"{self.target} broke its stream off"))
+            if failure := self._flaw(tap):
+                raise Failed(live.scrubbed(failure))
         except Failed as failed:
             if not tap.committed:
                 return failed.failure
@@ -222,7 +284,17 @@ class Relay:
         if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
             self.problem = problem_of(live.scrubbed(tap.failure), self.target)
         await reply.end()
+        way.arrived()
         return None
+
+    def _flaw(self, tap: Tap) -> Failure | None:
+        """Return why a stream that is over was none, unless the client has been told already."""
+        if not tap.committed:
+            message = f"{self.target} ended its stream before any content"
+            return tap.failure or Failure(reason="disconnect", message=message)
+        if tap.failure is not None:
+            return None if tap.told else tap.failure
+        return None if tap.ended else Failure(reason="disconnect", message=f"{self.target} broke its stream off")
 
     async def _break_off(self, failure: Failure) -> None:
         """End an open stream with one in-band error, or answer with an error if nothing is out yet."""
@@ -244,31 +316,36 @@ class Relay:
         if reply.opened:
             await self._break_off(failure)
             return
-        passed = answer_to(failure, forward=self.target is not None and self._forwards(self.target))
+        forward = self.target is not None and self._forwards(self.target)
+        passed = answer_to(failure, forward=forward) if self._straight else None
         if passed is None:
             self.problem = problem_of(failure, self.target, tried=len(self.tries))
             raise self.problem
         status, headers, body = passed
         self.problem = Problem(status, failure.reason, failure.message)
-        head = [*after_retries(len(self.tries), with_ids(down(headers), order.visit)), *self._marks()]
+        head = [*after_retries(len(self.tries), with_ids(down(headers), order.visit)), *self.marks()]
         await reply.whole(status, head, body)
 
     def _forwards(self, target: Target) -> bool:
         """Say whether `target` is sent the client's own credential (rule K4)."""
         return self.order.visit.generation.plan.upstreams[target.upstream].forward
 
-    def _marks(self) -> Headers:
+    def marks(self) -> Headers:
+        """Return the headers by which the answer can be held against `turnout explain`."""
         order = self.order
         return marks(
             order.visit,
             route=order.decision.route,
             target=str(self.target) if self.target else None,
             tries=self.sent,
+            losses=self.losses,
+            estimate=self._estimate,
         )
 
-    def _head(self, answer: Answer) -> Headers:
+    def _head(self, way: Road, answer: Answer, form: tuple[bytes, bytes]) -> Headers:
         """Return the head of a good answer: the upstream's fields, then ours."""
-        return [*with_ids(down(answer.headers), self.order.visit), *self._marks()]
+        headers = down(answer.headers) if way.straight else [form, *down_across(answer.headers)]
+        return [*with_ids(headers, self.order.visit), *self.marks()]
 
     def _early_head(self) -> Headers:
         visit = self.order.visit

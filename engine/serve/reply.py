@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, OPENAI
+from engine.serve.headers import IDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-IDS = frozenset({b"x-request-id", b"request-id"})
 PLAIN = re.compile(r"[A-Za-z0-9._/ -]*")
 MOST_LOSSES, LOSS_BYTES = 8, 1024
 LOSS_SAFE = "!#$&'*+-./:;?@^_`|~ ()[]{}<>"

@@ -1,0 +1,136 @@
+"""The ways to a target that speaks another API: translated, or answered here where there is nothing to ask it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from engine.dialects import CODECS, DIALECTS, crossing
+from engine.dialects.codec import Asked
+from engine.dialects.edits import apply
+from engine.dialects.translate import Translation, only_of, recalled, write
+from engine.serve.headers import across
+from engine.serve.recall import topic_of
+from engine.serve.road import Local, Road, Straight
+
+if TYPE_CHECKING:
+    from engine.chat import Failure, Headers, Request
+    from engine.dialects.base import Tap
+    from engine.dialects.codec import Codec, Written
+    from engine.dialects.translate import Remembered
+    from engine.plan.nodes import Target, Tuning
+    from engine.serve.generation import Live
+    from engine.serve.relay import Order
+
+SPEECH = {dialect.name: dialect for dialect in DIALECTS}
+ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
+"""What x-turnout-estimate says of a count of ours (engine.dialects.measure)."""
+
+
+def road(order: Order, target: Target, tuning: Tuning, live: Live) -> Road | Local:
+    """Return the way to `target`, or the answer where nothing needs to be sent.
+
+    Raises `Problem` (400) where the request cannot go there in any form.
+    """
+    options = order.options(target)
+    if strip := getattr(options, "strip", ()):
+        tuning = msgspec.structs.replace(tuning, strip=(*tuning.strip, *strip))
+    api = crossing(order.api, options.speaks)
+    if api is None:
+        return Straight(order, target, tuning)
+    if order.api == "count_tokens":
+        return counted(order)
+    way = Across(order, target, tuning, live, CODECS[api])
+    return way if way.local is None else way.local
+
+
+class Across(Road):
+    """Translated: from the client's form into `engine.chat`, from there into the target's, and back."""
+
+    def __init__(self, order: Order, target: Target, tuning: Tuning, live: Live, codec: Codec) -> None:
+        self.api = codec.api
+        self.path = codec.path
+        self._codec = codec
+        self._client = client = CODECS[order.api]
+        self._dialect = SPEECH[live.driver.dialect]
+        self._order = order
+        self._topic = b""
+        request = order.request()
+        if not client.carries_reasoning:
+            self._topic = topic_of(request)
+            request = recalled(request, self._recall)
+        request = only_of(request, str(target))
+        family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
+        if learned := live.learned.get(target.model):
+            family = msgspec.structs.replace(family, refused=family.refused | learned)
+        written = write(request, codec, family, target.model, tuning.translation)
+        headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
+        self._sent, self.headers = apply(self.api, written.body, headers, tuning)
+        self.body = msgspec.json.encode(self._sent)
+        self.losses = written.losses
+        self._back = Translation(client, codec, written, asked(order, target, request))
+        self.local = self._own_answer(written)
+        """Set where there is nothing to ask the target."""
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        return self._dialect.classify(status, headers, body)
+
+    def correction(self, failure: Failure) -> str | None:
+        return self._codec.correction(failure, self._sent)
+
+    def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
+        if self._order.peek.stream:
+            return self._back.unfolded(body), True
+        return (self._back.folded(body) if streamed else self._back.whole(body)), False
+
+    def tap(self) -> Tap:
+        return self._back.tap()
+
+    def arrived(self) -> None:
+        """Keep the reasoning that this client has no place for."""
+        thoughts = self._back.thoughts
+        if not self._client.carries_reasoning:
+            order = self._order
+            order.recall.keep(order.key, self._topic, thoughts.calls, thoughts.found, order.visit.loop.time())
+
+    def _recall(self, call: str) -> tuple[Remembered, ...]:
+        order = self._order
+        return order.recall.find(order.key, self._topic, call, order.visit.loop.time())
+
+    def _own_answer(self, written: Written) -> Local | None:
+        if written.answered is None:
+            return None
+        if self._order.peek.stream:
+            return Local(self._back.streamed(written.answered), streamed=True, losses=self.losses)
+        return Local(self._back.answer(written.answered), losses=self.losses)
+
+
+def counted(order: Order) -> Local:
+    """Return our own count for a target that cannot count, marked as the estimate it is."""
+    tokens = order.dialect.depth(order.api, order.body).input_tokens
+    return Local(msgspec.json.encode({"input_tokens": tokens}), estimate=ESTIMATE)
+
+
+def asked(order: Order, target: Target, request: Request) -> Asked:
+    """Return what the answer needs to know of the request."""
+    early = order.peek.stream and order.api == "messages"
+    return Asked(
+        model=order.shown_model(target),
+        id=secrets.token_hex(12),
+        created=int(time.time()),
+        usage=request.usage,
+        legacy=request.legacy,
+        input_tokens=order.dialect.depth(order.api, order.body).input_tokens if early else 0,
+        source=str(target),
+    )
+
+
+@lru_cache(256)
+def host_of(base_url: str) -> str:
+    """Return the host name of an upstream, in lower case."""
+    return urlsplit(base_url).hostname or ""

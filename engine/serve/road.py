@@ -1,0 +1,106 @@
+"""The way of one request to one target, and of the answer back. The relay does not care which way it is.
+
+`Straight`, where the target speaks the client's API: the bytes pass. The other ways are in `across.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.chat import Failed, Failure, Loss
+from engine.dialects.edits import apply
+from engine.dialects.messages.seals import unsealed
+
+if TYPE_CHECKING:
+    from engine.chat import Api, Headers
+    from engine.dialects.base import Tap
+    from engine.plan.nodes import Target, Tuning
+    from engine.serve.relay import Order
+
+WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class Local(msgspec.Struct, frozen=True):
+    """An answer of our own, in the client's form. `estimate` says how a number in it was come by."""
+
+    body: bytes
+    streamed: bool = False
+    estimate: str | None = None
+    losses: tuple[Loss, ...] = ()
+
+
+class Road(ABC):
+    """One request and one target."""
+
+    straight = False
+    """The target's own words (its errors, its headers) are in the client's API."""
+    api: Api
+    path: str
+    query: bytes = b""
+    headers: Headers
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+    @abstractmethod
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        """Say why the target answered `status` (>= 400)."""
+
+    @abstractmethod
+    def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
+        """Return a complete answer as the client gets it, and whether it is a stream. Raises `Failed`.
+
+        `streamed` tells whether the target sent a stream.
+        """
+
+    @abstractmethod
+    def tap(self) -> Tap:
+        """Return what a streamed answer goes through."""
+
+    def correction(self, failure: Failure) -> str | None:  # noqa: ARG002 - what the client wrote is the client's
+        """Return what the target refused of what Turnout wrote, None if nothing can be left out."""
+        return None
+
+    def arrived(self) -> None:  # noqa: B027 - most ways have nothing to remember
+        """The whole answer has come."""
+
+
+class Straight(Road):
+    """Byte for byte, but for `model` and what the file sets."""
+
+    straight = True
+
+    def __init__(self, order: Order, target: Target, tuning: Tuning) -> None:
+        self.api = order.api
+        self.path = order.path
+        self.query = order.query
+        self.headers = order.headers
+        peek = order.peek
+        if order.sealed:
+            peek = msgspec.structs.replace(peek, fields=unsealed(peek.fields))
+        if tuning.edits or tuning.strip:
+            fields, self.headers = apply(self.api, peek.fields, self.headers, tuning)
+            peek = msgspec.structs.replace(peek, fields=fields)
+        self.body = peek.renamed(target.model)
+        shown = order.shown_model(target)
+        self._rename = None if shown == target.model else shown
+        self._dialect = order.dialect
+        self._target = target
+
+    def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
+        return self._dialect.classify(status, headers, body)
+
+    def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
+        if self._rename is not None:
+            return self._dialect.renamed(self.api, body, self._rename), streamed
+        try:
+            WELL_FORMED.decode(body)
+        except msgspec.DecodeError:
+            message = f"{self._target} sent a malformed or truncated answer"
+            raise Failed(Failure(reason="disconnect", message=message)) from None
+        return body, streamed
+
+    def tap(self) -> Tap:
+        return self._dialect.tap(self.api, self._rename)
