@@ -43,6 +43,31 @@ def test_text() -> None:
     )
 
 
+def test_what_is_done_to_requests_is_told() -> None:
+    tuned = (
+        UPSTREAMS
+        + """
+models:
+  smart:
+    targets: [openai/a]
+    set: {temperature: 0, thinking.type: disabled}
+    unset: [top_p]
+    strip: [x-team]
+    like: gpt-5
+    translation: exact
+routes:
+  - {name: long, when: {stream: true}, to: smart, set: {seed: 1}, unset: []}
+keys: {anonymous: {}}
+"""
+    )
+    told = {vertex.name: vertex.note for vertex in graph(plan(tuned)).vertices}
+    assert (
+        told["smart"]
+        == "sets temperature, thinking.type; unsets top_p; strips x-team; counts as gpt-5; exact translation"
+    )
+    assert told["long"] == "stream; sets seed"
+
+
 def test_mermaid() -> None:
     assert FORMS["mermaid"](SHOWN) == (
         "flowchart LR\n"
