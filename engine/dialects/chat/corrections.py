@@ -98,10 +98,10 @@ def correction(failure: Failure, sent: Json) -> str | None:
         return None
     named = [word for word in OPTIONAL if any(word in re.split(r"[^a-z_]+", place) for place in places)]
     spoken = [word for word in OPTIONAL if re.search(rf"\b{word}\b", message)] if not places else []
-    word = next((word for word in (*named, *spoken) if held(word, sent)), None)
-    if word == "reasoning_effort" and (value := EFFORT.search(message)) and value[1] == sent[word]:
-        return f"{word}={value[1]}"
-    return word
+    found = next((word for word in (*named, *spoken) if held(word, sent)), None)
+    if found == "reasoning_effort" and (value := EFFORT.search(message)) and value[1] == sent[found]:
+        return f"{found}={value[1]}"
+    return found
 
 
 LOOSE = frozenset({"response_format.json_schema", "response_format.json_object", "vision", "file"})
