@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Losses
     from engine.dialects.fields import Fields
 
-__all__ = ["read_cache", "read_messages"]
-
 ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",

@@ -91,8 +91,8 @@ def read_image(part: Fields, cache: str | None) -> Image:
     at = part.path("image_url")
     media_type, data = opened(url, at)
     if data is None:
-        return Image(url=url.strip(), detail=detail, at=at, cache=cache)
-    return Image(media_type=image_type(media_type), data=data, detail=detail, at=at, cache=cache)
+        return Image(url=url.strip(), detail=detail, at=part.at, cache=cache)
+    return Image(media_type=image_type(media_type), data=data, detail=detail, at=part.at, cache=cache)
 
 
 def read_audio(part: Fields, cache: str | None) -> Audio:
@@ -112,18 +112,18 @@ def read_file(part: Fields, cache: str | None) -> Block:
         if file.value.get("file_id") is None:
             raise file.missing("file_data")
         file.required("file_id")
-        return Opaque(vendor="openai", kind="file", raw=part.value, at=file.at, cache=cache)
+        return Opaque(vendor="openai", kind="file", raw=part.value, at=file.path("file_id"), cache=cache)
     at = file.path("file_data")
     if content.lower().startswith(("http://", "https://")):
-        return File(url=content, name=name, at=at, cache=cache)
+        return File(url=content, name=name, at=part.at, cache=cache)
     media_type, data = opened(content, at) if content[:5].lower() == "data:" else ("", "".join(content.split()))
     assert data is not None
     media_type = media_type or guessed(name, data)
     if media_type.startswith("image/"):
-        return Image(media_type=image_type(media_type), data=data, at=at, cache=cache)
+        return Image(media_type=image_type(media_type), data=data, at=part.at, cache=cache)
     if TEXTUAL.fullmatch(media_type):
-        return File(media_type=media_type, text=decoded(data, at), name=name, at=at, cache=cache)
-    return File(media_type=media_type, data=data, name=name, at=at, cache=cache)
+        return File(media_type=media_type, text=decoded(data, at), name=name, at=part.at, cache=cache)
+    return File(media_type=media_type, data=data, name=name, at=part.at, cache=cache)
 
 
 def opened(url: str, at: str) -> tuple[str, str | None]:

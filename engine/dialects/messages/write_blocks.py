@@ -56,8 +56,10 @@ def hashed(id_: str) -> str:
 class Writer:
     """Writes the blocks of one request."""
 
-    def __init__(self, family: Claude, names: Names, marks: Breakpoints, losses: Losses) -> None:
+    def __init__(self, family: Claude, names: Names, marks: Breakpoints, losses: Losses, detail: str) -> None:
+        """`detail` is what the client calls the detail of an image."""
         self._family = family
+        self._detail = detail
         self._names = names
         self._marks = marks
         self._losses = losses
@@ -159,7 +161,7 @@ class Writer:
 
     def _image(self, image: Image) -> dict[str, Any]:
         if image.detail not in (None, "auto"):
-            self._losses.approximated(f"{image.at}.detail", "the Messages API looks at images in one way only")
+            self._losses.approximated(f"{image.at}.{self._detail}", "the Messages API looks at images in one way only")
         if image.data is not None:
             if image.media_type not in IMAGES:
                 raise refused(

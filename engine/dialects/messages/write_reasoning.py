@@ -94,8 +94,7 @@ def without(wish: Reasoning, family: Claude, room: int, losses: Losses) -> Think
         return Thinking(max_tokens=room, effort=taken(effort, family, wish, losses))
     if wish.effort != "minimal":
         losses.dropped(wish.at, "this model always thinks; sent as effort low")
-    thinking = shown({"type": "adaptive"}, wish, family) if "adaptive" in family.thinking else None
-    return Thinking(max_tokens=room, thinking=thinking, effort=taken("low", family, wish, losses), on=True)
+    return Thinking(max_tokens=room, effort=taken("low", family, wish, losses), on=True)
 
 
 def untold(request: Request, family: Claude, room: int, losses: Losses, *, forced: bool) -> Thinking:

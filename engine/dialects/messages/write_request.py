@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = (b"anthropic-version", b"2023-06-01")
 """The newer 2026-10-21 refuses every sampling parameter, also where the model takes it."""
-BINDING = "thinking-binding-controls-2026-08-01"
+BINDING = b"thinking-binding-controls-2026-08-01"
 
 NAMES = (128, "[a-zA-Z0-9_-]")
 """The longest name of a tool, and its characters."""
@@ -75,7 +75,7 @@ def write(request: Request, family: Claude, model: str) -> Written:
         headless=headless(turns),
     )
     choosing = write_choice(request, offered, family, names, losses, thinking=thought.on)
-    writer = Writer(family, names, marks, losses)
+    writer = Writer(family, names, marks, losses, request.at("detail"))
     system = [text for message in request.messages[:start] for text in writer.texts(message)]
     messages = write_turns(turns, family, writer, losses, thinking=thought.on)
     told = [form.told, choosing.told]
@@ -95,12 +95,13 @@ def write(request: Request, family: Claude, model: str) -> Written:
     if choice is not None:
         body["tool_choice"] = choice
     headers: Headers = [VERSION]
-    if thought.thinking is not None:
-        body["thinking"] = thought.thinking
-        if thought.on and family.bound and writer.thoughts and "thinking.block_binding" not in family.refused:
-            # what stands before the thoughts was written anew by us: without this a single changed byte is a 400
-            body["thinking"] = {**thought.thinking, "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
-            headers.append((b"anthropic-beta", BINDING.encode()))
+    thinking = thought.thinking
+    if thought.on and family.bound and writer.thoughts and "thinking.block_binding" not in family.refused:
+        # what stands before the thoughts was written anew by us: without this a single changed byte is a 400
+        thinking = {**(thinking or {"type": "adaptive"}), "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+        headers.append((b"anthropic-beta", BINDING))
+    if thinking is not None:
+        body["thinking"] = thinking
     config = {"effort": thought.effort, "format": form.format}
     if any(config.values()):
         body["output_config"] = {key: value for key, value in config.items() if value is not None}
@@ -188,10 +189,12 @@ def write_rest(request: Request, family: Claude, losses: Losses) -> dict[str, An
             if tier != request.tier:
                 losses.approximated(request.at("tier"), f"sent as {tier}")
             body["service_tier"] = tier
-    if request.cache is not None and "cache_control" not in family.refused:
-        body["cache_control"] = {"type": "ephemeral"} | (
-            {"ttl": request.cache} if request.cache in ("5m", "1h") else {}
-        )
+    if request.cache is not None:
+        if "cache_control" in family.refused:
+            losses.dropped(request.at("cache"), "this upstream takes none")
+        else:
+            life = {"ttl": request.cache} if request.cache in ("5m", "1h") else {}
+            body["cache_control"] = {"type": "ephemeral", **life}
     for path in request.extra:
         if path in ROUGHLY:
             losses.approximated(path, "no counterpart in the Messages API")

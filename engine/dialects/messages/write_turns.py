@@ -13,7 +13,7 @@ from engine.dialects.turns import NO_RESULT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Message
+    from engine.chat import Message, Role
     from engine.dialects.codec import Losses
     from engine.dialects.messages.families import Claude
     from engine.dialects.messages.write_blocks import Writer
@@ -47,30 +47,29 @@ def write_turns(
 
 def placed(messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses) -> list[Turn]:
     """Return the turns one by one, system messages in place where that is legal, else as a reminder of the user's."""
+    written = [
+        (message, blocks)
+        for message in messages
+        if (blocks := writer.texts(message) if message.role == "system" else writer.turn(message))
+    ]
+    roles = [message.role for message, _ in written]
+    in_place = family.system_turns and "system_role" not in family.refused
     turns: list[Turn] = []
-    for place, message in enumerate(messages):
-        if message.role != "system":
-            blocks = writer.turn(message)
-            if blocks:
-                turns.append({"role": message.role, "content": blocks})
-            continue
-        texts = writer.texts(message)
-        if not texts:
-            continue
-        if family.system_turns and "system_role" not in family.refused and legal(messages, place):
-            turns.append({"role": "system", "content": texts})
+    for place, (message, blocks) in enumerate(written):
+        if message.role != "system" or (in_place and legal(roles, place)):
+            turns.append({"role": message.role, "content": blocks})
             continue
         losses.approximated(message.at, "a system message at this place goes as a reminder in the user's turn")
-        for text in texts:
+        for text in blocks:
             text["text"] = f"<system-reminder>\n{text['text']}\n</system-reminder>"
-        turns.append({"role": "user", "content": texts})
+        turns.append({"role": "user", "content": blocks})
     return turns
 
 
-def legal(messages: Sequence[Message], place: int) -> bool:
+def legal(roles: Sequence[Role], place: int) -> bool:
     """Say whether a system message may stand here: behind a user's turn, and last or before the assistant's."""
-    before = next((one.role for one in reversed(messages[:place]) if one.role != "system"), None)
-    behind = next((one.role for one in messages[place:] if one.role != "system"), None)
+    before = next((role for role in reversed(roles[:place]) if role != "system"), None)
+    behind = next((role for role in roles[place:] if role != "system"), None)
     return before == "user" and behind in (None, "assistant")
 
 
