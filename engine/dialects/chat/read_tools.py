@@ -1,6 +1,6 @@
 """The tools of a chat completions request and which of them must be called, read into the neutral vocabulary.
 
-Protocol facts: openai 3.54 (types/chat/chat_completion_tool_union_param.py, chat_completion_tool_choice_option_param.py).
+Protocol facts: openai 3.54 (types/chat/chat_completion_tool_*_param.py).
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ Protocol facts: anthropic 2.12 (types/message_create_params.py, types/beta/messa
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from engine.chat import Problem
@@ -16,6 +14,7 @@ from engine.dialects.messages.families import corrected
 from engine.dialects.messages.write_blocks import Writer
 from engine.dialects.messages.write_format import write_format
 from engine.dialects.messages.write_reasoning import write_reasoning
+from engine.dialects.messages.write_rest import write_rest
 from engine.dialects.messages.write_tools import can_force, forces, usable, write_choice, write_tools
 from engine.dialects.messages.write_turns import headless, leading, write_turns
 from engine.dialects.names import Names
@@ -31,8 +30,6 @@ BINDING = b"thinking-binding-controls-2026-08-01"
 NAMES = (128, "[a-zA-Z0-9_-]")
 """The longest name of a tool, and its characters."""
 
-TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only", "priority": "auto"}
-
 REFUSED: dict[str, str] = {
     "n": "the Messages API gives one answer; ask once for each",
     "logprobs": "the Messages API tells no probabilities of tokens",
@@ -42,12 +39,6 @@ REFUSED: dict[str, str] = {
     "web_search_options": "the model is served by an API without this search; offer it a tool of your own",
 }
 """Parameters that no answer could do justice to, with the reason."""
-
-ROUGHLY = frozenset({"prompt_cache_options", "prompt_cache_retention"})
-"""Parameters that change what an answer costs at most."""
-
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-LONGEST_USER = 256
 
 
 def write(request: Request, family: Claude, model: str) -> Written:
@@ -166,38 +157,3 @@ def write_sampling(request: Request, family: Claude, losses: Losses, *, thinking
         else:
             found[name] = value
     return found
-
-
-def write_rest(request: Request, family: Claude, losses: Losses) -> dict[str, Any]:
-    """Return the user, the tier and the cache, and tell what becomes of all the parameters without a counterpart."""
-    body: dict[str, Any] = {}
-    if request.user is not None:
-        if "metadata" in family.refused:
-            losses.dropped(request.at("user"), "this upstream takes none")
-        else:
-            personal = EMAIL.search(request.user) is not None or len(request.user) > LONGEST_USER
-            user = hashlib.sha256(request.user.encode()).hexdigest() if personal else request.user
-            losses.approximated(request.at("user"), "sent as metadata.user_id" + (", hashed" if personal else ""))
-            body["metadata"] = {"user_id": user}
-    if request.session is not None:
-        losses.approximated(request.at("session"), "the Messages API finds its caches without a key")
-    if request.tier is not None:
-        tier = None if "service_tier" in family.refused else TIERS.get(request.tier)
-        if tier is None:
-            losses.dropped(request.at("tier"), "no such tier in the Messages API")
-        else:
-            if tier != request.tier:
-                losses.approximated(request.at("tier"), f"sent as {tier}")
-            body["service_tier"] = tier
-    if request.cache is not None:
-        if "cache_control" in family.refused:
-            losses.dropped(request.at("cache"), "this upstream takes none")
-        else:
-            life = {"ttl": request.cache} if request.cache in ("5m", "1h") else {}
-            body["cache_control"] = {"type": "ephemeral", **life}
-    for path in request.extra:
-        if path in ROUGHLY:
-            losses.approximated(path, "no counterpart in the Messages API")
-        else:
-            losses.dropped(path, "no counterpart in the Messages API")
-    return body
