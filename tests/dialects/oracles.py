@@ -7,8 +7,9 @@ list is looked at (the types say `Iterable`, which pydantic takes without lookin
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.beta import BetaMessage
@@ -20,9 +21,6 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsNon
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming as ChatStream
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REQUESTS = {
     ("chat", False): ChatWhole,
@@ -43,8 +41,9 @@ def details(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(one, dict) and "type" in one for one in value)
 
 
-REASONING = {"reasoning_content": text, "reasoning": text, "reasoning_details": details}
-EXTENSIONS: dict[tuple[str, str], dict[str, Callable[[Any], bool]]] = {
+Fields = dict[str, Callable[[Any], bool]]
+REASONING: Fields = {"reasoning_content": text, "reasoning": text, "reasoning_details": details}
+EXTENSIONS: dict[tuple[str, str], Fields] = {
     ("chat", "choices[].message"): REASONING,
     ("chat", "choices[].delta"): REASONING,
     ("chat", "choices[]"): {"stop_reason": lambda value: value is None or isinstance(value, str | int)},
