@@ -59,6 +59,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since 1970."""
     usage: bool = True
     legacy: bool = False
+    thinking: bool = True
+    """Whether the client can be shown reasoning; where it did not ask for any it expects none."""
     input_tokens: int = 0
     """Our estimate of the input, for APIs that must tell it before the upstream does."""
     source: str = ""

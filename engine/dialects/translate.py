@@ -31,13 +31,14 @@ from engine.dialects.restore import Restore
 from engine.dialects.turns import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from engine.chat import Block, Event, Failure, Loss, Message, Request, Response
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
 
 Mode = Literal["lenient", "strict", "exact"]
 
+THOUGHTS = (Thought, Signed, Sealed)
 CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Finished)
 """The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
 
@@ -116,7 +117,7 @@ def only_of(request: Request, target: str) -> Request:
 
 
 def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode) -> Written:
-    """Return the body for an upstream, with everything that was lost. Raises `Problem` (400) where `mode` forbids it."""
+    """Return the body for an upstream, with all that was lost. Raises `Problem` (400) where `mode` forbids that."""
     written = codec.write(request, family, model)
     losses = (*request.losses, *written.losses)
     forbidden = next(
@@ -147,7 +148,7 @@ class Translation:
         self._upstream = upstream
         self._written = written
         self._asked = asked
-        self.thoughts = Thoughts()
+        self.thoughts = Thoughts(asked.source)
 
     def whole(self, body: bytes) -> bytes:
         """Return a JSON answer. Raises `Failed` when the upstream's is none."""
@@ -156,8 +157,10 @@ class Translation:
     def answer(self, response: Response) -> bytes:
         """Return `response` as the client's JSON."""
         response = Restore(self._written).response(response)
-        for event in unfold(response):
-            self.thoughts.see(event)
+        self.thoughts.see(unfold(response))
+        if not self._asked.thinking:
+            shown = tuple(block for block in response.blocks if not isinstance(block, Thinking))
+            response = msgspec.structs.replace(response, blocks=shown)
         return self._client.write_answer(response, self._asked)
 
     def folded(self, stream: bytes) -> bytes:
@@ -174,14 +177,16 @@ class Translation:
 
     def streamed(self, response: Response) -> bytes:
         """Return `response` as the client's whole stream."""
-        events = Restore(self._written).events(unfold(response))
-        for event in events:
-            self.thoughts.see(event)
-        return self._client.encoder(self._asked).feed(events)
+        return self._client.encoder(self._asked).feed(self.seen(Restore(self._written).events(unfold(response))))
+
+    def seen(self, events: list[Event]) -> list[Event]:
+        """Note the reasoning in `events`; return what the client is shown."""
+        self.thoughts.see(events)
+        return events if self._asked.thinking else [event for event in events if not isinstance(event, THOUGHTS)]
 
     def tap(self) -> TranslatingTap:
         decoder, encoder = self._upstream.decoder(), self._client.encoder(self._asked)
-        return TranslatingTap(decoder, Restore(self._written), encoder, self.thoughts)
+        return TranslatingTap(decoder, Restore(self._written), self.seen, encoder)
 
 
 class TranslatingTap:
@@ -189,12 +194,14 @@ class TranslatingTap:
 
     told = False
 
-    def __init__(self, decoder: Decoder, restore: Restore, encoder: Encoder, thoughts: Thoughts) -> None:
+    def __init__(
+        self, decoder: Decoder, restore: Restore, seen: Callable[[list[Event]], list[Event]], encoder: Encoder
+    ) -> None:
         self.committed = False
         self._decoder = decoder
         self._restore = restore
+        self._seen = seen
         self._encoder = encoder
-        self._thoughts = thoughts
         self._held: list[Event] = []
 
     @property
@@ -212,43 +219,47 @@ class TranslatingTap:
         return self._take(self._decoder.finish())
 
     def _take(self, decoded: list[Event]) -> bytes:
-        events = self._restore.events(decoded)
+        events = self._seen(self._restore.events(decoded))
         if not self.committed:
             self._held += events
-            if not any(isinstance(event, CONTENT) for event in events):
-                return b""
-            if self.failure is not None and not any(isinstance(event, CONTENT[:-2]) for event in events):
+            begun = CONTENT if self.failure is None else CONTENT[:-2]
+            if not any(isinstance(event, begun) for event in events):
                 return b""
             self.committed = True
             events, self._held = self._held, []
-        for event in events:
-            self._thoughts.see(event)
         return self._encoder.feed(events)
 
 
 class Thoughts:
-    """Gathers the sealed reasoning of one answer, and the calls it led to."""
+    """Gathers the reasoning of one answer, and the calls it led to. `source` is who thinks, as upstream/model."""
 
-    __slots__ = ("_spoken", "_text", "calls", "found")
+    __slots__ = ("_source", "_spoken", "_text", "calls", "found")
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         self.found: list[Remembered] = []
         self.calls: list[str] = []
+        self._source = source
         self._text: list[str] = []
         self._spoken = False
 
-    def see(self, event: Event) -> None:
-        if isinstance(event, Thought):
-            self._text.append(event.text)
-        elif isinstance(event, Signed):
-            self._keep(Thinking(text="".join(self._text), signature=event.signature))
-        elif isinstance(event, Sealed):
-            self._keep(Thinking(sealed=event.data))
-        elif isinstance(event, Called):
-            self.calls.append(event.id)
-        elif isinstance(event, Wrote):
-            self._spoken = True
+    def see(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, Thought):
+                self._text.append(event.text)
+            elif isinstance(event, Signed):
+                self._keep(signature=event.signature)
+            elif isinstance(event, Sealed):
+                self._keep(sealed=event.data)
+            elif isinstance(event, (Wrote, Called, Stopped)):
+                if self._text:
+                    self._keep()
+                self._spoken = self._spoken or isinstance(event, Wrote)
+                if isinstance(event, Called):
+                    self.calls.append(event.id)
 
-    def _keep(self, block: Thinking) -> None:
+    def _keep(self, signature: str | None = None, sealed: str | None = None) -> None:
+        text = "" if sealed is not None else "".join(self._text)
+        block = Thinking(text=text, signature=signature, sealed=sealed, model=self._source)
         self.found.append(Remembered(block, self._spoken, len(self.calls)))
-        self._text.clear()
+        if sealed is None:
+            self._text.clear()

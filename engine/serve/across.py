@@ -37,10 +37,7 @@ def road(order: Order, target: Target, tuning: Tuning, live: Live) -> Road | Loc
 
     Raises `Problem` (400) where the request cannot go there in any form.
     """
-    options = order.options(target)
-    if strip := getattr(options, "strip", ()):
-        tuning = msgspec.structs.replace(tuning, strip=(*tuning.strip, *strip))
-    api = crossing(order.api, options.speaks)
+    api = crossing(order.api, order.options(target).speaks)
     if api is None:
         return Straight(order, target, tuning)
     if order.api == "count_tokens":
@@ -56,14 +53,15 @@ class Across(Road):
         self.api = codec.api
         self.path = codec.path
         self._codec = codec
-        self._client = client = CODECS[order.api]
+        client = CODECS[order.api]
         self._dialect = SPEECH[live.driver.dialect]
         self._order = order
-        self._topic = b""
         request = order.request()
-        if not client.carries_reasoning:
-            self._topic = topic_of(request)
-            request = recalled(request, self._recall)
+        self._asked = asked(order, target, request, shows=shows_thinking(client, request))
+        self._carried = client.carries_reasoning and self._asked.thinking
+        """The client itself brings the reasoning of this answer back."""
+        self._topic = topic_of(request)
+        request = recalled(request, self._recall)
         request = only_of(request, str(target))
         family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
         if learned := live.learned.get(target.model):
@@ -73,7 +71,7 @@ class Across(Road):
         self._sent, self.headers = apply(self.api, written.body, headers, tuning)
         self.body = msgspec.json.encode(self._sent)
         self.losses = written.losses
-        self._back = Translation(client, codec, written, asked(order, target, request))
+        self._back = Translation(client, codec, written, self._asked)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
 
@@ -94,7 +92,7 @@ class Across(Road):
     def arrived(self) -> None:
         """Keep the reasoning that this client has no place for."""
         thoughts = self._back.thoughts
-        if not self._client.carries_reasoning:
+        if not self._carried:
             order = self._order
             order.recall.keep(order.key, self._topic, thoughts.calls, thoughts.found, order.visit.loop.time())
 
@@ -116,7 +114,14 @@ def counted(order: Order) -> Local:
     return Local(msgspec.json.encode({"input_tokens": tokens}), estimate=ESTIMATE)
 
 
-def asked(order: Order, target: Target, request: Request) -> Asked:
+def shows_thinking(client: Codec, request: Request) -> bool:
+    """Say whether the client is shown reasoning: where its API has a switch for it, only if that is on."""
+    return not client.carries_reasoning or (
+        request.reasoning is not None and request.reasoning.mode not in (None, "off")
+    )
+
+
+def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Asked:
     """Return what the answer needs to know of the request."""
     early = order.peek.stream and order.api == "messages"
     return Asked(
@@ -125,6 +130,7 @@ def asked(order: Order, target: Target, request: Request) -> Asked:
         created=int(time.time()),
         usage=request.usage,
         legacy=request.legacy,
+        thinking=shows,
         input_tokens=order.dialect.depth(order.api, order.body).input_tokens if early else 0,
         source=str(target),
     )

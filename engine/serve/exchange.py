@@ -254,9 +254,7 @@ class Exchange:
             stream=facts.stream if facts else False,
             first=round(reply.first - self.started, 6) if reply.first is not None else None,
             problem=self._masked(f"{problem.code}: {problem.message}") if problem else None,
-            losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in relay.losses[:MOST_LOSSES])
-            if relay
-            else (),
+            losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
             corrected=tuple(relay.corrected) if relay else (),
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
         )
