@@ -5,40 +5,32 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine import resources
 from engine.cli import console
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from engine.diagnostics import Span
-    from engine.facts import Facts
-    from engine.plan.explain import Attempt, Explanation, Passage
-    from engine.plan.nodes import Plan, Tuning
+    from engine.dialects.base import Peek
+    from engine.facts import Depth, Facts
+    from engine.plan.nodes import Plan
 
 APIS = ("chat", "completions", "embeddings", "messages", "count_tokens")
-
-LONGEST = 60
-"""Characters that are shown of a forced value."""
-EDITED = ", and what `set` and `unset` name"
-
-
-class Line(NamedTuple):
-    """A line of the explanation, in columns."""
-
-    section: str
-    name: str
-    verdict: str
-    why: str
-    place: str
 
 
 def add(subparsers: console.Subparsers) -> None:
     parser = console.parser(subparsers, "explain", "Say where a request would go, and why.")
     parser.add_argument("model", nargs="?", metavar="MODEL", help="the name the client asks for")
     parser.add_argument("--api", choices=APIS, default="chat", help="the endpoint it asks (default: chat)")
+    parser.add_argument(
+        "--request",
+        metavar="FILE",
+        help="instead of MODEL: the JSON body that a client sends (- is stdin): tells what translating it loses",
+    )
     parser.add_argument("--path", metavar="PATH", help="instead of MODEL: the path of a request for a `pass` route")
     parser.add_argument(
         "--method", metavar="METHOD", default="POST", help="the HTTP method with --path (default: POST)"
@@ -68,6 +60,7 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 when the request would not be answered."""
+    from engine.cli.explained import aligned, as_json, lines
     from engine.diagnostics.mask import mask
     from engine.plan.compile import as_written
     from engine.plan.explain import explain
@@ -78,11 +71,14 @@ def run(args: argparse.Namespace) -> int:
     reading, plan = read
     if not args.live:
         plan = as_written(plan)
-    wrong = _wrong(args, plan)
+    asked, wrong = _asked(args)
+    wrong = wrong or _wrong(args, plan)
     if wrong is not None:
         console.problem(*wrong)
         return console.USAGE
-    told = explain(plan, _facts(args, plan), args.down, datetime.datetime.now(datetime.UTC).date().isoformat())
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    body = asked.body if asked is not None else None
+    told = explain(plan, _facts(args, plan, asked), args.down, today, body)
     if args.format == "json":
         shown = json.dumps(as_json(told), indent=2, ensure_ascii=False)
     else:
@@ -118,8 +114,11 @@ def _misfit(args: argparse.Namespace, plan: Plan) -> tuple[str, str] | None:
     from engine.plan.reach import MODEL_PATHS
     from engine.plan.route import asked_name
 
-    if (args.model is None) == (args.path is None):
-        return "explain needs MODEL, or --path", "name what the client asks for, or the path of a `pass` route"
+    if (args.model is None) + (args.path is None) + (args.request is None) != 2:
+        return (
+            "explain needs one of MODEL, --request and --path",
+            "name what the client asks for, or a file with its request, or the path of a `pass` route",
+        )
     if args.path is not None:
         try:
             path = canonical(args.path.encode())
@@ -149,7 +148,35 @@ def _placed(path: str, plan: Plan) -> tuple[str | None, str]:
     return place(plan.bases, path, MODEL_PATHS)
 
 
-def _facts(args: argparse.Namespace, plan: Plan) -> Facts:
+class Asked(NamedTuple):
+    """A request out of a file."""
+
+    body: bytes
+    peek: Peek
+    depth: Depth
+
+
+def _asked(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | None]:
+    """Return the request of `--request`, or (problem, help) where it is none."""
+    from engine.chat import Problem
+    from engine.dialects import ENDPOINTS
+
+    if args.request is None:
+        return None, None
+    try:
+        body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()
+    except OSError as error:
+        return None, (f"{args.request}: {error.strerror}", "name a file with the JSON body of a request")
+    dialect = next(owner for owner, endpoint in ENDPOINTS.values() if endpoint.api == args.api)
+    try:
+        peek = dialect.peek(args.api, body)
+        depth = dialect.depth(args.api, body)
+    except Problem as problem:
+        return None, (f"{args.request}: {problem.message}", f"it must be a body of the {args.api} API; see --api")
+    return Asked(body, peek, depth), None
+
+
+def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> Facts:
     from engine.facts import ANONYMOUS, Depth, Facts
     from engine.plan.explain import PATHS
     from engine.plan.paths import canonical
@@ -161,7 +188,7 @@ def _facts(args: argparse.Namespace, plan: Plan) -> Facts:
     if args.path is not None:
         base, path = _placed(canonical(args.path.encode()), plan)
         return Facts(api=None, method=method, path=path, base=args.base or base, key=key, model=None, headers=headers)
-    name, suffix = asked_name(args.model)
+    name, suffix = asked_name(args.model if asked is None else asked.peek.model)
     return Facts(
         api=args.api,
         path=PATHS[args.api],
@@ -169,9 +196,11 @@ def _facts(args: argparse.Namespace, plan: Plan) -> Facts:
         key=key,
         model=name,
         suffix=suffix,
-        stream=args.stream,
+        stream=args.stream if asked is None else asked.peek.stream,
         headers=headers,
-        depth=Depth(
+        depth=asked.depth
+        if asked is not None
+        else Depth(
             tools=args.tools,
             images=args.images,
             thinking=args.thinking,
@@ -181,143 +210,9 @@ def _facts(args: argparse.Namespace, plan: Plan) -> Facts:
     )
 
 
-def lines(told: Explanation) -> Iterator[Line]:
-    """Yield the explanation, in the order in which things happen."""
-    decision = told.decision
-    if decision.facts.suffix is not None:
-        yield Line("asked", decision.facts.model or "", "", f"`{decision.facts.suffix}` is cut from the name", "")
-    for step in decision.trace:
-        yield Line(step.section, step.name, step.verdict, step.why, _place(step.span))
-    if decision.refusal is not None:
-        yield Line("refused", str(decision.refusal.status), decision.refusal.code, decision.refusal.message, "")
-        return
-    if told.passage is not None:
-        yield Line("passes", told.passage.upstream, "", _passed(told.passage, decision.facts.method), "")
-    yield from _tried(told.tries)
-    if told.tuning is not None:
-        yield from _tuned(told.tuning)
-    if not told.answered:
-        yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
-    for pool, targets in told.left:
-        yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
-    for step in told.deep:
-        yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
-    if told.tries and not told.deep:
-        edits = told.tuning is not None and told.tuning.edits
-        yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
-
-
-def _tried(tries: Iterable[Attempt]) -> Iterator[Line]:
-    """Yield a line for each target that is tried, numbered; nothing is sent to one that is off."""
-    number = 0
-    for attempt in tries:
-        place = _place(attempt.target.span)
-        if attempt.failure is not None and attempt.failure.reason == "off":
-            yield Line("target", str(attempt.target), "skipped", f"off: {attempt.failure.message}", place)
-        else:
-            number += 1
-            yield Line(f"try {number}", str(attempt.target), "", _went(attempt), place)
-
-
-def _tuned(tuning: Tuning) -> Iterator[Line]:
-    """Yield a line for each thing that is done to the request on its way."""
-    for key, name, why in _said(tuning):
-        yield Line(key, name, "", why, _place(tuning.places.get((key, name))))
-
-
-def _said(tuning: Tuning) -> Iterator[tuple[str, str, str]]:
-    """Yield (key, what it is about, to which value)."""
-    for path, value in tuning.set.items():
-        shown = json.dumps(value, ensure_ascii=False)
-        yield "set", path, f"= {shown}" if len(shown) <= LONGEST else f"= {shown[:LONGEST]}…"
-    yield from (("unset", path, "") for path in tuning.unset)
-    yield from (("strip", name, "") for name in tuning.strip)
-    if tuning.like is not None:
-        yield "like", tuning.like, ""
-    if ("translation", tuning.translation) in tuning.places:
-        yield "translation", tuning.translation, ""
-
-
-def _passed(passage: Passage, method: str) -> str:
-    return passage.failure.message if passage.failure is not None else f"{method} {passage.url}"
-
-
 def _shortened(shown: str, file: str) -> str:
     """Name the file that ships by its name alone, with its path once below."""
     shipped = str(resources.path(console.DEFAULT))
     if file != shipped or shipped not in shown:
         return shown
     return shown.replace(shipped, console.DEFAULT) + f"\n\n{console.DEFAULT} is the one that ships: {shipped}"
-
-
-def _went(attempt: Attempt) -> str:
-    waited = f"after up to {attempt.delay:g} s: " if attempt.delay else ""
-    if attempt.failure is None:
-        return f"{waited}answers" + (f": POST {attempt.url}" if attempt.url else " by itself")
-    return f"{waited}{attempt.failure.message}"
-
-
-def _place(span: Span | None) -> str:
-    return f"{span.file}:{span.line}" if span is not None else ""
-
-
-def aligned(rows: Iterable[Line]) -> Iterator[str]:
-    """Yield the lines in columns; a section is named once."""
-    table = list(rows)
-    widths = [max((len(row[column]) for row in table), default=0) for column in range(4)]
-    before = ""
-    for row in table:
-        section = "" if row.section == before else row.section
-        before = row.section
-        cells = [f"{cell:<{width}}" for cell, width in zip((section, *row[1:4]), widths, strict=True) if width]
-        yield "  ".join([*cells, row.place]).rstrip()
-
-
-def as_json(told: Explanation) -> dict[str, Any]:
-    """Return the explanation as one JSON object."""
-    import msgspec
-
-    decision = told.decision
-    refusal = decision.refusal
-    return {
-        "facts": msgspec.to_builtins(decision.facts),
-        "trace": [
-            {"section": s.section, "name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)}
-            for s in decision.trace
-        ],
-        "route": decision.route,
-        "tries": [
-            {
-                "target": str(attempt.target),
-                "entry": attempt.entry,
-                "delay": attempt.delay,
-                "reason": attempt.failure.reason if attempt.failure else None,
-                "url": attempt.url,
-                "at": _place(attempt.target.span),
-            }
-            for attempt in told.tries
-            if attempt.failure is None or attempt.failure.reason != "off"
-        ],
-        "off": [str(one.target) for one in told.tries if one.failure is not None and one.failure.reason == "off"],
-        "passes": {"upstream": told.passage.upstream, "url": told.passage.url} if told.passage else None,
-        "target": str(told.tries[-1].target) if told.answered and told.tries else None,
-        "tuning": _tuning(told.tuning) if told.tuning is not None else None,
-        "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
-        "body": "decoded" if told.deep else "as it is",
-        "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
-    }
-
-
-def _tuning(tuning: Tuning) -> dict[str, Any]:
-    """Return what is done to a request; `at` says where the file has it."""
-    at: dict[str, dict[str, str]] = {}
-    for (key, name), span in tuning.places.items():
-        at.setdefault(key, {})[name] = _place(span)
-    return {
-        "set": tuning.set,
-        "unset": list(tuning.unset),
-        "strip": list(tuning.strip),
-        "like": tuning.like,
-        "translation": tuning.translation,
-        "at": at,
-    }

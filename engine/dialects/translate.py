@@ -13,6 +13,7 @@ from engine.chat import (
     Argued,
     Call,
     Called,
+    Ended,
     Failed,
     Finished,
     Problem,
@@ -250,7 +251,7 @@ class Thoughts:
                 self._keep(signature=event.signature)
             elif isinstance(event, Sealed):
                 self._keep(sealed=event.data)
-            elif isinstance(event, (Wrote, Called, Stopped)):
+            elif isinstance(event, (Wrote, Called, Ended, Stopped)):
                 if self._text:
                     self._keep()
                 self._spoken = self._spoken or isinstance(event, Wrote)

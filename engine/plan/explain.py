@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.chat import Failure, Problem
+from engine.chat import Failure, Loss, Problem
+from engine.dialects import ESTIMATED, crossing
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
+from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
 from engine.plan.nodes import Decision, Done, Step, Tuning
 from engine.plan.reach import MODEL_PATHS
@@ -35,6 +37,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     delay: float
     failure: Failure | None
     url: str | None
+    into: str | None = None
+    """The API into which the request is translated for this target; None: the bytes pass."""
     tuning: Tuning = Tuning()
     """What is done to the request on its way, the upstream's own `strip` included."""
 
@@ -58,6 +62,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
+    losses: tuple[Loss, ...] = ()
+    """What the target that answers is not told exactly, where the request itself is known."""
+    unfit: Problem | None = None
+    """Why the request cannot be put in the form of the target that would answer."""
 
     @property
     def tuning(self) -> Tuning | None:
@@ -67,11 +75,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answered(self) -> bool:
         last = self.passage or (self.tries[-1] if self.tries else None)
-        return last is not None and last.failure is None
+        return last is not None and last.failure is None and self.unfit is None
 
 
-def explain(plan: Plan, facts: Facts, down: Collection[str], today: str) -> Explanation:
-    """Explain a request. `down` names upstreams and targets that do not answer; `today` is the UTC date."""
+def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: bytes | None = None) -> Explanation:
+    """Explain a request. `down` names upstreams and targets that do not answer; `today` is the UTC date.
+
+    `body` is what the client sends, if that is known: it must have passed its dialect's `peek`.
+    """
     refusal = _stranger(plan, facts, today)
     decision = route(plan, facts, traced=True) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
     if decision.refusal is not None:
@@ -81,12 +92,24 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str) -> Expl
     tries = _tries(plan, decision, down)
     tried = {str(attempt.target) for attempt in tries}
     left = ((pool, tuple(target for target in pool.targets if str(target) not in tried)) for pool in decision.pools)
-    return Explanation(
+    told = Explanation(
         decision=decision,
         tries=tuple(tries),
         left=tuple((pool, targets) for pool, targets in left if targets),
         deep=_deep(plan),
     )
+    return told if body is None else _with_losses(told, plan, body)
+
+
+def _with_losses(told: Explanation, plan: Plan, body: bytes) -> Explanation:
+    tuning = told.tuning
+    if tuning is None:
+        return told
+    try:
+        lost = losses(plan, told.decision.facts.api or "", body, told.tries[-1].target, tuning)
+    except Problem as problem:
+        return msgspec.structs.replace(told, unfit=problem)
+    return msgspec.structs.replace(told, losses=lost)
 
 
 def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:
@@ -124,7 +147,8 @@ def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attemp
         while True:
             target = command.target
             failure = _outcome(plan, target, down)
-            url = _url(plan, target, decision.facts.api) if failure is None else None
+            into = crossing(decision.facts.api, plan.upstreams[target.upstream].options.speaks)
+            url = _url(plan, target, decision.facts.api, into) if failure is None else None
             tries.append(
                 Attempt(
                     target=target,
@@ -132,6 +156,7 @@ def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attemp
                     delay=command.delay,
                     failure=failure,
                     url=url,
+                    into=into,
                     tuning=_tuning(plan, command.pool, target),
                 )
             )
@@ -160,9 +185,11 @@ def _outcome(plan: Plan, target: Target, down: Collection[str]) -> Failure | Non
     return None
 
 
-def _url(plan: Plan, target: Target, api: str | None) -> str | None:
+def _url(plan: Plan, target: Target, api: str | None, into: str | None) -> str | None:
     base_url = getattr(plan.upstreams[target.upstream].options, "base_url", None)
-    return join(base_url, PATHS[api]) if base_url is not None and api is not None else None
+    if base_url is None or api is None or (api == ESTIMATED and into is not None):
+        return None
+    return join(base_url, PATHS[into or api])
 
 
 def _deep(plan: Plan) -> tuple[Step, ...]:

@@ -1,0 +1,176 @@
+"""What `turnout explain` prints: an explanation as aligned lines for people, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.diagnostics import Span
+    from engine.plan.explain import Attempt, Explanation, Passage
+    from engine.plan.nodes import Tuning
+
+LONGEST = 60
+"""Characters that are shown of a forced value."""
+EDITED = ", and what `set` and `unset` name"
+
+
+class Line(NamedTuple):
+    """A line of the explanation, in columns."""
+
+    section: str
+    name: str
+    verdict: str
+    why: str
+    place: str
+
+
+def lines(told: Explanation) -> Iterator[Line]:
+    """Yield the explanation, in the order in which things happen."""
+    decision = told.decision
+    if decision.facts.suffix is not None:
+        yield Line("asked", decision.facts.model or "", "", f"`{decision.facts.suffix}` is cut from the name", "")
+    for step in decision.trace:
+        yield Line(step.section, step.name, step.verdict, step.why, _place(step.span))
+    if decision.refusal is not None:
+        yield Line("refused", str(decision.refusal.status), decision.refusal.code, decision.refusal.message, "")
+        return
+    if told.passage is not None:
+        yield Line("passes", told.passage.upstream, "", _passed(told.passage, decision.facts.method), "")
+    yield from _tried(told.tries, decision.facts.api)
+    if told.tuning is not None:
+        yield from _tuned(told.tuning)
+    for loss in told.losses:
+        yield Line("loss", loss.path, loss.grade, loss.reason, "")
+    if told.unfit is not None:
+        yield Line("refused", str(told.unfit.status), told.unfit.code, told.unfit.message, "")
+    elif not told.answered:
+        yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
+    for pool, targets in told.left:
+        yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
+    for step in told.deep:
+        yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
+    if told.tries and told.tries[-1].into is None and not told.deep:
+        edits = told.tuning is not None and told.tuning.edits
+        yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
+
+
+def _tried(tries: Iterable[Attempt], api: str | None) -> Iterator[Line]:
+    """Yield a line for each target that is tried, numbered; nothing is sent to one that is off."""
+    number = 0
+    for attempt in tries:
+        place = _place(attempt.target.span)
+        if attempt.failure is not None and attempt.failure.reason == "off":
+            yield Line("target", str(attempt.target), "skipped", f"off: {attempt.failure.message}", place)
+        else:
+            number += 1
+            yield Line(f"try {number}", str(attempt.target), "", _went(attempt, api), place)
+
+
+def _tuned(tuning: Tuning) -> Iterator[Line]:
+    """Yield a line for each thing that is done to the request on its way."""
+    for key, name, why in _said(tuning):
+        yield Line(key, name, "", why, _place(tuning.places.get((key, name))))
+
+
+def _said(tuning: Tuning) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, what it is about, to which value)."""
+    for path, value in tuning.set.items():
+        shown = json.dumps(value, ensure_ascii=False)
+        yield "set", path, f"= {shown}" if len(shown) <= LONGEST else f"= {shown[:LONGEST]}…"
+    yield from (("unset", path, "") for path in tuning.unset)
+    yield from (("strip", name, "") for name in tuning.strip)
+    if tuning.like is not None:
+        yield "like", tuning.like, ""
+    if ("translation", tuning.translation) in tuning.places:
+        yield "translation", tuning.translation, ""
+
+
+def _passed(passage: Passage, method: str) -> str:
+    return passage.failure.message if passage.failure is not None else f"{method} {passage.url}"
+
+
+def _went(attempt: Attempt, api: str | None) -> str:
+    waited = f"after up to {attempt.delay:g} s: " if attempt.delay else ""
+    if attempt.failure is not None:
+        return f"{waited}{attempt.failure.message}"
+    if attempt.url is not None:
+        across = f"; {api} -> {attempt.into} translation" if attempt.into is not None else ""
+        return f"{waited}answers: POST {attempt.url}{across}"
+    return f"{waited}answered here: an estimate" if attempt.into is not None else f"{waited}answers by itself"
+
+
+def _place(span: Span | None) -> str:
+    return f"{span.file}:{span.line}" if span is not None else ""
+
+
+def aligned(rows: Iterable[Line]) -> Iterator[str]:
+    """Yield the lines in columns; a section is named once."""
+    table = list(rows)
+    widths = [max((len(row[column]) for row in table), default=0) for column in range(4)]
+    before = ""
+    for row in table:
+        section = "" if row.section == before else row.section
+        before = row.section
+        cells = [f"{cell:<{width}}" for cell, width in zip((section, *row[1:4]), widths, strict=True) if width]
+        yield "  ".join([*cells, row.place]).rstrip()
+
+
+def as_json(told: Explanation) -> dict[str, Any]:
+    """Return the explanation as one JSON object."""
+    import msgspec
+
+    decision = told.decision
+    refusal = decision.refusal or told.unfit
+    return {
+        "facts": msgspec.to_builtins(decision.facts),
+        "trace": [
+            {"section": s.section, "name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)}
+            for s in decision.trace
+        ],
+        "route": decision.route,
+        "tries": [
+            {
+                "target": str(attempt.target),
+                "entry": attempt.entry,
+                "delay": attempt.delay,
+                "reason": attempt.failure.reason if attempt.failure else None,
+                "url": attempt.url,
+                "translation": attempt.into,
+                "at": _place(attempt.target.span),
+            }
+            for attempt in told.tries
+            if attempt.failure is None or attempt.failure.reason != "off"
+        ],
+        "off": [str(one.target) for one in told.tries if one.failure is not None and one.failure.reason == "off"],
+        "passes": {"upstream": told.passage.upstream, "url": told.passage.url} if told.passage else None,
+        "target": str(told.tries[-1].target) if told.answered and told.tries else None,
+        "tuning": _tuning(told.tuning) if told.tuning is not None else None,
+        "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
+        "body": _body(told),
+        "losses": [{"path": one.path, "grade": one.grade, "reason": one.reason} for one in told.losses],
+        "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
+    }
+
+
+def _body(told: Explanation) -> str:
+    if told.tries and told.tries[-1].into is not None:
+        return "translated"
+    return "decoded" if told.deep else "as it is"
+
+
+def _tuning(tuning: Tuning) -> dict[str, Any]:
+    """Return what is done to a request; `at` says where the file has it."""
+    at: dict[str, dict[str, str]] = {}
+    for (key, name), span in tuning.places.items():
+        at.setdefault(key, {})[name] = _place(span)
+    return {
+        "set": tuning.set,
+        "unset": list(tuning.unset),
+        "strip": list(tuning.strip),
+        "like": tuning.like,
+        "translation": tuning.translation,
+        "at": at,
+    }
