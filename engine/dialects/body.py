@@ -133,7 +133,7 @@ def renamed(body: bytes, model: str) -> bytes:
     """
     try:
         fields = FIELDS.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Failed(Failure(reason="disconnect", message="the upstream sent a malformed answer")) from None
     if "model" not in fields:
         return body

@@ -92,7 +92,7 @@ def opened(body: bytes) -> dict[str, Any]:
     """Return an error body as an object, empty if it is none."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -188,7 +188,7 @@ class StreamTap:
             return Sign.NOISE
         try:
             return self._reader.read(name, data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return malformed("an event that is not JSON")
 
     def _renamed(self, event: bytes) -> bytes:
@@ -204,7 +204,7 @@ class StreamTap:
             fields = FIELDS.decode(data)
             holder = fields if nested is None else FIELDS.decode(fields[nested])
             old = holder["model"]
-        except (msgspec.DecodeError, KeyError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, RecursionError):
             return event
         place = only_place(event, old)
         if place is None:

@@ -97,7 +97,7 @@ class Straight(Road):
             return self._dialect.renamed(self.api, body, self._rename), streamed
         try:
             WELL_FORMED.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             message = f"{self._target} sent a malformed or truncated answer"
             raise Failed(Failure(reason="disconnect", message=message)) from None
         return body, streamed
