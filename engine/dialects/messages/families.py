@@ -31,9 +31,7 @@ class Claude(Family, frozen=True, kw_only=True):
     """The highest effort at which thinking can be disabled."""
     efforts: tuple[Effort, ...] = ALL_EFFORTS
     sampling: bool = False
-    """Takes temperature, top_p and top_k."""
-    both: bool = False
-    """Takes temperature and top_p together."""
+    """Takes top_k, and temperature or top_p."""
     prefill: bool = False
     """Goes on with an assistant turn that stands last."""
     forced: Literal["yes", "unless-thinking", "no"] = "no"
@@ -139,7 +137,6 @@ FAMILIES: tuple[Claude, ...] = (
         thinks="off",
         efforts=(),
         sampling=True,
-        both=True,
         prefill=True,
         forced="yes",
         system_turns=False,
@@ -155,7 +152,6 @@ FAMILIES: tuple[Claude, ...] = (
         thinks="off",
         efforts=(),
         sampling=True,
-        both=True,
         prefill=True,
         forced="yes",
         system_turns=False,

@@ -151,7 +151,7 @@ def write_sampling(request: Request, family: Claude, losses: Losses, *, thinking
         elif name == "temperature" and value > 1:
             losses.dropped(path, "the highest is 1")
             found[name] = 1
-        elif name == "top_p" and "temperature" in found and not family.both:
+        elif name == "top_p" and "temperature" in found:
             if value != 1:
                 losses.dropped(path, "this model takes temperature or top_p, not both")
         else:

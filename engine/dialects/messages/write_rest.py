@@ -1,4 +1,4 @@
-"""Who asks, which tier serves, what is cached: the parameters around a conversation, and those without a counterpart."""
+"""Who asks, which tier serves, what is cached, and what becomes of the parameters without a counterpart."""
 
 from __future__ import annotations
 
