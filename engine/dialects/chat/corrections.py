@@ -64,16 +64,28 @@ SPOKEN: tuple[tuple[str, str], ...] = (
         r"(?:invalid|unknown|unexpected|unsupported|support)[^.]{0,60}\bdeveloper\b|\bdeveloper\b[^.]{0,40} not ",
     ),
     ("system_anywhere", r"system (?:message|role|prompt)[^.]{0,60}\b(?:first|beginning|start)|roles must alternate"),
-    ("strict", r"invalid schema|\bstrict\b[^.]{0,60}not |unsupported[^.]{0,40}\bstrict\b"),
-    ("response_format.json_schema", r"response_format|json_schema"),
-    ("response_format.json_object", r"response_format|json_object|json mode"),
-    ("vision", r"image_url|image input|images? (?:is|are) not|not [^.]{0,40}\b(?:images?|vision|multimodal)"),
+    ("strict", r"invalid schema[^\n]*(?:additionalproperties|'required'|not permitted|strict)|'strict' (?:is|was) not"),
+    (
+        "vision",
+        r"image_url is only supported|unknown variant `image_url`|invalid value: 'image_url'|at most 0 image"
+        r"|not (?:an? )?(?:multimodal|vision)|(?:not|n't) support (?:images?|vision)(?: inputs?)?(?:[.,;!]|$| [fwoi])"
+        r"|support image input|image inputs? (?:is|are) not|images are not (?:supported|allowed)",
+    ),
     (
         "file",
-        r"(?:unknown|invalid|unsupported)[^.]{0,60}['`\"]file['`\"]|not [^.]{0,40}\b(?:files?|pdfs?|documents?)\b",
+        r"unknown variant `file`|invalid value: 'file'"
+        r"|(?:not|n't) support (?:pdf|file|document)s?(?: inputs?)?(?:[.,;!]|$| [fwoi])"
+        r"|support file input|file inputs? (?:is|are) not",
     ),
 )
-"""Words, and what a message speaks of (lower case) that means them. The first that was sent counts."""
+"""Words, and what a message speaks of (lower case) that means them. The first that was sent counts. They are narrow: an
+image that is broken must not cost the model all images."""
+
+FORMATS = (("response_format.json_schema", "json_schema"), ("response_format.json_object", "json_object|json mode"))
+"""Words for a response_format, and what a refusing message calls it unless it says response_format."""
+
+QUOTED = frozenset({"stop", "strict"})
+"""Fields that are ordinary words: in a message they count in quotation marks only."""
 
 LIMIT = re.compile(
     r"(?:at most|is \[\d+,|less than or equal to|cannot exceed|must not exceed|maximum (?:value )?(?:of|is))"
@@ -81,7 +93,7 @@ LIMIT = re.compile(
 )
 """How servers tell the longest answer of a model."""
 
-EFFORT = re.compile(r"(?:does not support|unsupported value:?|not support) '(\w+)'")
+EFFORT = re.compile(r"not support '(\w+)'")
 
 
 def correction(failure: Failure, sent: Json) -> str | None:
@@ -92,20 +104,24 @@ def correction(failure: Failure, sent: Json) -> str | None:
     if (limit := learned_limit(places, message, sent)) is not None:
         return limit
     for word, pattern in SPOKEN:
-        if held(word, sent) and re.search(pattern, message) and (REFUSED.search(message) or word not in LOOSE):
+        if held(word, sent) and re.search(pattern, message):
             return word
     if not REFUSED.search(message):
         return None
+    for word, pattern in FORMATS:
+        if held(word, sent) and re.search(f"response_format|{pattern}", " ".join((message, *places))):
+            return word
     named = [word for word in OPTIONAL if any(word in re.split(r"[^a-z_]+", place) for place in places)]
-    spoken = [word for word in OPTIONAL if re.search(rf"\b{word}\b", message)] if not places else []
+    spoken = [word for word in OPTIONAL if mentioned(word, message)] if not places else []
     found = next((word for word in (*named, *spoken) if held(word, sent)), None)
     if found == "reasoning_effort" and (value := EFFORT.search(message)) and value[1] == sent[found]:
         return f"{found}={value[1]}"
     return found
 
 
-LOOSE = frozenset({"response_format.json_schema", "response_format.json_object", "vision", "file"})
-"""Words whose pattern does not itself say that something is refused."""
+def mentioned(word: str, message: str) -> bool:
+    mark = "[`'\"]" if word in QUOTED else r"\b"
+    return re.search(mark + word + mark, message) is not None
 
 
 def heard(failure: Failure) -> tuple[list[str], str]:

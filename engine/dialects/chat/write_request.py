@@ -28,7 +28,7 @@ LEARNED_LIMIT = "max_output="
 TIERS = {"standard_only": "default"}
 """service_tier -> the word that means the same here; other words are the same."""
 
-DEFAULTS = {"speed": "standard"}
+DEFAULTS = {"speed": "standard", "temperature": 1, "top_p": 1, "service_tier": "auto"}
 """Parameters whose value here is what every model does anyway."""
 
 USER_LIMIT = 128
@@ -104,7 +104,7 @@ def write_sampling(draft: Draft, effort: Effort | None) -> Json:
             continue
         if taken and draft.takes(name):
             sent[name] = value
-        else:
+        elif value != DEFAULTS.get(name):
             draft.losses.dropped(request.at(name), "the model does not take it")
     return sent
 
@@ -136,7 +136,8 @@ def write_caller(draft: Draft) -> Json:
     if request.tier is not None:
         if family.tier and draft.takes("service_tier"):
             sent["service_tier"] = TIERS.get(request.tier, request.tier)
-        losses.approximated(request.at("tier"), "the tiers of this upstream are others")
+        if request.tier != DEFAULTS["service_tier"]:
+            losses.approximated(request.at("tier"), "the tiers of this upstream are others")
     if request.cache is not None:
         losses.approximated(request.at("cache"), "the upstream caches by itself")
     return sent

@@ -1,0 +1,271 @@
+"""What servers say when they refuse a parameter, and what is left out the next time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.chat import Failure
+from engine.dialects import OPENAI
+from engine.dialects.chat.corrections import correction
+
+SENT: dict[str, Any] = {
+    "model": "m",
+    "messages": [
+        {"role": "developer", "content": "x"},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}, {"type": "file", "file": {}}]},
+        {"role": "system", "content": "x"},
+        {"role": "assistant", "content": None, "reasoning_content": "x", "tool_calls": [{"id": "call_1"}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "x"},
+        {"role": "user", "content": [{"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}}]},
+    ],
+    "max_tokens": 32000,
+    "temperature": 0.2,
+    "top_p": 0.2,
+    "top_k": 2,
+    "stop": ["x"],
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {}, "strict": True}}],
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "reasoning_effort": "minimal",
+    "response_format": {"type": "json_schema", "json_schema": {"name": "output", "schema": {}, "strict": False}},
+    "safety_identifier": "x",
+    "prompt_cache_key": "x",
+    "service_tier": "default",
+}
+
+
+def openai(message: str, param: str | None = None, code: str | None = None) -> Any:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+
+
+def mistral(*place: Any) -> Any:
+    return {"detail": [{"type": "extra_forbidden", "loc": ["body", *place], "msg": "Extra inputs are not permitted"}]}
+
+
+def vllm(message: str) -> Any:
+    return {"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": 400}
+
+
+def refused(body: Any, status: int = 400, sent: dict[str, Any] = SENT) -> str | None:
+    return correction(OPENAI.classify(status, [], json.dumps(body).encode()), sent)
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (
+            openai(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead.",
+                "max_tokens",
+                "unsupported_parameter",
+            ),
+            "max_tokens",
+        ),
+        (
+            openai(
+                "Unsupported value: 'temperature' does not support 0.2 with this model. "
+                "Only the default (1) value is supported.",
+                "temperature",
+                "unsupported_value",
+            ),
+            "temperature",
+        ),
+        (openai("Unsupported parameter: 'top_p' is not supported with this model.", "top_p"), "top_p"),
+        (openai("Unsupported parameter: 'stop' is not supported with this model.", "stop"), "stop"),
+        (openai("Unrecognized request argument supplied: safety_identifier"), "safety_identifier"),
+        (openai("Unknown parameter: 'prompt_cache_key'.", "prompt_cache_key", "unknown_parameter"), "prompt_cache_key"),
+        (
+            openai(
+                "Unknown parameter: 'messages[5].content[0].prompt_cache_breakpoint'.",
+                "messages[5].content[0].prompt_cache_breakpoint",
+            ),
+            "prompt_cache_breakpoint",
+        ),
+        (
+            openai(
+                "Unsupported value: 'reasoning_effort' does not support 'minimal' with this model. "
+                "Supported values are: 'none', 'low', 'medium', 'high', and 'xhigh'.",
+                "reasoning_effort",
+                "unsupported_value",
+            ),
+            "reasoning_effort=minimal",
+        ),
+        (openai("Unrecognized request argument supplied: reasoning_effort"), "reasoning_effort"),
+        (
+            openai(
+                "Function tools with reasoning_effort are not supported for gpt-5.4 in /v1/chat/completions. To use "
+                "function tools, use /v1/responses or set reasoning_effort to 'none'.",
+                "reasoning_effort",
+            ),
+            "reasoning_effort+tools",
+        ),
+        (
+            openai(
+                "max_tokens is too large: 32000. This model supports at most 16384 completion tokens, whereas you "
+                "provided 32000.",
+                "max_tokens",
+                "invalid_value",
+            ),
+            "max_output=16384",
+        ),
+        (openai("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]"), "max_output=8192"),
+        (
+            openai(
+                "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than "
+                "the `context_window` for this model"
+            ),
+            "max_output=8192",
+        ),
+        (
+            openai(
+                "Invalid value: 'developer'. Supported values are: 'system', 'assistant', 'user'.", "messages[0].role"
+            ),
+            "developer",
+        ),
+        (
+            openai(
+                "Failed to deserialize the JSON body into the target type: messages[0].role: unknown variant "
+                "`developer`, expected one of `system`, `user`, `assistant`, `tool` at line 1 column 40"
+            ),
+            "developer",
+        ),
+        (
+            openai("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."),
+            "response_format.json_schema",
+        ),
+        (openai("This response_format type is unavailable now"), "response_format.json_schema"),
+        (
+            openai(
+                "Invalid schema for function 'f': In context=(), 'additionalProperties' is required to be supplied and "
+                "to be false.",
+                "tools[0].function.parameters",
+                "invalid_function_parameters",
+            ),
+            "strict",
+        ),
+        (openai("Invalid content type. image_url is only supported by certain models."), "vision"),
+        (
+            openai("messages[1].content[0]: unknown variant `image_url`, expected `text` at line 1 column 9"),
+            "vision",
+        ),
+        (
+            openai("Invalid value: 'file'. Supported values are: 'text' and 'image_url'.", "messages[1].content[1]"),
+            "file",
+        ),
+        (openai("deepseek-reasoner does not support this tool_choice"), "tool_choice"),
+        (openai("property 'top_k' is unsupported"), "top_k"),
+        (
+            [
+                {
+                    "error": {
+                        "code": 400,
+                        "message": 'Invalid JSON payload. Unknown name "parallel_tool_calls": Cannot find field.',
+                        "status": "INVALID_ARGUMENT",
+                    }
+                }
+            ],
+            "parallel_tool_calls",
+        ),
+        (mistral("stream_options"), "stream_options"),
+        (mistral("service_tier"), "service_tier"),
+        (mistral("tools", 0, "function", "strict"), "strict"),
+        (mistral("messages", 3, "assistant", "reasoning_content"), "reasoning_content"),
+        (
+            {
+                "object": "error",
+                "message": {
+                    "detail": [
+                        {
+                            "type": "extra_forbidden",
+                            "loc": ["body", "stream_options"],
+                            "msg": "Extra inputs are not permitted",
+                        }
+                    ]
+                },
+                "type": "invalid_request_error",
+            },
+            "stream_options",
+        ),
+        ({"object": "error", "message": "Unexpected role 'user' after role 'tool'"}, "user_after_tool"),
+        (
+            {
+                "object": "error",
+                "message": "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.",
+            },
+            "call_ids",
+        ),
+        (
+            vllm(
+                "[{'type': 'extra_forbidden', 'loc': ('body', 'stream_options'), 'msg': 'Extra inputs are not "
+                "permitted', 'input': {'include_usage': True}}]"
+            ),
+            "stream_options",
+        ),
+        (vllm("System message must be at the beginning."), "system_anywhere"),
+        (vllm("Conversation roles must alternate user/assistant/user/assistant/..."), "system_anywhere"),
+        (vllm("At most 0 image(s) may be provided in one request; the model is not multimodal"), "vision"),
+    ],
+)
+def test_what_is_refused(body: Any, word: str | None) -> None:
+    assert refused(body) == word
+    assert refused(body, 422) == word
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, openai("messages: array too short", "messages")),
+        (400, openai("Invalid 'temperature': decimal above maximum value. Expected <= 2, got 5.", "temperature")),
+        (
+            400,
+            openai("This model's maximum context length is 8192 tokens; your messages have 9000 tokens.", "messages"),
+        ),
+        (
+            400,
+            openai("Invalid 'messages[1].content[0].image_url.url': expected a valid URL.", "messages[1].content[0]"),
+        ),
+        (400, openai("Image type image/tiff is not supported. Use image/png.")),
+        (400, openai("This model does not support image/tiff images, only image/png.")),
+        (400, openai("Unexpected stop of the engine, see its log")),
+        (400, openai("The model `novel` does not exist or you do not have access to it.", "model")),
+        (400, {}),
+        (400, "no"),
+        (400, None),
+        (500, openai("Unsupported parameter: 'stop' is not supported with this model.", "stop")),
+        (401, openai("temperature is not supported for this key")),
+        (429, openai("max_tokens: unsupported rate")),
+    ],
+)
+def test_what_nothing_can_be_left_out_for(status: int, body: Any) -> None:
+    assert refused(body, status) is None
+
+
+def test_what_was_not_sent_cannot_be_left_out() -> None:
+    plain = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_completion_tokens": 10}
+    for name in ("max_tokens", "temperature", "stop", "developer", "stream_options", "reasoning_effort", "image_url"):
+        assert refused(openai(f"'{name}' is not supported with this model.", name), sent=plain) is None
+
+
+def test_a_failure_without_a_body_may_still_tell() -> None:
+    failure = Failure(reason="bad_request", status=400, message="'top_k' is not supported")
+    assert correction(failure, SENT) == "top_k"
+
+
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.text(),
+        lambda one: st.lists(one) | st.dictionaries(st.sampled_from(["loc", "msg", "error", "param", "message"]), one),
+        max_leaves=8,
+    ).map(lambda v: json.dumps(v).encode())
+)
+def test_nonsense_is_no_correction_or_one_of_what_was_sent(body: bytes) -> None:
+    assert correction(Failure(reason="bad_request", status=400, message="", body=body), SENT) in (None, *SENT)

@@ -1,0 +1,275 @@
+"""Requests as chat completions: what the golden pairs do not show, above all what was learned from refusals."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from engine.chat import Choice, Message, Problem, Request, Text, Tool, Usage
+from engine.dialects import CODECS
+from engine.dialects.chat.families import COMPATIBLE, Model, family
+from engine.dialects.chat.write_request import write
+from engine.dialects.codec import Written
+from engine.dialects.translate import read
+from tests.dialects import oracles
+from tests.dialects.recorded import RECORDED, Recorded
+
+OPENAI = "api.openai.com"
+HI: list[Any] = [{"role": "user", "content": "Hi"}]
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+TOOL = {"name": "f", "input_schema": SCHEMA}
+PNG = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
+PDF = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"}}
+
+
+def asked(**fields: Any) -> Request:
+    body = {"model": "m", "max_tokens": 100, "messages": HI, **fields}
+    return read(CODECS["messages"], json.dumps(body).encode())
+
+
+def sent(model: str, *refused: str, **fields: Any) -> Written:
+    """Return what is written for a model whose upstream has refused these before."""
+    known = replace(family(model, OPENAI), refused=frozenset(refused))
+    return write(asked(**fields), known, model)
+
+
+def lost(written: Written) -> dict[str, str]:
+    return {loss.path: loss.grade for loss in written.losses}
+
+
+@pytest.mark.parametrize(
+    ("model", "refused", "fields", "there", "gone"),
+    [
+        ("gpt-4o", ("max_completion_tokens",), {}, {"max_tokens": 100}, "max_completion_tokens"),
+        ("llama-3", ("max_tokens",), {}, {"max_completion_tokens": 100}, "max_tokens"),
+        ("llama-3", ("max_tokens", "max_completion_tokens"), {}, {}, "max_tokens"),
+        ("gpt-4o", ("max_output=64",), {}, {"max_completion_tokens": 64}, ""),
+        ("gpt-4o", ("max_output=64", "max_output=32"), {}, {"max_completion_tokens": 32}, ""),
+        ("gpt-4o", ("temperature",), {"temperature": 0.5}, {}, "temperature"),
+        ("gpt-4o", ("top_p",), {"top_p": 0.5}, {}, "top_p"),
+        ("llama-3", ("top_k",), {"top_k": 5}, {}, "top_k"),
+        ("gpt-4o", ("stream_options",), {"stream": True}, {"stream": True}, "stream_options"),
+        ("gpt-5.5", ("reasoning_effort",), {"output_config": {"effort": "low"}}, {}, "reasoning_effort"),
+        (
+            "gpt-5.5",
+            ("reasoning_effort=none",),
+            {"thinking": {"type": "disabled"}},
+            {"reasoning_effort": "low"},
+            "",
+        ),
+        (
+            "gpt-5.1",
+            ("reasoning_effort+tools",),
+            {"output_config": {"effort": "low"}, "tools": [TOOL]},
+            {},
+            "reasoning_effort",
+        ),
+        ("gpt-4o", ("safety_identifier",), {"metadata": {"user_id": "ada"}}, {}, "safety_identifier"),
+        ("gpt-4o", ("tool_choice",), {"tools": [TOOL], "tool_choice": {"type": "any"}}, {}, "tool_choice"),
+        ("gpt-4o", ("tool_choice",), {"tools": [TOOL], "tool_choice": {"type": "none"}}, {"tool_choice": "none"}, ""),
+        ("gpt-4o", ("service_tier",), {"service_tier": "standard_only"}, {}, "service_tier"),
+        ("gpt-4o", (), {"service_tier": "standard_only"}, {"service_tier": "default"}, ""),
+        (
+            "gpt-4o",
+            ("parallel_tool_calls",),
+            {"tools": [TOOL], "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+            {"tool_choice": "auto"},
+            "parallel_tool_calls",
+        ),
+    ],
+)
+def test_what_was_refused_is_left_out(
+    model: str, refused: tuple[str, ...], fields: dict[str, Any], there: dict[str, Any], gone: str
+) -> None:
+    body = sent(model, *refused, **fields).body
+    assert body | there == body
+    assert gone not in body
+
+
+def test_a_session_that_is_refused_is_left_out() -> None:
+    user = json.dumps({"device_id": "d", "session_id": "s" * 70})
+    assert sent("gpt-4o", metadata={"user_id": user}).body["safety_identifier"] == "d"
+    assert len(sent("gpt-4o", metadata={"user_id": user}).body["prompt_cache_key"]) == 64
+    assert "prompt_cache_key" not in sent("gpt-4o", "prompt_cache_key", metadata={"user_id": user}).body
+
+
+def test_developers_become_system_again() -> None:
+    assert [message["role"] for message in sent("gpt-5.5", system="x").body["messages"]] == ["developer", "user"]
+    assert [m["role"] for m in sent("gpt-5.5", "developer", system="x").body["messages"]] == ["system", "user"]
+
+
+def test_instructions_move_to_the_front_where_they_may_stand_nowhere_else() -> None:
+    later = [*HI, {"role": "system", "content": "x"}]
+    assert [m["role"] for m in sent("gpt-4o", messages=later).body["messages"]] == ["user", "system"]
+    assert [m["role"] for m in sent("gpt-4o", "system_anywhere", messages=later).body["messages"]] == ["user"]
+
+
+def test_instructions_between_assistant_and_user_go_to_the_user() -> None:
+    text = {"model": "m", "messages": ()}
+    turns = (
+        Message(role="user", blocks=(Text(text="a"),)),
+        Message(role="assistant", blocks=(Text(text="b"),)),
+        Message(role="system", blocks=(Text(text="c"),)),
+        Message(role="user", blocks=(Text(text="d"),)),
+    )
+    body = write(Request(**{**text, "messages": turns}), COMPATIBLE, "m").body
+    assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
+    assert body["messages"][2]["content"] == "<system-reminder>\nc\n</system-reminder>\n\nd"
+
+
+@pytest.mark.parametrize(
+    ("refused", "form"),
+    [
+        ((), {"type": "json_schema", "json_schema": {"name": "output", "schema": SCHEMA, "strict": True}}),
+        (("strict",), {"type": "json_schema", "json_schema": {"name": "output", "schema": SCHEMA, "strict": False}}),
+        (("response_format.json_schema",), {"type": "json_object"}),
+        (("response_format.json_schema", "response_format.json_object"), None),
+        (("response_format",), None),
+    ],
+)
+def test_structured_answers(refused: tuple[str, ...], form: Any) -> None:
+    written = sent("gpt-4o", *refused, output_config={"format": {"type": "json_schema", "schema": SCHEMA}})
+    assert written.body.get("response_format") == form
+    told = form is None or form["type"] == "json_object"
+    assert written.fenced == told
+    assert (written.body["messages"][0]["role"] == "system") == told
+    assert lost(written) == ({"output_config.format": "dropped"} if told else {})
+
+
+@pytest.mark.parametrize(("model", "refused"), [("gpt-4o", ("vision",)), ("deepseek-chat", ())])
+def test_an_image_nobody_sees_leaves_a_word(model: str, refused: tuple[str, ...]) -> None:
+    written = sent(model, *refused, messages=[{"role": "user", "content": [PNG]}])
+    assert written.body["messages"][0]["content"] == "[An image was here; this model sees none.]"
+    assert lost(written) == {"messages[0].content[0]": "dropped"}
+
+
+def test_a_refused_document_leaves_a_word() -> None:
+    written = sent("gpt-4o", "file", messages=[{"role": "user", "content": [PDF]}])
+    assert written.body["messages"][0]["content"] == "[The document document.pdf was here; this model reads none.]"
+
+
+def test_strict_tools() -> None:
+    strict = [{**TOOL, "strict": True}]
+    assert sent("gpt-4o", tools=strict).body["tools"][0]["function"]["strict"] is True
+    for written in (sent("gpt-4o", "strict", tools=strict), sent("llama-3", tools=strict)):
+        assert "strict" not in written.body["tools"][0]["function"]
+        assert lost(written) == {"tools[0].strict": "dropped"}
+    loose = sent("gpt-4o", tools=[{**TOOL, "strict": True, "input_schema": {"type": "object"}}])
+    assert lost(loose) == {"tools[0].strict": "dropped"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "parameters"),
+    [
+        (None, {"type": "object", "properties": {}}),
+        ({}, {"type": "object", "properties": {}}),
+        ({"type": "object"}, {"type": "object", "properties": {}}),
+        ({"properties": {"a": {}}}, {"type": "object", "properties": {"a": {}}}),
+        (SCHEMA, SCHEMA),
+    ],
+)
+def test_the_schema_of_a_tool_is_an_objects(schema: Any, parameters: Any) -> None:
+    (tool,) = sent("gpt-4o", tools=[{"name": "f", "input_schema": schema}]).body["tools"]
+    assert tool["function"] == {"name": "f", "parameters": parameters}
+
+
+def test_only_the_allowed_tools_are_sent() -> None:
+    tools = (Tool(name="f", at="tools[0]"), Tool(name="g", at="tools[1]"))
+    request = replace(asked(), tools=tools, choice=Choice(mode="required", allowed=("g",)))
+    written = write(request, COMPATIBLE, "m")
+    assert [tool["function"]["name"] for tool in written.body["tools"]] == ["g"]
+    assert written.body["tool_choice"] == "required"
+    assert lost(written) == {"tool_choice": "approximated"}
+
+
+def test_no_tokens_are_answered_here() -> None:
+    written = sent("gpt-4o", max_tokens=0)
+    assert written.answered is not None
+    assert (written.answered.blocks, written.answered.usage) == ((), Usage())
+    assert sent("gpt-4o", max_tokens=1).answered is None
+
+
+def test_stop_sequences_that_are_not_sent_cut_the_answer() -> None:
+    assert sent("gpt-5.5", stop_sequences=["a", "b"]).stop == ("a", "b")
+    assert sent("gpt-4o", stop_sequences=list("abcde")).stop == ("e",)
+    assert sent("gpt-4o", "stop", stop_sequences=["a"]).stop == ("a",)
+    assert sent("gpt-4o", stop_sequences=["a"]).stop == ()
+
+
+def test_changed_names_come_back() -> None:
+    name = "mcp__" + "x" * 70
+    written = sent("gpt-4o", tools=[{**TOOL, "name": name}])
+    assert written.names == {written.body["tools"][0]["function"]["name"]: name}
+
+
+def test_a_default_that_a_model_does_not_take_is_no_loss() -> None:
+    assert sent("gpt-5.5", temperature=1, top_p=1.0, service_tier="auto").losses == ()
+    assert "temperature" not in sent("gpt-5.5", temperature=1).body
+
+
+@pytest.mark.parametrize("count", [4, 6])
+def test_breakpoints_are_four_at_most(count: int) -> None:
+    text = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    body = sent("gpt-6-sol", messages=[{"role": "user", "content": [text] * count}]).body
+    marked = ["prompt_cache_breakpoint" in part for part in body["messages"][0]["content"]]
+    assert marked == [False] * (count - 4) + [True] * 4
+
+
+def test_a_breakpoint_that_was_refused_is_left_out() -> None:
+    text = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+    body = sent("gpt-6-sol", "prompt_cache_breakpoint", messages=[{"role": "user", "content": [text]}]).body
+    assert body["messages"] == [{"role": "user", "content": "x"}]
+
+
+def test_ids_of_calls_stay_the_same_in_every_request() -> None:
+    call = {"type": "tool_use", "id": "toolu_01A", "name": "f", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_01A"}
+    turns = [*HI, {"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    bodies = [sent("mistral-large", messages=turns).body, sent("gpt-4o", "call_ids", messages=turns).body]
+    for body in bodies:
+        (called,) = body["messages"][1]["tool_calls"]
+        assert called["id"] == body["messages"][2]["tool_call_id"]
+        assert len(called["id"]) == 9
+        assert called["id"].isalnum()
+    assert bodies[0]["messages"] == bodies[1]["messages"]
+
+
+@pytest.mark.parametrize(
+    "extra", [{"mcp_servers": []}, {"container": {"id": "c"}}, {"container": {"skills": []}}], ids=str
+)
+def test_what_asks_nothing_of_the_vendor_is_not_refused(extra: dict[str, Any]) -> None:
+    assert sent("gpt-4o", **extra).body["messages"] == HI
+
+
+FAMILIES: list[Model] = [
+    family(model, OPENAI)
+    for model in ("gpt-6-sol", "gpt-5.5", "gpt-5", "o3", "gpt-4o", "gpt-4", "deepseek-chat", "kimi-k2", "mistral-large")
+] + [COMPATIBLE]
+
+
+@pytest.mark.parametrize("known", FAMILIES, ids=lambda known: known.name)
+@pytest.mark.parametrize(
+    "recorded",
+    [one for one in RECORDED if one.api == "messages" and "thread" not in one.json],
+    ids=lambda one: one.name,
+)
+def test_what_real_clients_send_is_written(recorded: Recorded, known: Model) -> None:
+    written = write(read(CODECS["messages"], recorded.body), known, "upstream-model")
+    assert oracles.request_flaws("chat", written.body) == []
+    calls: set[str] = set()
+    for message in written.body["messages"]:
+        if message["role"] != "tool":
+            assert not calls, "a call without its result"
+            calls = {call["id"] for call in message.get("tool_calls", [])}
+        else:
+            calls.remove(message["tool_call_id"])
+    assert "x-anthropic-billing-header" not in json.dumps(written.body)
+
+
+def test_a_problem_names_the_clients_own_path() -> None:
+    with pytest.raises(Problem) as raised:
+        sent("gpt-4o", mcp_servers=[{"type": "url", "name": "x", "url": "https://x.test"}])
+    assert (raised.value.code, raised.value.param) == ("unsupported_parameter", "mcp_servers")
