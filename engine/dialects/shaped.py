@@ -35,7 +35,7 @@ class Shaped:
         if isinstance(event, Used):
             return [event]
         if self._shape is not None:
-            return [] if _speaks(event) else [event]
+            return [] if isinstance(event, Wrote) else [event]
         if isinstance(event, Wrote) or self._held:
             self._held.append(event)
             return []
@@ -86,7 +86,7 @@ class Shaped:
             return []
         self._shape = index
         held, self._held = self._held, []
-        return [event for event in held if not _speaks(event)]
+        return [event for event in held if not isinstance(event, Wrote)]
 
     def _filled(self) -> list[Event]:
         """A call without arguments is an empty object."""
@@ -103,7 +103,3 @@ class Shaped:
         if isinstance(event, Stopped) and event.stop.reason == "tool" and self._shape is not None and not self._others:
             return Stopped(Stop(reason="end"))
         return event
-
-
-def _speaks(event: Event) -> bool:
-    return isinstance(event, Wrote) or (isinstance(event, Ended) and event.index is None)

@@ -156,8 +156,10 @@ class Ids:
         """Return the id for a call whose upstream called it `wish`, or "" if it had none."""
         if wish and not FIT.fullmatch(wish):
             wish = "call_" + base64.b32encode(hashlib.sha256(wish.encode()).digest()[:15]).decode().lower()
-        if not wish or wish in self._given:
-            wish = f"toolu_{self._asked.id}{len(self._given)}"
+        number = len(self._given)
+        while not wish or wish in self._given:
+            wish = f"toolu_{self._asked.id}{number}"
+            number += 1
         self._given.add(wish)
         return wish
 
