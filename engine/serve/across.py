@@ -98,7 +98,8 @@ class Across(Road):
 
     def _recall(self, call: str) -> tuple[Remembered, ...]:
         order = self._order
-        return order.recall.find(order.key, self._topic, call, order.visit.loop.time())
+        kept = order.recall.find(order.key, self._topic, call, order.visit.loop.time())
+        return tuple(one for one in kept if one.block.model == self._asked.source)
 
     def _own_answer(self, written: Written) -> Local | None:
         if written.answered is None:
