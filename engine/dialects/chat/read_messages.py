@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.chat import Call, File, Image, Message, Opaque, Refusal, Result, Text
 from engine.dialects.body import refused
-from engine.dialects.chat.read_parts import read_cache, read_parts
+from engine.dialects.chat.read_parts import BREAKPOINTS, read_cache, read_parts
 from engine.dialects.chat.read_thinking import read_thinking
 
 if TYPE_CHECKING:
@@ -130,5 +130,7 @@ def read_result(message: Fields, call: str) -> Result:
 
 def cache_name(message: Fields) -> str | None:
     """Return the field in which a message or one of its parts has a cache breakpoint."""
-    holders = [message, *(message.objects("content") if isinstance(message.value.get("content"), list) else [])]
-    return next((name for holder in holders for cache, name in (read_cache(holder),) if cache is not None), None)
+    content = message.value.get("content")
+    holders = [message.value, *(content if isinstance(content, list) else [])]
+    marked = (name for one in holders if isinstance(one, dict) for name in BREAKPOINTS if one.get(name) is not None)
+    return next(marked, None)

@@ -39,6 +39,9 @@ SUFFIXES = {
 MAGIC = {"JVBERi0": "application/pdf", "iVBORw0KGgo": "image/png", "/9j/": "image/jpeg"}
 """How the base64 of some files begins."""
 
+BREAKPOINTS = ("prompt_cache_breakpoint", "cache_control")
+"""Where a cache breakpoint stands: OpenAI's name, and that of Anthropic and OpenRouter."""
+
 
 def read_parts(message: Fields) -> list[Block]:
     """Return the blocks of `content`: a text, a list of parts, or nothing. Empty texts count as nothing."""
@@ -64,7 +67,7 @@ def read_parts(message: Fields) -> list[Block]:
 
 def read_cache(holder: Fields) -> tuple[str | None, str]:
     """Return the life of the cache breakpoint of a part, None where there is none, and the name of its field."""
-    for name in ("prompt_cache_breakpoint", "cache_control"):
+    for name in BREAKPOINTS:
         control = holder.object(name)
         if control is not None:
             return control.text("ttl") or "", name
