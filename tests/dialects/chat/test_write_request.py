@@ -108,14 +108,13 @@ def test_instructions_move_to_the_front_where_they_may_stand_nowhere_else() -> N
 
 
 def test_instructions_between_assistant_and_user_go_to_the_user() -> None:
-    text = {"model": "m", "messages": ()}
     turns = (
         Message(role="user", blocks=(Text(text="a"),)),
         Message(role="assistant", blocks=(Text(text="b"),)),
         Message(role="system", blocks=(Text(text="c"),)),
         Message(role="user", blocks=(Text(text="d"),)),
     )
-    body = write(Request(**{**text, "messages": turns}), COMPATIBLE, "m").body
+    body = write(Request(model="m", messages=turns), COMPATIBLE, "m").body
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
     assert body["messages"][2]["content"] == "<system-reminder>\nc\n</system-reminder>\n\nd"
 
