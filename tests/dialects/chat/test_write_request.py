@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.chat import Choice, Message, Problem, Request, Text, Tool, Usage
@@ -243,6 +246,28 @@ def test_what_asks_nothing_of_the_vendor_is_not_refused(extra: dict[str, Any]) -
     assert sent("gpt-4o", **extra).body["messages"] == HI
 
 
+CACHE = st.none() | st.just({"type": "ephemeral"}) | st.just({"type": "ephemeral", "ttl": "1h"})
+TEXT = st.builds(lambda text, cache: {"type": "text", "text": text, "cache_control": cache}, st.text(max_size=3), CACHE)
+PART = TEXT | st.sampled_from([PNG, PDF, {"type": "search_result", "title": "x", "content": []}])
+ID = st.sampled_from(["a", "b", "toolu_" + "x" * 60, "nicht:erlaubt"])
+CALL = st.builds(
+    lambda one, name: {"type": "tool_use", "id": one, "name": name, "input": {}}, ID, st.text("f.", min_size=1)
+)
+RESULT = st.builds(
+    lambda one, parts, error: {"type": "tool_result", "tool_use_id": one, "content": parts, "is_error": error},
+    ID,
+    st.lists(PART, max_size=2),
+    st.booleans(),
+)
+THOUGHT = st.sampled_from(
+    [{"type": "thinking", "thinking": "x", "signature": "y"}, {"type": "redacted_thinking", "data": "x"}]
+)
+TURN = st.one_of(
+    st.builds(lambda parts: {"role": "user", "content": parts}, st.lists(PART | RESULT, max_size=3)),
+    st.builds(lambda parts: {"role": "assistant", "content": parts}, st.lists(TEXT | CALL | THOUGHT, max_size=3)),
+    st.builds(lambda parts: {"role": "system", "content": parts}, st.lists(TEXT, max_size=2)),
+)
+
 FAMILIES: list[Model] = [
     family(model, OPENAI)
     for model in ("gpt-6-sol", "gpt-5.5", "gpt-5", "o3", "gpt-4o", "gpt-4", "deepseek-chat", "kimi-k2", "mistral-large")
@@ -257,15 +282,36 @@ FAMILIES: list[Model] = [
 )
 def test_what_real_clients_send_is_written(recorded: Recorded, known: Model) -> None:
     written = write(read(CODECS["messages"], recorded.body), known, "upstream-model")
-    assert oracles.request_flaws("chat", written.body) == []
-    calls: set[str] = set()
-    for message in written.body["messages"]:
-        if message["role"] != "tool":
-            assert not calls, "a call without its result"
-            calls = {call["id"] for call in message.get("tool_calls", [])}
-        else:
-            calls.remove(message["tool_call_id"])
+    assert flaws(written.body) == []
     assert "x-anthropic-billing-header" not in json.dumps(written.body)
+
+
+@given(st.lists(TURN, max_size=6), st.sampled_from(FAMILIES))
+def test_whatever_is_said_is_written_as_the_api_wants_it(turns: list[Any], known: Model) -> None:
+    written = write(asked(messages=turns), known, "m")
+    assert flaws(written.body) == []
+    roles = [message["role"] for message in written.body["messages"]]
+    assert known.system_anywhere or "system" not in roles[1:]
+    assert known.user_after_tool or ("tool", "user") not in pairwise(roles)
+
+
+def flaws(body: dict[str, Any]) -> list[str]:
+    """Return what the vendor's types or rules hold against a body."""
+    found = oracles.request_flaws("chat", body)
+    open_: list[str] = []
+    for message in body["messages"]:
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in open_:
+                found.append(f"a result of no call: {message['tool_call_id']}")
+            else:
+                open_.remove(message["tool_call_id"])
+            continue
+        if open_:
+            found.append(f"calls without a result: {open_}")
+        open_ = [call["id"] for call in message.get("tool_calls", [])]
+        if not message.get("content") and not open_:
+            found.append(f"an empty message: {message}")
+    return found
 
 
 def test_a_problem_names_the_clients_own_path() -> None:
