@@ -1,6 +1,6 @@
 """Sends requests as fast as answers come, over kept connections; prints how long it took. A process of its own.
 
-python -m tests.bench.load PORT MODEL REQUESTS CONNECTIONS
+python -m tests.bench.load PORT MODEL REQUESTS CONNECTIONS [PATH]
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from typing import cast
 
 import uvloop
 
+CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
 
-def request(model: str) -> bytes:
+
+def request(model: str, path: str) -> bytes:
     """Return a whole request of about 1.5 KB, as an SDK sends it."""
     messages = [
         {"role": "system", "content": "You are a helpful assistant. " * 30},
         {"role": "user", "content": "What is a turnout? " * 10},
     ]
     stream = "json" not in model
-    body = json.dumps({"model": model, "messages": messages, "temperature": 0.2, "stream": stream}).encode()
+    asked = {"model": model, "messages": messages, "temperature": 0.2, "stream": stream}
+    if path == MESSAGES:
+        asked |= {"system": messages[0]["content"], "messages": messages[1:], "max_tokens": 1000}
+    body = json.dumps(asked).encode()
     head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\n"
         "content-type: application/json\r\nauthorization: Bearer sk-bench\r\nuser-agent: OpenAI/Python 3.54.0\r\n"
         "x-stainless-lang: python\r\nx-stainless-package-version: 3.54.0\r\nx-stainless-runtime: CPython\r\n"
         f"content-length: {len(body)}\r\n\r\n"
@@ -84,10 +89,10 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def main(port: int, model: str, requests: int, connections: int) -> None:
+async def main(port: int, model: str, requests: int, connections: int, path: str = CHAT) -> None:
     loop = asyncio.get_running_loop()
     Client.left, Client.firsts = requests, []
-    asked = request(model)
+    asked = request(model, path)
     began = time.perf_counter()
     ends = [loop.create_future() for _ in range(connections)]
     for end in ends:
@@ -100,4 +105,4 @@ async def main(port: int, model: str, requests: int, connections: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:]))
