@@ -47,9 +47,9 @@ class Shaped:
         shaped = False
         for block in response.blocks:
             if isinstance(block, Call) and block.name == self._tool:
+                blocks += [one for one in held if not isinstance(one, Text)]
                 if not shaped:
-                    kept = [one for one in held if not isinstance(one, Text)]
-                    blocks += [*kept, Text(text=(block.arguments.strip() and block.arguments) or EMPTY)]
+                    blocks.append(Text(text=block.arguments.lstrip() or EMPTY))
                 shaped, held = True, []
             elif isinstance(block, Call):
                 blocks += [*held, block]
@@ -77,8 +77,9 @@ class Shaped:
         if index != self._shape:
             return []
         if isinstance(event, Argued):
-            self._spoken = self._spoken or bool(event.arguments.strip())
-            return [Wrote(event.arguments)] if self._spoken else []
+            text = event.arguments if self._spoken else event.arguments.lstrip()
+            self._spoken = self._spoken or bool(text)
+            return [Wrote(text)] if text else []
         return [*self._filled(), Ended(None)]
 
     def _begin(self, index: int) -> list[Event]:
