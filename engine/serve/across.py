@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from engine.dialects import CODECS, DIALECTS, crossing
+from engine.dialects import CODECS, DIALECTS, ESTIMATED, crossing
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
 from engine.dialects.translate import Translation, only_of, recalled, write
@@ -38,10 +38,10 @@ def road(order: Order, target: Target, tuning: Tuning, live: Live) -> Road | Loc
     Raises `Problem` (400) where the request cannot go there in any form.
     """
     api = crossing(order.api, order.options(target).speaks)
+    if order.api == ESTIMATED and (api is not None or ESTIMATED in live.learned.get(target.model, ())):
+        return counted(order)
     if api is None:
         return Straight(order, target, tuning)
-    if order.api == "count_tokens":
-        return counted(order)
     way = Across(order, target, tuning, live, CODECS[api])
     return way if way.local is None else way.local
 
@@ -79,7 +79,7 @@ class Across(Road):
         return self._dialect.classify(status, headers, body)
 
     def correction(self, failure: Failure) -> str | None:
-        return self._codec.correction(failure, self._sent)
+        return self._codec.correction(failure, self._sent) if failure.reason == "bad_request" else None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._order.peek.stream:

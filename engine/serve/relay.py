@@ -42,6 +42,7 @@ ANSWER_LIMIT = 256 * 1024 * 1024
 
 CORRECTIONS = 3
 """How often one try may be repeated without what its upstream refused."""
+CORRECTABLE = frozenset({"bad_request", "not_found"})
 DOWN = frozenset({"connect", "tls", "timeout", "disconnect", "server_error", "overloaded"})
 """The reasons that say something about the health of an upstream."""
 NO_TRY = frozenset({"off", "cooling", "limited"})
@@ -165,7 +166,7 @@ class Relay:
                 return None
             self._straight = way.straight
             failure = await self._send(target, live, way)
-            if failure is None or failure.reason != "bad_request":
+            if failure is None or failure.reason not in CORRECTABLE:
                 break
             word = way.correction(failure)
             if word is None or not live.learn(target.model, word):
@@ -238,6 +239,9 @@ class Relay:
     async def _own(self, local: Local) -> None:
         """Answer where there is nothing to ask anybody."""
         self._estimate = local.estimate
+        if self.reply.opened:  # with keep-alives, while an earlier target was tried
+            await self.reply.end(local.body)
+            return
         visit = self.order.visit
         form = EVENT_STREAM if local.streamed else JSON
         await self.reply.whole(200, [form, *with_ids([], visit), *self.marks()], local.body)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failed, Failure, Loss
+from engine.dialects import ESTIMATED
 from engine.dialects.edits import apply
 from engine.dialects.messages.seals import unsealed
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Target, Tuning
     from engine.serve.relay import Order
 
+ABSENT = frozenset({404, 405, 501})
+"""What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""
 WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -59,9 +62,9 @@ class Road(ABC):
     def tap(self) -> Tap:
         """Return what a streamed answer goes through."""
 
-    def correction(self, failure: Failure) -> str | None:  # noqa: ARG002 - what the client wrote is the client's
-        """Return what the target refused of what Turnout wrote, None if nothing can be left out."""
-        return None
+    @abstractmethod
+    def correction(self, failure: Failure) -> str | None:
+        """Return what can be done without at this target, as `failure` says; None if nothing can."""
 
     def arrived(self) -> None:  # noqa: B027 - most ways have nothing to remember
         """The whole answer has come."""
@@ -91,6 +94,11 @@ class Straight(Road):
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         return self._dialect.classify(status, headers, body)
+
+    def correction(self, failure: Failure) -> str | None:
+        """What the client wrote is the client's to correct; but we can count where nobody else does."""
+        absent = self.api == ESTIMATED and failure.status in ABSENT and "model" not in failure.message.lower()
+        return ESTIMATED if absent else None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._rename is not None:
