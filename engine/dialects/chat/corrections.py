@@ -128,7 +128,7 @@ def heard(failure: Failure) -> tuple[list[str], str]:
     """Return the places that an error body names, as body.stream_options, and all it says, in lower case."""
     try:
         body = msgspec.json.decode(failure.body or b"")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     places: list[str] = []
     said: list[str] = []

@@ -26,7 +26,7 @@ def read_answer(body: bytes) -> Response:
     """
     try:
         answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Failed(malformed("an answer that is not JSON")) from None
     failure = confessed(answer, body)
     if failure is not None:

@@ -102,7 +102,7 @@ class ChatDecoder:
             return
         try:
             chunk = msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             told = name == b"error" and data.decode(errors="replace")
             self.failure = confessed(told, data) if told else malformed("an event that is not JSON")
             return

@@ -274,3 +274,10 @@ def test_an_event_has_a_limit() -> None:
     decoder.feed(b"x")
     assert decoder.failure is not None
     assert decoder.failure.reason == "disconnect"
+
+
+def test_bytes_that_are_no_utf8_are_a_malformed_stream() -> None:
+    decoder = ChatDecoder()
+    assert decoder.feed(b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n') == []
+    assert decoder.failure is not None
+    assert decoder.failure.reason == "disconnect"
