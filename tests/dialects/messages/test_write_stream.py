@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import anthropic
+import httpx2
 import pytest
 from hypothesis import given
 
@@ -196,3 +198,19 @@ def test_the_end_comes_once() -> None:
 def test_without_an_end_it_writes_none() -> None:
     body = written([Started("1", "m"), Thought("a"), Stopped(Stop(reason="end"))])
     assert [event["type"] for event in parsed(body)] == ["message_start", "content_block_start", "content_block_delta"]
+
+
+@pytest.mark.parametrize("events", [case[0] for case in ORDER.values()], ids=ORDER.keys())
+def test_the_vendors_sdk_gathers_the_whole_answer(events: list[Event]) -> None:
+    whole = [Started("1", "m"), *events, Used(Usage(input=7, output=3)), Stopped(Stop(reason="end")), Finished()]
+    body = written(whole)
+    answer = httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
+    http = httpx2.Client(transport=httpx2.MockTransport(lambda _: answer))
+    client = anthropic.Anthropic(api_key="k", base_url="http://upstream.test", http_client=http, max_retries=0)
+    with (
+        client,
+        client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]) as stream,
+    ):
+        message = stream.get_final_message()
+    expected = {"stop_details": None, **json.loads(write_answer(fold(without_empty(whole)), ASKED))}
+    assert message.to_dict(exclude_unset=True) == expected
