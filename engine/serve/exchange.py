@@ -216,8 +216,8 @@ class Exchange:
     def _marks(self) -> Headers:
         route_name = self.decision.route if self.decision else None
         if self.relay is not None:
-            return [*with_ids([], self.visit), *self.relay.marks()]
-        return [*with_ids([], self.visit), *marks(self.visit, route=route_name)]
+            return self.relay.marks()
+        return marks(self.visit, route=route_name)
 
     def _tell(self) -> None:
         """Have it logged how it went."""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.plan.nodes import Target
 
-NO_RETRY = (b"x-should-retry", b"false")
+RETRY = b"x-should-retry"
+NO_RETRY = (RETRY, b"false")
 """Read by both vendors' SDKs (openai 3.54, anthropic 2.12: _base_client.py): they would multiply our own retries."""
 
 TOLD: dict[Reason, tuple[int, str]] = {
@@ -24,7 +25,7 @@ TOLD: dict[Reason, tuple[int, str]] = {
     "overloaded": (529, "overloaded"),
     "server_error": (502, "upstream_error"),
     "auth": (502, "upstream_auth"),
-    "not_found": (404, "not_found"),
+    "not_found": (404, "model_not_found"),
     "context_length": (400, "context_length"),
     "content_filter": (400, "content_filter"),
     "bad_request": (400, "invalid_request"),
@@ -33,6 +34,9 @@ TOLD: dict[Reason, tuple[int, str]] = {
     "cooling": (503, "overloaded"),
 }
 """What a failure is to the client, where there is no answer of the upstream's to pass on."""
+
+HOPELESS = frozenset({"auth", "quota"})
+"""The reasons that the same request meets again, whatever SDKs make of the status."""
 
 KEPT = frozenset({409, 413, 422})
 """Statuses of a `bad_request` that say more than 400; a dialect that does not know one says it its own way."""
@@ -77,23 +81,28 @@ def after_retries(tries: int, headers: Headers) -> Headers:
     """Return `headers` with what keeps SDKs from retrying what we have retried, whatever the upstream thinks of it."""
     if tries < 2:
         return headers
-    return [*(field for field in headers if field[0] != NO_RETRY[0]), NO_RETRY]
+    return [*(field for field in headers if field[0] != RETRY), NO_RETRY]
 
 
-def problem_of(failure: Failure, target: Target | None, tried: int = 0) -> Problem:
-    """Say a failure as an answer of ours."""
+def forwarded(failure: Failure) -> Problem:
+    """Say that an upstream of another API refused the client's own credential."""
+    return Problem(failure.status or 401, "invalid_api_key", failure.message)
+
+
+def problem_of(failure: Failure, target: Target | None, tried: int = 0, beside: Headers | None = None) -> Problem:
+    """Say a failure as an answer of ours. `beside` are the upstream's own fields, as the client may have them."""
     status, code = TOLD[failure.reason]
     if failure.reason == "bad_request" and failure.status is not None and failure.status in KEPT:
         status = failure.status
     message = failure.message
-    headers: list[tuple[bytes, bytes]] = []
+    headers = list(beside or ())
     if failure.reason == "auth" and target is not None:
         message = (
             f"upstream `{target.upstream}` refused Turnout's own credential"
             f"{f' ({failure.status})' if failure.status else ''}; the operator should check its api_key"
         )
-    if tried > 1 or failure.reason == "auth":
-        headers.append(NO_RETRY)
-    if failure.retry_after is not None:
+    if tried > 1 or failure.reason in HOPELESS:
+        headers = [*(field for field in headers if field[0] != RETRY), NO_RETRY]
+    if failure.retry_after is not None and not any(name == b"retry-after" for name, _ in headers):
         headers.append((b"retry-after", str(math.ceil(failure.retry_after)).encode()))
     return Problem(status, code, message, headers=tuple(headers))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.plan.admission import is_known
+from engine.serve.ratelimits import told_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.chat import Headers
+    from engine.chat import Api, Headers
     from engine.plan.nodes import Plan
 
 HOP_BY_HOP = frozenset(
@@ -66,6 +67,7 @@ EVENTS = b"text/event-stream"
 ANSWER_FORM = frozenset({b"content-type", b"content-encoding", b"etag", b"content-md5", b"digest"})
 """What says something of a body that has been translated."""
 VENDOR = (b"anthropic-", b"openai-", b"x-ratelimit-")
+"""What only a vendor's own clients know; of these, rate limits are said in the other's words (ratelimits.py)."""
 
 
 def up(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -84,12 +86,14 @@ def across(headers: Iterable[tuple[bytes, bytes]], *, stream: bool) -> Headers:
     return [*kept, (b"content-type", b"application/json"), (b"accept", EVENTS if stream else b"application/json")]
 
 
-def down_across(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """Return the fields of an upstream of another API that the client gets: what only its own clients know stays.
+def down_across(headers: Headers, api: Api, now: float) -> Headers:
+    """Return the fields of an upstream of another API that a client of `api` gets; `now` in seconds since 1970.
 
     The upstream's request id goes by both vendors' names.
     """
-    kept = [field for field in down(headers) if not field[0].startswith(VENDOR) and field[0] not in ANSWER_FORM]
+    crossing = down(headers)
+    kept = [field for field in crossing if not field[0].startswith(VENDOR) and field[0] not in ANSWER_FORM]
+    kept += told_to(api, crossing, now)
     ids = {name: value for name, value in kept if name in IDS}
     if len(ids) == 1:
         kept += [(name, value) for value in ids.values() for name in sorted(IDS - ids.keys())]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +21,15 @@ from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
 from engine.serve.across import road
-from engine.serve.failures import after_retries, answer_to, loggable, no_credential, problem_of, stopping
+from engine.serve.failures import (
+    after_retries,
+    answer_to,
+    forwarded,
+    loggable,
+    no_credential,
+    problem_of,
+    stopping,
+)
 from engine.serve.headers import down, down_across
 from engine.serve.inflate import inflated
 from engine.serve.reply import EVENT_STREAM, JSON, marks, with_ids
@@ -157,9 +166,18 @@ class Relay:
         if self._forwards(target) and not self.order.credential:
             self._keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
-        self.target = target
+        failure: Failure | None = None
         for _ in range(CORRECTIONS):
-            way = road(self.order, target, pool.tuning, live)
+            try:
+                way = road(self.order, target, pool.tuning, live)
+            except Problem as problem:
+                if failure is not None:
+                    break
+                if self.tries:  # how a target that was asked failed says more than why this one cannot be asked
+                    return Failure(reason="off", message=f"{target} cannot be asked this: {problem.message}")
+                self.target = target
+                raise
+            self.target = target
             self.losses = way.losses
             if isinstance(way, Local):
                 await self._own(way)
@@ -323,12 +341,21 @@ class Relay:
         forward = self.target is not None and self._forwards(self.target)
         passed = answer_to(failure, forward=forward) if self._straight else None
         if passed is None:
-            self.problem = problem_of(failure, self.target, tried=len(self.tries))
+            self.problem = self._told(failure, forward=forward)
             raise self.problem
         status, headers, body = passed
         self.problem = Problem(status, failure.reason, failure.message)
         head = [*after_retries(len(self.tries), with_ids(down(headers), order.visit)), *self.marks()]
         await reply.whole(status, head, body)
+
+    def _told(self, failure: Failure, *, forward: bool) -> Problem:
+        """Say a failure in the client's form."""
+        if failure.reason == "auth" and forward:
+            return forwarded(failure)
+        beside = None
+        if not self._straight and failure.reason != "auth":  # what comes with that one is for the operator
+            beside = down_across(failure.headers, self.order.api, time.time())
+        return problem_of(failure, self.target, tried=len(self.tries), beside=beside)
 
     def _forwards(self, target: Target) -> bool:
         """Say whether `target` is sent the client's own credential (rule K4)."""
@@ -348,7 +375,9 @@ class Relay:
 
     def _head(self, way: Road, answer: Answer, form: tuple[bytes, bytes]) -> Headers:
         """Return the head of a good answer: the upstream's fields, then ours."""
-        headers = down(answer.headers) if way.straight else [form, *down_across(answer.headers)]
+        headers = (
+            down(answer.headers) if way.straight else [form, *down_across(answer.headers, self.order.api, time.time())]
+        )
         return [*with_ids(headers, self.order.visit), *self.marks()]
 
     def _early_head(self) -> Headers:

@@ -96,7 +96,9 @@ class Reply:
 
     async def refuse(self, problem: Problem, form: Dialect, marks: Headers) -> None:
         """Send `problem` as a complete error in the client's form."""
-        headers = [JSON, *marks, *problem.headers, (b"date", formatdate(usegmt=True).encode())]
+        headers = [JSON, *with_ids([*marks, *problem.headers], self._visit)]
+        if not any(name == b"date" for name, _ in headers):
+            headers.append((b"date", formatdate(usegmt=True).encode()))
         await self.whole(form.status(problem), headers, form.error(problem, self._visit.id))
 
     def hold(self, seconds: float, beat: bytes, head: Callable[[], Headers]) -> None:

@@ -17,7 +17,7 @@ from engine.plan.admission import check_host, check_origin
 from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.failures import stopping
 from engine.serve.refusal import refusal
-from engine.serve.reply import Reply, Visit, form_of, marks, with_ids
+from engine.serve.reply import Reply, Visit, form_of, marks
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -82,7 +82,7 @@ class Switch:
                 check_host(plan, headers)
             origin = check_origin(plan, headers, scope["scheme"])
         except Problem as problem:
-            await Reply(send, visit).refuse(problem, form_of(scope), [*with_ids([], visit), *marks(visit)])
+            await Reply(send, visit).refuse(problem, form_of(scope), marks(visit))
             self.log.request(refusal(visit, scope["method"], scope["raw_path"], problem))
             return
         if origin is not None:
@@ -95,4 +95,4 @@ class Switch:
     async def _apologise(self, scope: Scope, send: Send, visit: Visit, problem: Problem) -> None:
         # If an answer had begun, the server closes the connection, which is all that can still be said.
         with contextlib.suppress(RuntimeError):
-            await Reply(send, visit).refuse(problem, form_of(scope), with_ids([], visit))
+            await Reply(send, visit).refuse(problem, form_of(scope), [])

@@ -6,7 +6,7 @@ import pytest
 
 from engine.chat import REASONS, Failure
 from engine.plan.nodes import Target
-from engine.serve.failures import TOLD, after_retries, answer_to, loggable, problem_of
+from engine.serve.failures import TOLD, after_retries, answer_to, forwarded, loggable, problem_of
 
 TARGET = Target(upstream="openai", model="gpt-5.5")
 BODY = b'{"error":{"message":"in the upstream\'s words"}}'
@@ -89,3 +89,23 @@ def test_sdks_are_told_not_to_multiply_our_tries() -> None:
     assert after_retries(1, [(b"x-should-retry", b"true")]) == [(b"x-should-retry", b"true")], "not retried: its word"
     assert after_retries(2, [(b"x", b"1")]) == [(b"x", b"1"), (b"x-should-retry", b"false")]
     assert after_retries(2, [(b"x-should-retry", b"true")]) == [(b"x-should-retry", b"false")]
+
+
+def test_a_credential_of_the_clients_is_refused_in_the_clients_form() -> None:
+    theirs = forwarded(Failure(reason="auth", message="bad key", status=403))
+    assert (theirs.status, theirs.code, theirs.message) == (403, "invalid_api_key", "bad key")
+
+
+def test_what_the_upstream_said_beside_it_goes_along_once() -> None:
+    failure = Failure(reason="rate_limit", message="x", retry_after=1.2)
+    beside = [(b"retry-after", b"2"), (b"retry-after-ms", b"1200"), (b"x-should-retry", b"true")]
+    assert list(problem_of(failure, TARGET, beside=beside).headers) == beside
+    assert list(problem_of(failure, TARGET, tried=2, beside=beside).headers) == [
+        *beside[:2],
+        (b"x-should-retry", b"false"),
+    ]
+    assert problem_of(failure, TARGET, beside=beside[1:2]).headers == (beside[1], beside[0])
+
+
+def test_nobody_tries_again_without_money() -> None:
+    assert problem_of(Failure(reason="quota", message="x"), TARGET).headers == ((b"x-should-retry", b"false"),)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.serve.headers import down, first, own_credentials, up
+from engine.serve.headers import across, down, down_across, first, own_credentials, up
 from tests.plan.plans import UPSTREAMS, plan
 from tests.support.apis import digest
 
@@ -129,3 +129,64 @@ def test_credentials_that_may_be_forwarded() -> None:
     assert own_credentials(known, fields) == [(b"authorization", b"Bearer sk-ant-oat01-theirs")]
     assert own_credentials(known, [(b"authorization", b"Bearer " + ours.encode())]) == []
     assert own_credentials(known, [(b"x-api-key", b"sk-ant-theirs")]) == [(b"x-api-key", b"sk-ant-theirs")]
+
+
+ACROSS = """
+accept: */*                              stays
+anthropic-beta: a,b                      stays
+anthropic-version: 2023-06-01            stays
+cookie: a=b                              stays
+idempotency-key: 7                       up
+openai-organization: org-1               stays
+traceparent: 00-1-2-3                    up
+tracestate: a=b                          up
+user-agent: claude-cli/2.1               up
+x-app: cli                               stays
+x-claude-code-session-id: 1              stays
+x-stainless-lang: python                 stays
+"""
+
+
+@pytest.mark.parametrize(("stream", "accept"), [(False, b"application/json"), (True, b"text/event-stream")])
+def test_an_upstream_of_another_api_gets_what_every_api_knows(stream: bool, accept: bytes) -> None:
+    fields, wanted = table(ACROSS)
+    crossed = across(up(fields), stream=stream)
+    own = [(b"content-type", b"application/json"), (b"accept", accept)]
+    assert crossed == [*((name, value) for name, value in fields if name.decode() in wanted), *own]
+
+
+DOWN_ACROSS = """
+anthropic-organization-id: o             stays
+anthropic-ratelimit-unified-reset: 1     stays
+cf-ray: 1                                down
+content-encoding: gzip                   stays
+content-length: 7                        stays
+content-type: application/json           stays
+date: Sun, 22 Nov 2026 12:00:00 GMT      down
+etag: x                                  stays
+openai-processing-ms: 12                 stays
+openai-version: 2020-10-01               stays
+retry-after: 3                           down
+retry-after-ms: 2900                     down
+server: cloudflare                       stays
+set-cookie: __cf_bm=1                    stays
+x-ratelimit-limit-requests: 5            stays
+x-should-retry: true                     down
+x-turnout-target: forged                 stays
+"""
+
+
+def test_what_a_client_of_another_api_gets() -> None:
+    fields, wanted = table(DOWN_ACROSS)
+    assert [name.decode() for name, _ in down_across(fields, "chat", 0.0)] == wanted
+
+
+@pytest.mark.parametrize("name", [b"x-request-id", b"request-id"])
+def test_the_id_of_a_request_goes_by_both_names(name: bytes) -> None:
+    told = dict(down_across([(name, b"req_1")], "messages", 0.0))
+    assert told == {b"x-request-id": b"req_1", b"request-id": b"req_1"}
+
+
+def test_two_ids_stay_two() -> None:
+    both = [(b"x-request-id", b"1"), (b"request-id", b"2")]
+    assert down_across(both, "chat", 0.0) == both
