@@ -161,7 +161,7 @@ def _asked(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | No
     from engine.chat import Problem
     from engine.dialects import ENDPOINTS
 
-    if args.request is None:
+    if args.request is None or args.model is not None or args.path is not None:
         return None, None
     try:
         body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()

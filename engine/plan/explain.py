@@ -37,6 +37,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     delay: float
     failure: Failure | None
     url: str | None
+    """None: it is answered without asking anybody."""
     into: str | None = None
     """The API into which the request is translated for this target; None: the bytes pass."""
     tuning: Tuning = Tuning()
@@ -146,8 +147,9 @@ def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attemp
         command = next(course)
         while True:
             target = command.target
-            failure = _outcome(plan, target, down)
             into = crossing(decision.facts.api, plan.upstreams[target.upstream].options.speaks)
+            estimated = decision.facts.api == ESTIMATED and into is not None
+            failure = _outcome(plan, target, () if estimated else down)
             url = _url(plan, target, decision.facts.api, into) if failure is None else None
             tries.append(
                 Attempt(

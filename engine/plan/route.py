@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.chat import Problem
-from engine.dialects import crossing
+from engine.dialects import ENDPOINTS, crossing
 from engine.plan.admission import check_base
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Decision, Layer, Pool, Resolved, Step, Target
@@ -228,7 +228,10 @@ class Resolver:
         )
 
     def _answering(self, name: str, pools: list[Pool]) -> tuple[Pool, ...]:
-        """Return what may answer: no target twice, none of another API. Raises `Problem` when nothing is left."""
+        """Return what may answer: no target twice, none that can neither be asked in this API nor by translation.
+
+        Raises `Problem` when nothing is left.
+        """
         plan, echo = self.plan, demo(self.plan)
         if echo is not None:
             self._step(echo, "demo: no other upstream is on, so it answers every name", span=plan.upstreams[echo].span)
@@ -239,11 +242,11 @@ class Resolver:
         for pool in pools:
             fresh = [target for target in pool.targets if str(target) not in unique]
             unique.update((str(target), target) for target in fresh)
-            speaking = tuple(target for target in fresh if self._speaks(target))
-            if speaking == pool.targets:
+            able = tuple(target for target in fresh if self._understands(target))
+            if able == pool.targets:
                 kept.append(pool)
-            elif speaking:
-                kept.append(msgspec.structs.replace(pool, targets=speaking))
+            elif able:
+                kept.append(msgspec.structs.replace(pool, targets=able))
         if not kept:
             raise self._unsupported(next(iter(unique.values())))
         upstreams = [target.upstream for pool in kept for target in pool.targets]
@@ -252,7 +255,7 @@ class Resolver:
             raise _off(f"every target of `{name}`{some}", upstreams, plan)
         return tuple(kept)
 
-    def _speaks(self, target: Target) -> bool:
+    def _understands(self, target: Target) -> bool:
         speaks = self.plan.upstreams[target.upstream].options.speaks
         if self.facts.api in speaks or crossing(self.facts.api, speaks) is not None:
             return True
@@ -261,12 +264,15 @@ class Resolver:
         return False
 
     def _unsupported(self, target: Target) -> Problem:
+        """Return the 501 for a request that no target of the name speaks and that is never translated."""
+        api, model = self.facts.api, self.facts.model
+        kind = next(dialect.name for dialect, endpoint in ENDPOINTS.values() if endpoint.api == api)
         return Problem(
             501,
             "unsupported_api",
-            f"`{self.facts.model}` is served by `{target}`, which speaks the "
-            f"{'/'.join(self.plan.upstreams[target.upstream].options.speaks)} API; this request uses the "
-            f"{self.facts.api} API, and there is no translation between the two",
+            f"no target of `{model}` speaks the {api} API, which is not translated: `{target}` speaks "
+            f"{', '.join(self.plan.upstreams[target.upstream].options.speaks)}; ask for a model of an upstream of kind "
+            f"{kind}, or name such a target for `{model}` in the file",
             headers=((b"x-should-retry", b"false"),),
         )
 

@@ -32,14 +32,23 @@ keys:
 
 
 SMART = """\
-route   long-context               no       model is smart, not fast                              proxy.yaml:10
-        blue                       no       key is anonymous, not ada                             proxy.yaml:11
-model   smart                      yes      as asked                                              proxy.yaml:7
-target  openai/gpt-5.5             skipped  speaks chat, completions, embeddings; messages asked  proxy.yaml:7
-        openai/gpt-5.5-mini        skipped  speaks chat, completions, embeddings; messages asked  proxy.yaml:8
-try 1   anthropic/claude-sonnet-5           answers: POST https://api.anthropic.com/v1/messages   proxy.yaml:7
-else    fast                                anthropic/claude-haiku-4-5                            proxy.yaml:8
-body    decoded                             route long-context looks at input_tokens              proxy.yaml:10
+route  long-context               no   model is smart, not fast                             proxy.yaml:10
+       blue                       no   key is anonymous, not ada                            proxy.yaml:11
+model  smart                      yes  as asked                                             proxy.yaml:7
+try 1  anthropic/claude-sonnet-5       answers: POST https://api.anthropic.com/v1/messages  proxy.yaml:7
+else   smart                           openai/gpt-5.5                                       proxy.yaml:7
+       fast                            anthropic/claude-haiku-4-5, openai/gpt-5.5-mini      proxy.yaml:8
+body   decoded                         route long-context looks at input_tokens             proxy.yaml:10
+"""
+EMBEDDED = """\
+route   long-context                no       model is smart, not fast                            proxy.yaml:10
+        blue                        no       key is anonymous, not ada                           proxy.yaml:11
+model   smart                       yes      as asked                                            proxy.yaml:7
+target  anthropic/claude-sonnet-5   skipped  speaks messages, count_tokens; embeddings asked     proxy.yaml:7
+        anthropic/claude-haiku-4-5  skipped  speaks messages, count_tokens; embeddings asked     proxy.yaml:8
+try 1   openai/gpt-5.5                       answers: POST https://api.openai.com/v1/embeddings  proxy.yaml:7
+else    fast                                 openai/gpt-5.5-mini                                 proxy.yaml:8
+body    decoded                              route long-context looks at input_tokens            proxy.yaml:10
 """
 
 
@@ -55,19 +64,117 @@ def test_a_request_and_each_place_that_decides_it(folder: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
 
 
+def test_what_is_not_translated_skips_targets_of_the_other_api(folder: Path) -> None:
+    ended = turnout("explain", "smart", "--api", "embeddings", cwd=folder)
+    assert (ended.code, ended.out, ended.err) == (0, EMBEDDED, "")
+
+
 def test_with_an_upstream_down(folder: Path) -> None:
-    ended = turnout("explain", "fast[1m]", "--input-tokens", "150000", "--down", "openai/gpt-5.5", cwd=folder)
+    down = ("--down", "anthropic", "--down", "openai/gpt-5.5")
+    ended = turnout("explain", "fast[1m]", "--input-tokens", "150000", *down, cwd=folder)
     assert [line.split("  ")[0] for line in ended.out.splitlines()] == [
-        "asked", "route", "model", "target", "", "try 1", "try 2", "try 3", "body",
+        "asked", "route", "model", "try 1", "try 2", "try 3", "try 4", "try 5", "body",
     ]  # fmt: skip
     assert "`[1m]` is cut from the name" in ended.out
-    assert "try 2   openai/gpt-5.5                       after up to 0.25 s: down (as told)" in ended.out
-    assert "try 3   openai/gpt-5.5-mini                  answers: POST https://api.openai.com/v1/chat/comp" in ended.out
+    assert "try 2  openai/gpt-5.5                   down (as told)" in ended.out
+    assert "try 3  anthropic/claude-sonnet-5        after up to 0.25 s: down (as told)" in ended.out
+    assert "try 5  openai/gpt-5.5-mini              answers: POST https://api.openai.com/v1/chat/comp" in ended.out
     assert ended.code == 0
 
 
+ACROSS = [
+    (("smart",), "POST https://api.anthropic.com/v1/messages; chat -> messages translation", "messages"),
+    (
+        ("smart", "--api", "messages", "--down", "anthropic"),
+        "POST https://api.openai.com/v1/chat/completions; messages -> chat translation",
+        "chat",
+    ),
+    (("smart", "--api", "count_tokens", "--down", "anthropic"), "answered here: an estimate", "chat"),
+]
+
+
+@pytest.mark.parametrize(("asked", "says", "into"), ACROSS)
+def test_a_translation_is_told(folder: Path, asked: tuple[str, ...], says: str, into: str) -> None:
+    ended = turnout("explain", *asked, cwd=folder)
+    tries = [line for line in ended.out.splitlines() if line.startswith("try")]
+    assert (ended.code, says in tries[-1]) == (0, True)
+    assert "as it is" not in ended.out
+    told = json.loads(turnout("explain", *asked, "--format", "json", cwd=folder).out)
+    assert (told["tries"][-1]["translation"], told["body"], told["losses"]) == (into, "translated", [])
+
+
+REQUEST = {"model": "smart", "messages": [{"role": "user", "content": "Hi"}], "seed": 7, "user": "ada"}
+
+
+def lost(out: str) -> list[list[str]]:
+    """Return (path, grade) of each loss, of columns that begin with the section, once."""
+    lines = [line.split() for line in out.splitlines()]
+    at = next((index for index, line in enumerate(lines) if line[0] == "loss"), len(lines))
+    found = [line[line[0] == "loss" :] for line in lines[at:]]
+    return [line[:2] for line in found if line[1] in ("dropped", "approximated")]
+
+
+def test_a_request_out_of_a_file_tells_what_its_translation_loses(folder: Path) -> None:
+    (folder / "request.json").write_text(json.dumps(REQUEST))
+    ended = turnout("explain", "--request", "request.json", cwd=folder)
+    assert (ended.code, ended.err) == (0, "")
+    assert "try 1  anthropic/claude-sonnet-5" in ended.out
+    assert sorted(lost(ended.out)) == [["seed", "dropped"], ["user", "approximated"]]
+    told = json.loads(turnout("explain", "--request", "request.json", "--format", "json", cwd=folder).out)
+    assert {one["path"]: one["grade"] for one in told["losses"]} == {"seed": "dropped", "user": "approximated"}
+    assert all(one["reason"] for one in told["losses"])
+    assert (told["facts"]["model"], told["refusal"]) == ("smart", None)
+
+
+def test_where_the_bytes_pass_nothing_is_lost(folder: Path) -> None:
+    (folder / "request.json").write_text(json.dumps(REQUEST))
+    ended = turnout("explain", "--request", "request.json", "--down", "anthropic", cwd=folder)
+    assert (ended.code, lost(ended.out), "openai/gpt-5.5" in ended.out) == (0, [], True)
+
+
+@pytest.mark.parametrize(
+    ("translation", "body", "param"),
+    [("lenient", {**REQUEST, "n": 3}, "n"), ("strict", REQUEST, "seed"), ("exact", {**REQUEST, "seed": None}, "user")],
+)
+def test_a_request_that_cannot_be_translated_is_refused(
+    folder: Path, translation: str, body: dict[str, object], param: str
+) -> None:
+    (folder / "proxy.yaml").write_text(FILE.replace("[fast]}", f"[fast], translation: {translation}}}"))
+    (folder / "request.json").write_text(json.dumps(body))
+    ended = turnout("explain", "--request", "request.json", cwd=folder)
+    assert (ended.code, "refused" in ended.out, f"`{param}`" in ended.out) == (1, True, True)
+    told = json.loads(turnout("explain", "--request", "request.json", "--format", "json", cwd=folder).out)
+    assert (told["refusal"]["status"], told["target"]) == (400, None)
+
+
+def test_a_request_is_read_for_what_routes_look_at(folder: Path) -> None:
+    (folder / "long.json").write_text(
+        json.dumps({"model": "fast", "max_tokens": 5, "messages": [{"role": "user", "content": "x " * 200_000}]})
+    )
+    told = json.loads(
+        turnout("explain", "--request", "long.json", "--api", "messages", "--format", "json", cwd=folder).out
+    )
+    assert (told["route"], told["facts"]["depth"]["max_tokens"]) == ("long-context", 5)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--request", "none.json"), "none.json: No such file or directory"),
+        (("--request", "bad.json"), "bad.json: `messages` must be a list, not an integer"),
+        (("--request", "bad.json", "smart"), "explain needs one of MODEL, --request and --path"),
+        ((), "explain needs one of MODEL, --request and --path"),
+    ],
+)
+def test_a_request_that_is_none_is_a_wrong_question(folder: Path, options: tuple[str, ...], told: str) -> None:
+    (folder / "bad.json").write_text('{"model": "smart", "messages": 3}')
+    ended = turnout("explain", *options, cwd=folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"error: {told}\n  = help: " in ended.err
+
+
 def test_a_request_that_is_not_answered_ends_with_1(folder: Path) -> None:
-    down = turnout("explain", "fast", "--down", "openai", cwd=folder)
+    down = turnout("explain", "fast", "--down", "openai", "--down", "anthropic", cwd=folder)
     assert (down.code, "fails" in down.out, "no target answers" in down.out) == (1, True, True)
     unknown = turnout("explain", "smrt", cwd=folder)
     assert unknown.code == 1
@@ -91,18 +198,22 @@ def test_facts_come_from_the_options(folder: Path) -> None:
 
 def test_json_names_the_target_and_what_is_left(folder: Path) -> None:
     told = json.loads(turnout("explain", "smart", "--format", "json", cwd=folder).out)
-    assert told["target"] == "openai/gpt-5.5"
+    assert told["target"] == "anthropic/claude-sonnet-5"
     assert told["tries"] == [
         {
-            "target": "openai/gpt-5.5",
+            "target": "anthropic/claude-sonnet-5",
             "entry": "smart",
             "delay": 0.0,
             "reason": None,
-            "url": "https://api.openai.com/v1/chat/completions",
+            "url": "https://api.anthropic.com/v1/messages",
+            "translation": "messages",
             "at": "proxy.yaml:7",
         }
     ]
-    assert told["else"] == [{"entry": "fast", "targets": ["openai/gpt-5.5-mini"]}]
+    assert told["else"] == [
+        {"entry": "smart", "targets": ["openai/gpt-5.5"]},
+        {"entry": "fast", "targets": ["anthropic/claude-haiku-4-5", "openai/gpt-5.5-mini"]},
+    ]
 
 
 TUNED = """\
@@ -175,8 +286,11 @@ def test_live_asks_the_environment(folder: Path) -> None:
     one = turnout("explain", "smart", "--live", cwd=folder, OPENAI_API_KEY="sk-0123456789-0123456789")
     assert "try 1   openai/gpt-5.5" in one.out
     other = turnout("explain", "smart", "--live", cwd=folder, CLAUDE_KEY="sk-ant-0123456789-0123456789")
-    assert other.code == 1
-    assert "OPENAI_API_KEY is not set" in other.out
+    assert "try 1  anthropic/claude-sonnet-5" in other.out
+    asked = ("explain", "smart", "--live", "--api", "embeddings")
+    neither = turnout(*asked, cwd=folder, CLAUDE_KEY="sk-ant-0123456789-0123456789")
+    assert neither.code == 1
+    assert "OPENAI_API_KEY is not set" in neither.out
     assert "404" in turnout("explain", "anything", cwd=folder).out
 
 
@@ -196,8 +310,8 @@ def test_live_asks_the_environment(folder: Path) -> None:
         ),
         (
             ("--path", "/v1/x"),
-            "error: explain needs MODEL, or --path\n"
-            "  = help: name what the client asks for, or the path of a `pass` route\n",
+            "error: explain needs one of MODEL, --request and --path\n"
+            "  = help: name what the client asks for, or a file with its request, or the path of a `pass` route\n",
         ),
         (("--header", "x-team"), "error: `x-team` is no header\n  = help: write 'name: value'\n"),
     ],

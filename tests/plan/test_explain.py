@@ -39,17 +39,43 @@ def tries(explanation: Explanation) -> list[str]:
 
 
 def test_the_first_target_that_is_up_answers_at_its_final_url() -> None:
-    assert tries(told("smart")) == ["openai/gpt: http://127.0.0.1:1/v1/chat/completions"]
     assert tries(told("smart", api="messages")) == ["anthropic/sonnet: http://127.0.0.1:1/v1/messages"]
+    assert tries(told("smart", "anthropic"))[-1] == "openai/gpt: http://127.0.0.1:1/v1/chat/completions"
     assert tries(told("fast")) == ["zai/mini: https://api.z.ai/api/paas/v4/chat/completions"]
     assert [str(target) for _, targets in told("fast").left for target in targets] == ["openai/mini"]
 
 
+ACROSS = [
+    ("smart", "chat", "messages", "anthropic/sonnet: http://127.0.0.1:1/v1/messages"),
+    ("fast", "messages", "chat", "zai/mini: https://api.z.ai/api/paas/v4/chat/completions"),
+    ("fast", "count_tokens", "chat", "zai/mini: None"),
+    ("fast", "chat", None, "zai/mini: https://api.z.ai/api/paas/v4/chat/completions"),
+    ("smart", "messages", None, "anthropic/sonnet: http://127.0.0.1:1/v1/messages"),
+    ("smart", "count_tokens", None, "anthropic/sonnet: http://127.0.0.1:1/v1/messages/count_tokens"),
+    ("smart", "embeddings", None, "openai/gpt: http://127.0.0.1:1/v1/embeddings"),
+]
+"""Model, API that is asked, the API it is translated into, and where it goes: a count is answered here."""
+
+
+@pytest.mark.parametrize(("model", "api", "into", "tried"), ACROSS)
+def test_a_target_of_the_other_api_is_asked_in_its_own(model: str, api: str, into: str | None, tried: str) -> None:
+    explanation = told(model, api=api)
+    assert tries(explanation) == [tried]
+    assert (explanation.answered, explanation.tries[0].into) == (True, into)
+
+
+def test_an_estimate_needs_no_upstream() -> None:
+    assert tries(told("fast", "zai", api="count_tokens")) == ["zai/mini: None"]
+    off = plan(UPSTREAMS + "models: {a: openai/a}\nkeys: {anonymous: {}}\n", {"openai": "OPENAI_API_KEY is not set"})
+    assert not explain(off, Facts(api="count_tokens", model="a"), (), TODAY).answered
+
+
 def test_what_is_down_is_retried_then_left() -> None:
-    explanation = told("smart", "openai")
+    explanation = told("smart", "openai", "anthropic")
     assert tries(explanation) == [
+        "anthropic/sonnet: connect",
         "openai/gpt: connect",
-        "openai/gpt +0.25s: connect",
+        "anthropic/sonnet +0.25s: connect",
         "spare/x: off",
         "zai/mini: https://api.z.ai/api/paas/v4/chat/completions",
     ]
@@ -74,7 +100,7 @@ def test_everything_down_is_not_answered() -> None:
 
 
 def test_echo_answers_by_itself() -> None:
-    assert tries(told("smart", "openai", "zai"))[-1] == "test/last: None"
+    assert tries(told("smart", "anthropic", "openai", "zai"))[-1] == "test/last: None"
 
 
 def test_a_refusal_is_explained_without_tries() -> None:

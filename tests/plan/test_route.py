@@ -84,12 +84,21 @@ def test_the_asked_name(raw: str, name: str, suffix: str | None) -> None:
     assert asked_name(raw) == (name, suffix)
 
 
+SMART = [
+    "smart: anthropic/claude-sonnet-5 openai/gpt-5.5 x0",
+    "fast: openai/gpt-5.5-mini x2",
+    "mixed/last: mixed/last x2",
+]
+"""Whoever asks: conversations are translated, and to count their tokens there is an estimate."""
 MODELS = [
     ("fast", "chat", ["fast: openai/gpt-5.5-mini openai/gpt-5.5 x2"]),
-    ("smart", "messages", ["smart: anthropic/claude-sonnet-5 x0", "mixed/last: mixed/last x2"]),
-    ("smart", "chat", ["smart: openai/gpt-5.5 x0", "fast: openai/gpt-5.5-mini x2", "mixed/last: mixed/last x2"]),
-    ("best", "chat", ["smart: openai/gpt-5.5 x0", "fast: openai/gpt-5.5-mini x2", "mixed/last: mixed/last x2"]),
-    ("bold", "chat", ["smart: openai/gpt-5.5 x5", "ollama/llama3: ollama/llama3 x2"]),
+    ("smart", "chat", SMART),
+    ("smart", "messages", SMART),
+    ("smart", "count_tokens", SMART),
+    ("smart", "embeddings", ["smart: openai/gpt-5.5 x0", "fast: openai/gpt-5.5-mini x2", "mixed/last: mixed/last x2"]),
+    ("best", "chat", SMART),
+    ("bold", "chat", ["smart: anthropic/claude-sonnet-5 openai/gpt-5.5 x5", "ollama/llama3: ollama/llama3 x2"]),
+    ("bold", "completions", ["smart: openai/gpt-5.5 x5", "ollama/llama3: ollama/llama3 x2"]),
     ("gpt-4", "chat", ["gpt-4: openai/gpt-4.1 x2"]),
     ("gpt-9", "chat", ["gpt-*: openai/gpt-9 x2", "ollama/9: ollama/9 x2"]),
     ("gpt-9-max", "chat", ["gpt-*-max: openai/gpt-9-large x2"]),
@@ -102,8 +111,11 @@ MODELS = [
     ("demo", "chat", ["404 model_not_found"]),
     ("", "chat", ["404 model_not_found"]),
     ("gpt-*", "chat", ["gpt-*: openai/gpt-* x2", "ollama/*: ollama/* x2"]),
-    ("opus", "chat", ["501 unsupported_api"]),
-    ("fast", "messages", ["501 unsupported_api"]),
+    ("opus", "chat", ["claude-*: anthropic/claude-opus x2"]),
+    ("opus", "embeddings", ["501 unsupported_api"]),
+    ("opus", "completions", ["501 unsupported_api"]),
+    ("fast", "messages", ["fast: openai/gpt-5.5-mini openai/gpt-5.5 x2"]),
+    ("fast", "count_tokens", ["fast: openai/gpt-5.5-mini openai/gpt-5.5 x2"]),
     ("x-preview", "chat", ["451 route_denied"]),
     ("davinci", "completions", ["gpt-4: openai/gpt-4.1 x2"]),
 ]
@@ -130,14 +142,22 @@ def trace(decision: Decision) -> list[str]:
 def test_the_first_route_that_matches_decides_and_says_why() -> None:
     decision = decide("fast", depth=Depth(input_tokens=150_000))
     assert decision.route == "long"
-    assert pools(decision)[0] == "smart: openai/gpt-5.5 x0"
-    assert trace(decision) == [
-        "route long yes: to smart",
-        "model smart yes: as the route says",
-        "target anthropic/claude-sonnet-5 skipped: speaks messages, count_tokens; chat asked",
-    ]
+    assert pools(decision) == SMART
+    assert trace(decision) == ["route long yes: to smart", "model smart yes: as the route says"]
     assert decide("davinci").route == "legacy"
     assert decide("fast").route is None
+
+
+def test_what_is_not_translated_goes_to_targets_that_speak_it() -> None:
+    assert trace(decide("smart", "embeddings"))[-2:] == [
+        "model smart yes: as asked",
+        "target anthropic/claude-sonnet-5 skipped: speaks messages, count_tokens; embeddings asked",
+    ]
+    assert refused(decide("opus", "embeddings")) == (
+        "501 unsupported_api: no target of `opus` speaks the embeddings API, which is not translated: "
+        "`anthropic/claude-opus` speaks messages, count_tokens; ask for a model of an upstream of kind openai, "
+        "or name such a target for `opus` in the file"
+    )
 
 
 def test_every_line_of_the_trace_has_its_place() -> None:
@@ -246,15 +266,16 @@ SMALL = UPSTREAMS + "models: {both: {targets: [openai/a, anthropic/a]}, one: ope
 
 def test_an_off_target_stays_in_the_order_and_is_skipped_by_the_attempts() -> None:
     decision = route(plan(FILE, {"openai": "OPENAI_API_KEY is not set"}), Facts(api="chat", model="smart"))
-    assert pools(decision)[0] == "smart: openai/gpt-5.5 x0"
+    assert pools(decision)[:2] == SMART[:2]
 
 
 def test_when_all_are_off_the_answer_names_the_missing_variables_and_never_another_entry() -> None:
     one = {"openai": "OPENAI_API_KEY is not set"}
     told = "503 no_target: every target of `one` is off (openai: OPENAI_API_KEY is not set)"
     assert refused(route(plan(SMALL, one), Facts(api="chat", model="one"))) == told
-    told = "503 no_target: every target of `both` that speaks chat is off (openai: OPENAI_API_KEY is not set)"
-    assert refused(route(plan(SMALL, one), Facts(api="chat", model="both"))) == told
+    told = "503 no_target: every target of `both` that speaks embeddings is off (openai: OPENAI_API_KEY is not set)"
+    assert refused(route(plan(SMALL, one), Facts(api="embeddings", model="both"))) == told
+    assert pools(route(plan(SMALL, one), Facts(api="chat", model="both"))) == ["both: openai/a anthropic/a x1"]
     off = plan(FILE, {"openai": "enabled: false"})
     told = "503 no_target: upstream `openai` is off (openai: enabled: false)"
     assert refused(route(off, Facts(api=None, key="ada", path="/v1/images/x"))) == told
@@ -281,7 +302,8 @@ def test_a_demo_that_is_off_answers_nothing() -> None:
     off = plan(SMALL, {**KEYLESS, "demo": "enabled: false"})
     assert refused(route(off, Facts(api="chat", model="anything"))).startswith("404")
     assert refused(route(off, Facts(api="messages", model="both"))) == (
-        "503 no_target: every target of `both` that speaks messages is off (anthropic: ANTHROPIC_API_KEY is not set)"
+        "503 no_target: every target of `both` is off "
+        "(openai: OPENAI_API_KEY is not set; anthropic: ANTHROPIC_API_KEY is not set)"
     )
 
 
