@@ -28,6 +28,7 @@ from engine.chat import (
     Used,
     Wrote,
 )
+from engine.dialects.chat import plain
 from engine.dialects.chat.calls import Calls
 from engine.dialects.chat.errors import confessed
 from engine.dialects.chat.piece import delta_piece, said_plainly, stop_of, usage_of
@@ -100,22 +101,48 @@ class ChatDecoder:
         if data.startswith(b"[DONE]"):
             self._end(events)
             return
+        if not name:
+            try:
+                chunk = plain.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
+            else:
+                self._speak(chunk, events)
+                return
         try:
-            chunk = msgspec.json.decode(data)
+            value = msgspec.json.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             told = name == b"error" and data.decode(errors="replace")
             self.failure = confessed(told, data) if told else malformed("an event that is not JSON")
             return
-        self.failure = confessed(chunk, data, named=name == b"error")
-        if self.failure is None and isinstance(chunk, dict):
-            self._read(chunk, events)
+        self.failure = confessed(value, data, named=name == b"error")
+        if self.failure is None and isinstance(value, dict):
+            self._read(value, events)
+
+    def _speak(self, chunk: plain.Chunk, events: list[Event]) -> None:
+        """Give out what a plain chunk says, as `_hear` does with any."""
+        if not self._started:
+            self._start(chunk.id, chunk.model, events)
+        delta = chunk.choices[0].delta
+        if thought := delta.reasoning_content or delta.reasoning:
+            self._plain = True
+            self._calls.settle(events)
+            events.append(Thought(thought))
+        if delta.content:
+            self._calls.settle(events)
+            events.append(Wrote(delta.content))
+        if delta.tool_calls:
+            self._calls.take([entry.fragment() for entry in delta.tool_calls], events)
+
+    def _start(self, ident: Any, model: Any, events: list[Event]) -> None:
+        self._started = True
+        events.append(Started(text(ident), text(model)))
 
     def _read(self, chunk: dict[str, Any], events: list[Event]) -> None:
         choice = _choice(chunk)
         if choice is not None:
             if not self._started:
-                self._started = True
-                events.append(Started(text(chunk.get("id")), text(chunk.get("model"))))
+                self._start(chunk.get("id"), chunk.get("model"), events)
             delta = choice.get("delta") or choice.get("message")
             if isinstance(delta, dict):
                 self._hear(delta, events)

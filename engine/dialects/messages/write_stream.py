@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Asked
 
 
+DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%s","%s":%s}}\n\n'
+"""What a stream is mostly made of."""
+
+
 class Waiting:
     """A block that is open, or waits for its turn. `kind` is the type of what fills it, "" for one that comes whole."""
 
@@ -192,9 +196,7 @@ class MessagesEncoder:
             block = self._blocks[0]
             if not block.begun:
                 out.append(_event("content_block_start", {"index": self._next, "content_block": block.start}))
-            out += [
-                _event("content_block_delta", {"index": self._next, "delta": delta}) for delta in self._deltas(block)
-            ]
+            out += self._deltas(block)
             block.begun = True
             if not block.done:
                 return
@@ -202,18 +204,20 @@ class MessagesEncoder:
             self._next += 1
             self._blocks.popleft()
 
-    def _deltas(self, block: Waiting) -> list[dict[str, Any]]:
+    def _deltas(self, block: Waiting) -> list[bytes]:
         """Return what is to be written of the first block now."""
         if block.kind == "tool":
-            return [{"type": "input_json_delta", "partial_json": one} for one in _arguments(block)]
+            return [self._delta("input_json_delta", "partial_json", one) for one in _arguments(block)]
         pending, block.pending = block.pending, []
         if block.kind != "thinking":
-            return [{"type": "text_delta", "text": one} for one in pending]
-        deltas = [{"type": "thinking_delta", "thinking": one} for one in pending]
+            return [self._delta("text_delta", "text", one) for one in pending]
+        deltas = [self._delta("thinking_delta", "thinking", one) for one in pending]
         if block.done:
-            signature = block.signature or seal(self._asked.source)
-            deltas.append({"type": "signature_delta", "signature": signature})
+            deltas.append(self._delta("signature_delta", "signature", block.signature or seal(self._asked.source)))
         return deltas
+
+    def _delta(self, kind: str, field: str, value: str) -> bytes:
+        return DELTA % (self._next, kind.encode(), field.encode(), msgspec.json.encode(value))
 
     def _end(self) -> bytes:
         stop = self._stop or Stop(reason="end")

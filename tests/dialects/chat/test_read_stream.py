@@ -64,6 +64,16 @@ def test_a_stream_says_what_the_whole_answer_says(response: Response, style: Sty
     assert fold(events) == whole == response
 
 
+@given(responses(), styles())
+def test_a_field_that_nobody_knows_changes_nothing(response: Response, style: Style) -> None:
+    chunks = stream(response, style)
+    body = wire(chunks, done=style.done)
+    for chunk in chunks:
+        for choice in chunk["choices"]:
+            choice["delta"]["unheard_of"] = None
+    assert read(wire(chunks, done=style.done)) == read(body)
+
+
 def test_it_leaves_the_end_of_a_stream_that_says_done_to_nobody() -> None:
     decoder = ChatDecoder()
     decoder.feed(wire([chunk({"content": "Hi"}, "stop")]))
