@@ -44,7 +44,7 @@ CODES: list[tuple[int, str, str, str | None, str]] = [
     (415, "unsupported_media_type", "invalid_request_error", "unsupported_media_type", "invalid_request_error"),
     (421, "unknown_host", "invalid_request_error", "unknown_host", "invalid_request_error"),
     (429, "rate_limited", "requests", "rate_limit_exceeded", "rate_limit_error"),
-    (429, "quota", "insufficient_quota", "insufficient_quota", "rate_limit_error"),
+    (429, "quota", "insufficient_quota", "insufficient_quota", "billing_error"),
     (431, "headers_too_large", "invalid_request_error", "headers_too_large", "invalid_request_error"),
     (500, "internal", "server_error", "internal", "api_error"),
     (501, "unsupported_api", "server_error", "unsupported_api", "api_error"),
@@ -55,7 +55,14 @@ CODES: list[tuple[int, str, str, str | None, str]] = [
     (504, "upstream_timeout", "server_error", "upstream_timeout", "timeout_error"),
     (529, "overloaded", "server_error", "overloaded", "overloaded_error"),
     (418, "teapot", "invalid_request_error", "teapot", "invalid_request_error"),
+    (422, "unprocessable", "invalid_request_error", "unprocessable", "invalid_request_error"),
+    (409, "conflict", "invalid_request_error", "conflict", "conflict_error"),
 ]
+
+STATUSES: dict[int, tuple[int, int]] = {422: (422, 400), 502: (502, 500), 529: (503, 529)}
+"""Status -> what it is to clients of OpenAI's and of Anthropic's API; every other is the same to both."""
+OUT_OF_QUOTA = (429, 402)
+"""A spent quota is a limit to OpenAI, a bill to Anthropic, whatever the upstream's status was."""
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "vendor_code", "anthropic_kind"), CODES)
@@ -67,13 +74,39 @@ def test_every_problem_has_both_forms(
         "error": {"message": "what to do", "type": kind, "param": "messages[0]", "code": vendor_code}
     }
     error = json.loads(ANTHROPIC.error(problem, "req_1"))
+    message = "prompt is too long: what to do" if code == "context_length" else "what to do"
     assert error == {
         "type": "error",
-        "error": {"type": anthropic_kind, "message": "what to do"},
+        "error": {"type": anthropic_kind, "message": message},
         "request_id": "req_1",
     }
-    if anthropic_kind != "request_too_large":  # the API has it, the SDK's union does not
+    told = OUT_OF_QUOTA if code == "quota" else STATUSES.get(status, (status, status))
+    assert (OPENAI.status(problem), ANTHROPIC.status(problem)) == told
+    if anthropic_kind not in ("request_too_large", "conflict_error"):  # the API has them, the SDK's union does not
         TypeAdapter(anthropic.types.ErrorResponse).validate_python(error, strict=True, extra="forbid")
+
+
+TOO_LONG = [
+    ("prompt is too long: 9 tokens > 8 maximum", "prompt is too long: 9 tokens > 8 maximum"),
+    ("the input is long", "prompt is too long: the input is long"),
+    (
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 140213 tokens.",
+        "prompt is too long: 140213 tokens > 128000 maximum",
+    ),
+    (
+        "This model's maximum context length is 8192 tokens. However, you requested about 9000 tokens",
+        "prompt is too long: 9000 tokens > 8192 maximum",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "told"), TOO_LONG)
+def test_a_context_that_is_exceeded_is_told_to_claude_code_in_the_words_it_compacts_at(said: str, told: str) -> None:
+    problem = Problem(400, "context_length", said)
+    assert json.loads(ANTHROPIC.error(problem, "req_1"))["error"]["message"] == told
+    assert json.loads(OPENAI.error(problem, "req_1"))["error"]["message"] == said
+    other = Problem(400, "invalid_request", said)
+    assert json.loads(ANTHROPIC.error(other, "req_1"))["error"]["message"] == said
 
 
 def test_the_sdks_raise_what_they_have_for_it() -> None:

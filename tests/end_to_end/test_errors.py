@@ -188,14 +188,45 @@ def test_headers_that_are_too_long(turnout: Turnout) -> None:
 
 
 @BOTH
-def test_a_model_of_the_other_api_is_501_and_names_both(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+def test_a_model_of_the_other_api_is_asked_in_its_own(
+    turnout: Turnout, upstream: Upstream, openai: Upstream, anthropic: Upstream, api: Api
+) -> None:
     other = MESSAGES if api is CHAT else CHAT
     answer = post(turnout.url, api.path, api.body(other.asked), KEY)
-    message = api.error(answer)["message"]
-    assert (answer.status, upstream.requests) == (501, [])
-    assert "speaks the chat" in message or "speaks the messages" in message
-    assert f"uses the {api.name} API" in message
+    assert (answer.status, answer.json["model"], upstream.requests) == (200, other.asked, [])
+    asked = anthropic if api is CHAT else openai
+    assert (len(asked.requests), asked.last.target) == (1, other.path)
+    assert asked.last.json["model"] == other.upstream_model
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"model": "smart-claude", "input": "Hi"}),
+        ("/v1/completions", {"model": "smart-claude", "prompt": "def add("}),
+        ("/v1/completions", {"model": "smart-claude", "prompt": "def add(", "stream": True}),
+    ],
+    ids=["embeddings", "completions", "completions, streamed"],
+)
+def test_what_is_not_translated_is_501_and_says_what_would_answer_it(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, path: str, body: dict[str, Any]
+) -> None:
+    answer = post(turnout.url, path, body, KEY)
+    error = CHAT.error(answer)
+    assert (answer.status, error["code"], openai.requests, anthropic.requests) == (501, "unsupported_api", [], [])
+    assert f"no target of `smart-claude` speaks the {path.removeprefix('/v1/')} API" in error["message"]
+    assert "`anthropic/claude-sonnet-5` speaks messages, count_tokens" in error["message"]
+    assert "an upstream of kind openai" in error["message"]
     assert answer.header("x-should-retry") == "false"
+
+
+def test_what_an_upstream_cannot_count_is_estimated_and_says_so(turnout: Turnout, openai: Upstream) -> None:
+    body = {"model": "smart-chat", "messages": [{"role": "user", "content": "word " * 1000}]}
+    answer = post(turnout.url, "/v1/messages/count_tokens", body, KEY)
+    assert (answer.status, openai.requests, set(answer.json)) == (200, [], {"input_tokens"})
+    assert 1000 <= answer.json["input_tokens"] <= 2000
+    assert "estimate" in (answer.header("x-turnout-estimate") or "")
+    assert post(turnout.url, MESSAGES.path, MESSAGES.body(), KEY).header("x-turnout-estimate") is None
 
 
 @BOTH

@@ -108,33 +108,50 @@ version: 1
 upstreams:
   openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-models: {{"*": {{targets: ["openai/*", "anthropic/*"]}}}}
+models: {{"*": {{targets: ["{first}/*", "{second}/*"]}}}}
 keys: {{anonymous: {{}}}}
 """
 
 
 @pytest.fixture(scope="module")
-def every_name(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
-    return start(EVERY_NAME.format(openai=_openai.url, anthropic=_anthropic.url))
+def openai_first(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(EVERY_NAME.format(openai=_openai.url, anthropic=_anthropic.url, first="openai", second="anthropic"))
+
+
+@pytest.fixture(scope="module")
+def anthropic_first(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(EVERY_NAME.format(openai=_openai.url, anthropic=_anthropic.url, first="anthropic", second="openai"))
 
 
 @pytest.mark.parametrize("file", CAPTURED, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_what_real_clients_sent_arrives_whole(
-    every_name: Turnout, openai: Upstream, anthropic: Upstream, file: Path
+    openai_first: Turnout, anthropic_first: Turnout, openai: Upstream, anthropic: Upstream, file: Path
 ) -> None:
     captured = json.loads(file.read_bytes())
     own = {name.lower(): value for name, value in captured["headers"].items()}
     headers = {name: value for name, value in own.items() if name not in ("host", "content-length")}
     sent = json.dumps(captured["body"], ensure_ascii=False, indent=1).encode()
+    turnout, upstream = (anthropic_first, anthropic) if "/messages" in captured["target"] else (openai_first, openai)
 
-    answer = send(every_name.url, captured["method"], captured["target"], headers, sent)
+    answer = send(turnout.url, captured["method"], captured["target"], headers, sent)
 
-    upstream = anthropic if "/messages" in captured["target"] else openai
     assert (answer.status, len(openai.requests) + len(anthropic.requests)) == (200, 1)
     assert upstream.last.target == captured["target"]
     assert fields(upstream.last.body) == fields(sent)
     passing = set(headers) - {"authorization", "x-api-key", "connection", "accept-encoding"}
     assert {name: upstream.last.header(name) for name in passing} == {name: headers[name] for name in passing}
+    assert answer.header("x-turnout-loss") is None
+
+
+@pytest.mark.parametrize("name", ["completions", "embeddings"])
+def test_what_is_not_translated_passes_to_the_first_that_speaks_it(
+    anthropic_first: Turnout, openai: Upstream, anthropic: Upstream, name: str
+) -> None:
+    path, needed = ENDPOINTS[name]
+    sent = b'{"model":"any/name",%s,%s}' % (needed, ODD)
+    answer = post(anthropic_first.url, path, sent)
+    assert (answer.status, answer.header("x-turnout-attempts"), anthropic.requests) == (200, "1", [])
+    assert (openai.last.target, fields(openai.last.body)) == (path, fields(sent))
 
 
 def test_there_are_captured_requests() -> None:
