@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from engine.chat import Problem
+from engine.dialects.body import TOO_DEEP, refused
 from engine.dialects.codec import Losses, Written
 from engine.dialects.messages.breakpoints import Breakpoints
 from engine.dialects.messages.families import corrected
@@ -43,7 +44,13 @@ REFUSED: dict[str, str] = {
 
 def write(request: Request, family: Claude, model: str) -> Written:
     """Return the body for `model`. Raises `Problem` (400) with the client's own path for what cannot be asked."""
-    family = corrected(family)
+    try:
+        return _write(request, corrected(family), model)
+    except RecursionError:
+        raise refused(TOO_DEEP) from None
+
+
+def _write(request: Request, family: Claude, model: str) -> Written:
     losses = Losses()
     refuse(request)
     names = Names(*NAMES, declared=[tool.name for tool in request.tools])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -433,12 +434,15 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-WORDS = """
+WORDS = re.findall(
+    r"\w+",
+    """
     model messages role content type text image_url url file file_data file_id input_audio tool_calls id function name
     arguments custom input tool_call_id functions function_call tools parameters format tool_choice allowed_tools mode
     reasoning thinking reasoning_details data signature index stop stream stream_options response_format json_schema
     schema user metadata prompt_cache_breakpoint ttl
-""".split()
+    """,
+)
 VALUES = ["user", "assistant", "tool", "function", "system", "text", "image_url", "file", "custom", "auto", "data:,x"]
 LIKE_CHAT = st.recursive(
     JSON | st.sampled_from(VALUES),
