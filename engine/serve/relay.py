@@ -119,6 +119,8 @@ class Relay:
         self._estimate: str | None = None
         self._straight = True
         """The last target spoke the client's API: its own words may go to the client as they are."""
+        self._broke: Failure | None = None
+        """Why the answer that the client is getting broke off."""
         self._keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
         self._loop = order.visit.loop
@@ -209,11 +211,12 @@ class Relay:
         if failure is not None:
             failure = live.scrubbed(failure)
         if failure is None or failure.reason not in NO_TRY:
+            why = failure or self._broke
             self.tries.append(
                 Attempt(
                     target=str(target),
-                    reason=failure.reason if failure else None,
-                    message=loggable(failure) if failure else "",
+                    reason=why.reason if why else None,
+                    message=loggable(why) if why else "",
                     status=status,
                     seconds=round(self._loop.time() - begun, 6),
                 )
@@ -300,11 +303,15 @@ class Relay:
         except Failed as failed:
             if not tap.committed:
                 return failed.failure
+            if tap.failure is None and not tap.ended and (piece := tap.finish()) and tap.ended:
+                await reply.piece(piece, head)  # it had said why it stopped: only its last line is missing
             if not tap.ended:  # else everything has been said, and how the connection ends is nobody's business
+                self._broke = failed.failure
                 await self._break_off(failed.failure)
                 return None
         if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
-            self.problem = problem_of(live.scrubbed(tap.failure), self.target)
+            self._broke = live.scrubbed(tap.failure)
+            self.problem = problem_of(self._broke, self.target)
         await reply.end()
         way.arrived()
         return None

@@ -49,6 +49,8 @@ class Model(Family, frozen=True, kw_only=True):
     files: bool = False
     structured: Literal["json_schema", "json_object", ""] = ""
     """The strictest response_format."""
+    told: bool = False
+    """The model is told in words too what form the answer must have: some of its servers ignore response_format."""
     strict: bool = False
     """Tools may be held to their schema."""
     parallel: bool = False
@@ -124,8 +126,8 @@ GPT_4_TURBO = replace(
     max_output=4_096,
 )
 
-COMPATIBLE = Model(name="compatible")
-"""Any other server: only what all of them take."""
+COMPATIBLE = Model(name="compatible", structured="json_schema", told=True)
+"""Any other server: only what all of them take, and a schema, which most do."""
 
 OPEN = replace(
     COMPATIBLE,

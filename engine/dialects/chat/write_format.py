@@ -24,16 +24,19 @@ def write_format(wish: Format | None, draft: Draft) -> tuple[Json, str]:
         return {}, ""
     strictest = draft.family.structured if draft.takes("response_format") else ""
     if wish.kind == "json_schema" and strictest == "json_schema" and draft.takes("response_format.json_schema"):
-        return {"response_format": {"type": "json_schema", "json_schema": schema(wish, draft)}}, ""
-    told = OBJECT
-    if wish.kind == "json_schema":
-        told = FITTING + msgspec.json.encode(wish.schema).decode()
+        sent = {"response_format": {"type": "json_schema", "json_schema": schema(wish, draft)}}
+        return sent, fitting(wish) if draft.family.told else ""
+    told = fitting(wish) if wish.kind == "json_schema" else OBJECT
     if strictest and draft.takes("response_format.json_object"):
         if wish.kind == "json_schema":
             draft.losses.dropped(wish.at, "the upstream takes no schema: the model is told to answer in JSON that fits")
         return {"response_format": {"type": "json_object"}}, told
     draft.losses.dropped(wish.at, "the upstream can only be told to answer in JSON that fits")
     return {}, told
+
+
+def fitting(wish: Format) -> str:
+    return FITTING + msgspec.json.encode(wish.schema).decode()
 
 
 def schema(wish: Format, draft: Draft) -> Json:
