@@ -48,10 +48,8 @@ CLIENTS = (
 
 ENDPOINTS = {"openai": "chat", "anthropic": "messages"}
 """What a client of each API calls first and foremost."""
-EVERY_DIALECT = "echo"
-"""The kind of upstream that answers in every API."""
-LAST = 1000
-"""The rank of a name that no upstream of the client's API answers."""
+TRANSLATED, REFUSED = 1000, 2000
+"""The rank of a name that only upstreams of another API answer, and of one that nothing answers."""
 ANY_KEY = "turnout"
 """What a client that must send some key sends where every key is accepted."""
 PASTED = re.compile(r"[^\s\"'`$\\|&;<>(){}]+")
@@ -168,7 +166,10 @@ def accepts_any_key(document: Document) -> bool:
 
 
 def first_name(plan: Plan, dialect: str, key: str | None) -> str | None:
-    """Return the first name whose upstream speaks `dialect`, or else the first there is, that `key` may ask for."""
+    """Return the first name that `key` may ask for whose upstream speaks `dialect`, or else the first that answers.
+
+    Conversations are translated, but an upstream of the client's own API gets its very bytes.
+    """
     from engine.plan.route import names
 
     known = plan.digests.get(hashlib.sha256((key or "").encode()).digest())
@@ -182,10 +183,11 @@ def _rank(plan: Plan, name: str, dialect: str, caller: str) -> int:
     from engine.facts import Facts
     from engine.plan.route import route
 
-    decision = route(plan, Facts(api=ENDPOINTS[dialect], model=name, key=caller))
+    api = ENDPOINTS[dialect]
+    decision = route(plan, Facts(api=api, model=name, key=caller))
     targets = [target for pool in decision.pools for target in pool.targets if target.upstream not in plan.off]
-    kinds = [plan.upstreams[target.upstream].options.__struct_config__.tag for target in targets]
-    return next((tried for tried, kind in enumerate(kinds) if kind in (dialect, EVERY_DIALECT)), LAST)
+    spoken = (tried for tried, one in enumerate(targets) if api in plan.upstreams[one.upstream].options.speaks)
+    return next(spoken, TRANSLATED if targets else REFUSED)
 
 
 def address(server: Server) -> tuple[str, str | None]:

@@ -174,6 +174,33 @@ def test_defaults_come_from_the_file(
     assert [setting for setting in settings if setting not in text] == []
 
 
+SERVED = [
+    ("claude-code", "gpt: away/g, claude: claude/c", "", "claude"),
+    ("aider", "claude: claude/c, gpt: away/g", "", "gpt"),
+    ("claude-code", "first: {targets: [away/g, claude/c]}, second: claude/c", "", "second"),
+    ("claude-code", "first: {targets: [away/g], fallback: [claude/c]}, second: away/g", "", "first"),
+    ("claude-code", "gpt: away/g, other: away/h", "", "gpt"),
+    ("aider", "opus: claude/o", "", "opus"),
+    ("claude-code", "test: echo/t, claude: claude/c", "", "test"),
+    ("claude-code", "shut: away/g, gpt: away/h", "{name: no, when: {model: shut}, deny: {}}", "gpt"),
+    ("claude-code", "gone: off/g, gpt: away/h", "", "gpt"),
+]
+"""Client, models, routes, and the name it is told: served in its own API if there is one, translated if not."""
+
+
+@pytest.mark.parametrize(("client", "models", "routes", "told"), SERVED)
+def test_a_name_that_is_served_in_the_clients_own_api_is_preferred(
+    client: str, models: str, routes: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = FILE.partition("models:")[0].replace("upstreams:\n", "upstreams:\n  echo: {kind: echo}\n")
+    declared = declared.replace("  away", "  off: {kind: openai, enabled: false}\n  away", 1)
+    Path("proxy.yaml").write_text(f"{declared}models: {{{models}}}\nroutes: [{routes}]\nkeys: {{anonymous: {{}}}}\n")
+    text = connect(capsys, client, "--key", "tk-1")
+    asked = re.search(r"ANTHROPIC_MODEL=(\S+)|aider --model openai/(\S+)", text)
+    assert asked is not None
+    assert told in asked.groups()
+
+
 NEAR = ["localhost", "127.0.0.1", "[::1]"]
 REACHED = [
     ("127.0.0.1:4000", NEAR, "127.0.0.1:4000", None),
