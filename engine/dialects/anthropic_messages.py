@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from engine.chat import Problem
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
-from engine.dialects.failure import failed, opened, text
+from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.messages.errors import judged
 from engine.dialects.sse import frame
@@ -73,8 +73,14 @@ STATUSES = {422: 400, 502: 500}
 """Statuses that this API does not know -> what it says instead."""
 
 PHRASE = "prompt is too long"
-MAXIMUM = re.compile(r"maximum context length (?:is|of) (\d+)", re.IGNORECASE)
-REQUESTED = re.compile(r"(?:resulted in|requested(?: about)?|has|contains(?: at least)?) (\d+)(?: input)? tokens", re.IGNORECASE)
+MAXIMUM = re.compile(
+    r"maximum (?:context|prompt) length (?:is|of) (\d+)|tokens allowed \((\d+)\)|(\d+) maximum context length",
+    re.IGNORECASE,
+)
+REQUESTED = re.compile(
+    r"(?:resulted in|requested(?: about)?|has|contains(?: at least)?) (\d+)(?: input)? tokens|token count \((\d+)\)",
+    re.IGNORECASE,
+)
 """How OpenAI and servers like it name the two numbers."""
 
 PAGE = (20, 1000)
@@ -107,7 +113,7 @@ class AnthropicMessages:
         return renamed(body, model)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        reason, message = judged(status, opened(body).get("error"))
+        reason, message = judged(status, error_of(body))
         return failed(reason, status, message, headers, body)
 
     def status(self, problem: Problem) -> int:
@@ -215,7 +221,7 @@ def too_long(message: str) -> str:
     asked, limit = REQUESTED.search(message), MAXIMUM.search(message)
     if asked is None or limit is None:
         return f"{PHRASE}: {message}"
-    return f"{PHRASE}: {asked[1]} tokens > {limit[1]} maximum"
+    return f"{PHRASE}: {asked[asked.lastindex or 0]} tokens > {limit[limit.lastindex or 0]} maximum"
 
 
 def shown(card: ModelCard) -> dict[str, Any]:

@@ -28,11 +28,14 @@ PHRASES: tuple[tuple[str, Reason], ...] = (
     ("prompt is too long", "context_length"),
     ("exceed context limit", "context_length"),
     ("maximum context length", "context_length"),
+    ("maximum prompt length", "context_length"),
+    ("available context size", "context_length"),
+    ("maximum number of tokens allowed", "context_length"),
     ("context window", "context_length"),
     ("content management policy", "content_filter"),
     ("content filtering policy", "content_filter"),
 )
-"""What servers say in a 4xx whose code does not tell (lower case)."""
+"""What servers say in a 4xx whose code does not tell (lower case): the vendors, vLLM, xAI, llama.cpp, Gemini, Azure."""
 
 TELLING: frozenset[Reason] = frozenset(
     {"quota", "context_length", "content_filter", "not_found", "overloaded", "rate_limit"}
@@ -88,13 +91,46 @@ def retry_after(headers: Headers) -> float | None:
     return None
 
 
+def error_of(body: bytes) -> Any:
+    """Return what an error body says: an object with a `message`, or a text; {} if it says nothing.
+
+    The vendors send {"error": {...}}; servers that speak their APIs also {"error": "text"} (Ollama, xAI), the object
+    without a wrapper (Mistral, older vLLM), a list of one (Gemini), and what FastAPI makes of a body that it refuses:
+    {"detail": [{"loc": [...], "msg": "text"}]}.
+    """
+    value = decoded(body)
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, dict):
+        return value
+    for name in ("error", "detail"):
+        if value.get(name) and isinstance(value[name], dict | str | list):
+            return plain(value[name])
+    return {**value, "message": plain(value.get("message"))}
+
+
+def plain(said: Any) -> Any:
+    """Return what FastAPI says of a body as lines of text, anything else as it is."""
+    if isinstance(said, dict) and isinstance(said.get("detail"), list):
+        said = said["detail"]
+    if not isinstance(said, list):
+        return said
+    flaws = [one for one in said if isinstance(one, dict) and isinstance(one.get("loc"), list)]
+    places = [".".join(str(step) for step in one["loc"] if step != "body") for one in flaws]
+    return "\n".join(f"{place}: {text(one.get('msg'))}" for place, one in zip(places, flaws, strict=True))
+
+
 def opened(body: bytes) -> dict[str, Any]:
     """Return an error body as an object, empty if it is none."""
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
+    value = decoded(body)
     return value if isinstance(value, dict) else {}
+
+
+def decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return {}
 
 
 def text(value: Any) -> str:

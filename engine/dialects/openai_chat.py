@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.chat.errors import judged
-from engine.dialects.failure import failed, opened
+from engine.dialects.failure import error_of, failed
 from engine.dialects.measure import Tally
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
@@ -121,7 +121,7 @@ class OpenAIChat:
         return renamed(body, model)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        reason, message = judged(status, opened(body).get("error"))
+        reason, message = judged(status, error_of(body))
         return failed(reason, status, message, headers, body)
 
     def status(self, problem: Problem) -> int:

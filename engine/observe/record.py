@@ -8,7 +8,7 @@ from engine.chat import Reason
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try: which target, and why it failed (None: it answered). `seconds` is how long it took."""
+    """One try: which target, and why it failed or broke off (None: it answered). `seconds` is how long it took."""
 
     target: str
     reason: Reason | None

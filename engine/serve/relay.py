@@ -278,7 +278,6 @@ class Relay:
             await reply.end(body)
         else:
             await reply.whole(answer.status, self._head(way, answer, EVENT_STREAM if streamed else JSON), body)
-        way.arrived()
         return None
 
     async def _stream(self, way: Road, answer: Answer, live: Live) -> Failure | None:
@@ -313,7 +312,6 @@ class Relay:
             self._broke = live.scrubbed(tap.failure)
             self.problem = problem_of(self._broke, self.target)
         await reply.end()
-        way.arrived()
         return None
 
     def _flaw(self, tap: Tap) -> Failure | None:

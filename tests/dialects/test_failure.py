@@ -48,6 +48,17 @@ CASES: list[tuple[Dialect, int, bytes, Reason]] = [
     (OPENAI, 504, b"", "timeout"),
     (OPENAI, 404, b'{"error": "model \\"x\\" not found, try pulling it first"}', "not_found"),
     (OPENAI, 400, b"[]", "bad_request"),
+    (
+        OPENAI,
+        400,
+        openai("exceeds the available context size"),
+        "context_length",
+    ),
+    (OPENAI, 400, openai("Too long", "exceed_context_size_error", 400), "context_length"),
+    (OPENAI, 400, b'[{"error": {"message": "exceeds the maximum number of tokens allowed (9)"}}]', "context_length"),
+    (OPENAI, 400, b'{"code": "x", "error": "This model\'s maximum prompt length is 9"}', "context_length"),
+    (OPENAI, 404, b'{"object": "error", "message": "no model", "code": "model_not_found"}', "not_found"),
+    (ANTHROPIC, 400, b'{"message": "prompt is too long"}', "context_length"),
     (OPENAI, 520, b"", "server_error"),
     (ANTHROPIC, 429, anthropic("rate_limit_error", "Too many"), "rate_limit"),
     (ANTHROPIC, 429, anthropic("rate_limit_error", "Spend", "enforced_spend_limit_reached"), "quota"),
@@ -97,6 +108,29 @@ def test_the_message_is_the_upstream_s_own_and_short() -> None:
     assert OPENAI.classify(400, [], openai("Unsupported parameter")).message == "Unsupported parameter"
     assert len(ANTHROPIC.classify(400, [], anthropic("invalid_request_error", "x" * 9999)).message) == 500
     assert OPENAI.classify(502, [], b"<html>").message == "the upstream answered 502"
+
+
+NO_NEVER = "top_k: no\nn.0: never"
+
+
+@pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC], ids=lambda dialect: dialect.name)
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"error": {"message": "no"}}, "no"),
+        ({"error": "no"}, "no"),
+        ({"error": True, "message": "no"}, "no"),
+        ({"object": "error", "message": "no", "code": "3051"}, "no"),
+        ([{"error": {"message": "no"}}], "no"),
+        ({"detail": "no"}, "no"),
+        ({"detail": [{"loc": ["body", "top_k"], "msg": "no"}, {"loc": ["body", "n", 0], "msg": "never"}]}, NO_NEVER),
+        ({"message": {"detail": [{"loc": ["body", "top_k"], "msg": "no"}]}}, "top_k: no"),
+        ("no", "no"),
+    ],
+    ids=str,
+)
+def test_the_message_is_found_wherever_a_server_puts_it(dialect: Dialect, body: Any, message: str) -> None:
+    assert dialect.classify(400, [], json.dumps(body).encode()).message == message
 
 
 WAITS: list[tuple[Headers, float | None]] = [

@@ -16,6 +16,7 @@ REASONS: dict[str, Reason] = {
     "insufficient_quota": "quota",
     "billing_hard_limit_reached": "quota",
     "context_length_exceeded": "context_length",
+    "exceed_context_size_error": "context_length",
     "content_policy_violation": "content_filter",
     "content_filter": "content_filter",
     "model_not_found": "not_found",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.support.upstream import Upstream
 
 JSON_OR_STREAM = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
-BOTH = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 
 
@@ -63,6 +62,26 @@ class House:
     def messages(self, model: str = "claude-sonnet-5", *, stream: bool = True, **fields: Any) -> Answer:
         """Ask as a client of the Messages API; it must be answered."""
         return good(self.ask(MESSAGES, model, stream=stream, **fields))
+
+
+@dataclass(frozen=True)
+class Way:
+    """A client of one API and an upstream of the same or of the other."""
+
+    client: Api
+    server: Api
+
+    @property
+    def name(self) -> str:
+        return f"{self.client.name} on {self.server.name}"
+
+    def upstream(self, house: House) -> Upstream:
+        return house.openai if self.server is CHAT else house.anthropic
+
+
+STRAIGHT = (Way(CHAT, CHAT), Way(MESSAGES, MESSAGES))
+ACROSS = (Way(CHAT, MESSAGES), Way(MESSAGES, CHAT))
+EVERY_WAY = pytest.mark.parametrize("way", STRAIGHT + ACROSS, ids=lambda way: way.name)
 
 
 def good(answer: Answer) -> Answer:
