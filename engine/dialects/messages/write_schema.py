@@ -44,7 +44,8 @@ def narrowed(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
             found.setdefault(BRANCHES[key], []).extend(branch for branch, _ in branches)
             whole = whole and all(exact for _, exact in branches)
         elif key in MAPS and isinstance(value, dict):
-            inner = {name: narrowed(one) for name, one in value.items() if isinstance(one, dict)}
+            # true and false are schemas too
+            inner = {name: narrowed(one if isinstance(one, dict) else {}) for name, one in value.items()}
             found[MAPS[key]] = {name: one for name, (one, _) in inner.items()}
             whole = whole and all(exact for _, exact in inner.values())
         elif key == "items" and isinstance(value, dict):
