@@ -142,14 +142,20 @@ def unique(losses: Sequence[Loss]) -> tuple[Loss, ...]:
 
 
 class Translation:
-    """The way back: an upstream's answer in the client's form."""
+    """The way back: an upstream's answer in the client's form.
 
-    def __init__(self, client: Codec, upstream: Codec, written: Written, asked: Asked) -> None:
+    `told` is given the reasoning of an answer that is whole, before the client learns that it is.
+    """
+
+    def __init__(
+        self, client: Codec, upstream: Codec, written: Written, asked: Asked, told: Callable[[Thoughts], None]
+    ) -> None:
         self._client = client
         self._upstream = upstream
         self._written = written
         self._asked = asked
-        self.thoughts = Thoughts(asked.source)
+        self._told = told
+        self._thoughts = Thoughts(asked.source)
 
     def whole(self, body: bytes) -> bytes:
         """Return a JSON answer. Raises `Failed` when the upstream's is none."""
@@ -158,7 +164,8 @@ class Translation:
     def answer(self, response: Response) -> bytes:
         """Return `response` as the client's JSON."""
         response = Restore(self._written).response(response)
-        self.thoughts.see(unfold(response))
+        self._thoughts.see(unfold(response))
+        self._told(self._thoughts)
         if not self._asked.thinking:
             shown = tuple(block for block in response.blocks if not isinstance(block, Thinking))
             response = msgspec.structs.replace(response, blocks=shown)
@@ -182,7 +189,9 @@ class Translation:
 
     def seen(self, events: list[Event]) -> list[Event]:
         """Note the reasoning in `events`; return what the client is shown."""
-        self.thoughts.see(events)
+        self._thoughts.see(events)
+        if any(isinstance(event, Finished) for event in events):
+            self._told(self._thoughts)
         return events if self._asked.thinking else [event for event in events if not isinstance(event, THOUGHTS)]
 
     def tap(self) -> TranslatingTap:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.chat import Failure, Headers, Request
     from engine.dialects.base import Tap
     from engine.dialects.codec import Codec, Written
-    from engine.dialects.translate import Remembered
+    from engine.dialects.translate import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.generation import Live
     from engine.serve.relay import Order
@@ -71,7 +71,7 @@ class Across(Road):
         self._sent, self.headers = apply(self.api, written.body, headers, tuning)
         self.body = msgspec.json.encode(self._sent)
         self.losses = written.losses
-        self._back = Translation(client, codec, written, self._asked)
+        self._back = Translation(client, codec, written, self._asked, self._keep)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
 
@@ -89,9 +89,8 @@ class Across(Road):
     def tap(self) -> Tap:
         return self._back.tap()
 
-    def arrived(self) -> None:
+    def _keep(self, thoughts: Thoughts) -> None:
         """Keep the reasoning that this client has no place for."""
-        thoughts = self._back.thoughts
         if not self._carried:
             order = self._order
             order.recall.keep(order.key, self._topic, thoughts.calls, thoughts.found, order.visit.loop.time())

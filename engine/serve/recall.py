@@ -49,7 +49,7 @@ class Recall:
         if not thoughts:
             return
         size = OVERHEAD + sum(map(_size, thoughts))
-        for call in calls:
+        for call in filter(None, calls):
             place = (key, topic, call)
             self._drop(place)
             self._kept[place] = Kept(tuple(thoughts), size, now + KEPT_FOR)

@@ -66,9 +66,6 @@ class Road(ABC):
     def correction(self, failure: Failure) -> str | None:
         """Return what can be done without at this target, as `failure` says; None if nothing can."""
 
-    def arrived(self) -> None:  # noqa: B027 - most ways have nothing to remember
-        """The whole answer has come."""
-
 
 class Straight(Road):
     """Byte for byte, but for `model` and what the file sets."""
