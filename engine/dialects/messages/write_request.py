@@ -149,17 +149,18 @@ def write_sampling(request: Request, family: Claude, losses: Losses, *, thinking
         if value is None:
             continue
         path = request.at(name)
+        usual = value == 1 and name != "top_k"
         if not family.sampling or name in family.refused:
-            if value != 1:
+            if not usual:
                 losses.dropped(path, "this model takes none")
         elif thinking:
-            if value != 1:
+            if not usual:
                 losses.dropped(path, "this model takes none while it thinks")
         elif name == "temperature" and value > 1:
             losses.dropped(path, "the highest is 1")
             found[name] = 1
         elif name == "top_p" and "temperature" in found:
-            if value != 1:
+            if not usual:
                 losses.dropped(path, "this model takes temperature or top_p, not both")
         else:
             found[name] = value
