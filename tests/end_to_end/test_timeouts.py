@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.support.apis import APIS, Api
 from tests.support.http import post
+from tests.support.nowhere import nowhere
 from tests.support.script import STALL, Reply, as_stream, paced
 
 if TYPE_CHECKING:
@@ -37,23 +37,10 @@ STREAM = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"]
 BOTH = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 
 
-@pytest.fixture(scope="module")
-def nowhere() -> Iterator[str]:
-    """Give an address that takes no connection and refuses none: its backlog is full."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    port = listener.getsockname()[1]
-    waiting = []
-    for _ in range(4):
-        one = socket.socket()
-        one.setblocking(False)
-        one.connect_ex(("127.0.0.1", port))
-        waiting.append(one)
-    time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    for one in (*waiting, listener):
-        one.close()
+@pytest.fixture(scope="module", name="nowhere")
+def _nowhere() -> Iterator[str]:
+    with nowhere() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
