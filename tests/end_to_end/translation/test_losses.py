@@ -87,7 +87,7 @@ def test_a_request_that_is_not_translated_loses_nothing(house: House) -> None:
 
 
 def test_the_header_names_eight_at_most(house: House) -> None:
-    many = {
+    many: dict[str, Any] = {
         "frequency_penalty": 0.5,
         "presence_penalty": 0.5,
         "seed": 7,
@@ -107,7 +107,8 @@ def test_the_header_names_eight_at_most(house: House) -> None:
 def test_the_header_is_safe_and_no_longer_than_1_kb(house: House) -> None:
     """Paths are the client's own words: they may hold anything."""
     names = [f"füld, {number}=\r\n{'x' * 180}" for number in range(8)]
-    answer = good(house.ask(TO_CLAUDE, **dict.fromkeys(names, 1)))
+    fields: dict[str, Any] = dict.fromkeys(names, 1)
+    answer = good(house.ask(TO_CLAUDE, **fields))
     told = str(answer.header("x-turnout-loss"))
     assert told.isascii()
     assert len(told) <= 1024
@@ -137,7 +138,13 @@ def test_the_log_names_every_loss_with_its_grade(house: House, way: Way, stream:
 def test_a_line_for_people_names_what_was_dropped(start: Start, openai: Upstream, anthropic: Upstream) -> None:
     turnout = start(written(openai, anthropic, more="observe: {log: {level: info, format: text}}"))
     house = House(turnout, openai, anthropic)
-    fields = {"seed": 7, "logit_bias": {"1": 1}, "verbosity": "low", "frequency_penalty": 1, "presence_penalty": 1}
+    fields: dict[str, Any] = {
+        "seed": 7,
+        "logit_bias": {"1": 1},
+        "verbosity": "low",
+        "frequency_penalty": 1,
+        "presence_penalty": 1,
+    }
     answer = good(house.ask(TO_CLAUDE, **fields))
     line = turnout.wait_for(re.compile(rf"^.*{answer.header('x-turnout-request')}.*$", re.MULTILINE)).group()
     told = re.search(r" lost=(\S+) ", line)
@@ -188,7 +195,8 @@ def test_exact_refuses_what_would_only_be_rough(house: House, way: Way, stream: 
 def test_what_is_carried_over_exactly_passes(house: House, way: Way, stream: bool, mode: str) -> None:
     fields: dict[str, Any] = {"stop": ["END"]} if way.client is CHAT else {"stop_sequences": []}
     limit = "max_completion_tokens" if way.client is CHAT else "max_tokens"
-    good(house.ask(way, model=of(way, mode), stream=stream, **{limit: 64}, **fields))
+    fields[limit] = 64
+    good(house.ask(way, model=of(way, mode), stream=stream, **fields))
     assert len(house.upstream(way).requests) == 1
 
 

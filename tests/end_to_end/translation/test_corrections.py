@@ -1,0 +1,296 @@
+"""What an upstream refuses of what Turnout wrote: asked once more without it, remembered, and never learned wrongly."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.end_to_end.translation.house import (
+    JSON_OR_STREAM,
+    TO_CLAUDE,
+    TO_GPT,
+    WAYS,
+    House,
+    Way,
+    good,
+    lost,
+    said,
+    written,
+)
+from tests.support.answers import usual
+from tests.support.apis import CHAT
+from tests.support.script import Reply, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Start
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Seen, Upstream
+
+    Body = dict[str, Any]
+
+MODELS = """
+  house-*: openai/house-*
+  claude-house-*: anthropic/claude-house-*
+  again: {targets: [openai/again-model], retries: 2}
+  either: {targets: [openai/either-model, anthropic/claude-sonnet-5]}
+"""
+LOG = "observe: {log: {level: info, format: json}}"
+
+
+@pytest.fixture(scope="module")
+def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(written(_openai, _anthropic, models=MODELS, more=LOG))
+
+
+def of_openai(message: str, param: str | None = None, code: str | None = None) -> Body:
+    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
+
+
+def of_anthropic(message: str) -> Body:
+    return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+
+
+def strict(refused: Callable[[Body], Any], error: Body, status: int = 400) -> Callable[[Seen], Reply]:
+    """Return an upstream that refuses what `refused` finds in a body."""
+    return lambda seen: as_json(error, status) if refused(seen.json) else usual(seen)
+
+
+SYSTEM_LATER: Body = {
+    "messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "system", "content": "Be brief"},
+    ]
+}
+REFUSALS: dict[str, tuple[Way, Body, Callable[[Body], Any], Body, int]] = {
+    # id: way, fields of the client, what the upstream finds, what it says, with which status
+    "temperature": (
+        TO_GPT,
+        {"temperature": 0.5},
+        lambda sent: "temperature" in sent,
+        of_openai(
+            "Unsupported parameter: 'temperature' is not supported with this model.", "temperature", "unsupported"
+        ),
+        400,
+    ),
+    "max_completion_tokens": (
+        TO_GPT,
+        {},
+        lambda sent: "max_completion_tokens" in sent,
+        {"detail": [{"type": "extra_forbidden", "loc": ["body", "max_completion_tokens"], "msg": "Extra inputs"}]},
+        422,
+    ),
+    "max_tokens": (
+        TO_GPT,
+        {},
+        lambda sent: "max_tokens" in sent,
+        of_openai(
+            "Unsupported parameter: 'max_tokens' is not supported with this model; use 'max_completion_tokens'.",
+            "max_tokens",
+            "unsupported_parameter",
+        ),
+        400,
+    ),
+    "stream_options": (
+        TO_GPT,
+        {"stream": True},
+        lambda sent: "stream_options" in sent,
+        {
+            "detail": [
+                {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs not permitted"}
+            ]
+        },
+        422,
+    ),
+    "parallel_tool_calls": (
+        TO_GPT,
+        {
+            "tools": [{"name": "read", "input_schema": {"type": "object"}}],
+            "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+        },
+        lambda sent: "parallel_tool_calls" in sent,
+        of_openai("Unrecognized request argument supplied: parallel_tool_calls"),
+        400,
+    ),
+    "sampling of Claude": (
+        TO_CLAUDE,
+        {"temperature": 0.5},
+        lambda sent: "temperature" in sent,
+        of_anthropic("temperature: this parameter is not supported on this model"),
+        400,
+    ),
+    "role system": (
+        TO_CLAUDE,
+        SYSTEM_LATER,
+        lambda sent: any(message["role"] == "system" for message in sent["messages"]),
+        of_anthropic("role 'system' is not supported on this model"),
+        400,
+    ),
+    "adaptive": (
+        TO_CLAUDE,
+        {"reasoning_effort": "high"},
+        lambda sent: sent.get("thinking", {}).get("type") == "adaptive",
+        of_anthropic(
+            "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled', "
+            "'enabled'"
+        ),
+        400,
+    ),
+    "effort": (
+        TO_CLAUDE,
+        {"reasoning_effort": "high"},
+        lambda sent: "effort" in sent.get("output_config", {}),
+        of_anthropic("output_config.effort: Extra inputs are not permitted"),
+        400,
+    ),
+}
+
+
+FAMILIES = {
+    "max_completion_tokens": ("gpt-4o", "gpt-4o-mini"),
+    "parallel_tool_calls": ("gpt-4.1", "gpt-4.1-mini"),
+    "sampling of Claude": ("claude-sonnet-4-5", "claude-haiku-4-5"),
+}
+"""The cases that need models of a family that is sent such a thing: the one asked for, another one."""
+
+
+def asked_for(name: str) -> tuple[Way, str, str, Body]:
+    """Return the way, a model of its own for this case, another one, and the fields."""
+    way, fields, _, _, _ = REFUSALS[name]
+    first = "claude-house" if way.server is not CHAT else "house"
+    model, other = FAMILIES.get(name, (f"{first}-{name}".replace(" ", "-"), f"{first}-another"))
+    return way, model, other, fields
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_it_is_asked_exactly_once_more_without_it_and_the_next_request_at_once(house: House, name: str) -> None:
+    way, model, other, fields = asked_for(name)
+    _, _, refused, error, status = REFUSALS[name]
+    upstream = house.upstream(way)
+    upstream.answer = strict(refused, error, status)
+    first = house.ask(way, model=model, **fields)
+    assert said(way, first)
+    assert [bool(refused(seen.json)) for seen in upstream.requests] == [True, False]
+    assert first.header("x-turnout-attempts") == "2"
+    second = house.ask(way, model=model, **fields)
+    assert said(way, second)
+    assert len(upstream.requests) == 3, "remembered"
+    assert second.header("x-turnout-attempts") == "1"
+    assert [seen.json["messages"] for seen in upstream.requests[1:]] == [upstream.last.json["messages"]] * 2
+
+    upstream.answer = usual
+    good(house.ask(way, model=other, **fields))
+    assert refused(upstream.last.json), "another model is not affected"
+
+
+def test_what_is_left_out_is_a_loss_that_is_told(house: House) -> None:
+    _, _, refused, error, status = REFUSALS["temperature"]
+    house.openai.answer = strict(refused, error, status)
+    first = house.ask(TO_GPT, model="house-told", temperature=0.5)
+    second = house.ask(TO_GPT, model="house-told", temperature=0.5)
+    assert set(lost(first)) == set(lost(second)) == {"temperature"}
+
+
+def test_the_log_says_what_was_left_out(house: House) -> None:
+    _, _, refused, error, status = REFUSALS["temperature"]
+    house.openai.answer = strict(refused, error, status)
+    answer = good(house.ask(TO_GPT, model="house-logged", temperature=0.5))
+    request = str(answer.header("x-turnout-request"))
+    record = json.loads(house.turnout.wait_for(re.compile(rf'^\{{.*"{request}".*\}}$', re.MULTILINE)).group())
+    assert record["corrected"] == ["temperature"]
+    assert [one.get("reason") for one in record["attempts"]] == ["bad_request", None]
+    assert record["attempts"][0]["status"] == 400
+
+
+def test_several_refusals_one_after_the_other(house: House) -> None:
+    def picky(seen: Seen) -> Reply:
+        for name in ("temperature", "top_p"):
+            if name in seen.json:
+                return as_json(of_openai(f"Unsupported parameter: '{name}'", name, "unsupported_parameter"), 400)
+        return usual(seen)
+
+    house.openai.answer = picky
+    good(house.ask(TO_GPT, model="house-picky", temperature=0.5, top_p=0.5))
+    assert len(house.openai.requests) == 3
+
+
+@JSON_OR_STREAM
+@WAYS
+def test_a_refusal_that_names_nothing_is_passed_on_after_one_request(house: House, way: Way, stream: bool) -> None:
+    words = "messages: at least one message is required to have a point"
+    error = of_openai(words) if way.server is CHAT else of_anthropic(words)
+    house.upstream(way).answer = lambda _: as_json(error, 400)
+    answer = house.ask(way, stream=stream)
+    assert answer.status == 400
+    assert way.client.error(answer)["message"] == words
+    assert len(house.upstream(way).requests) == 1
+    assert answer.header("x-should-retry") is None
+
+
+@WAYS
+def test_a_value_that_is_wrong_is_the_clients_and_nothing_is_learned(house: House, way: Way) -> None:
+    """A refusal of 5.0 says nothing against 0.5."""
+    words = (
+        "temperature: expected a number between 0 and 2, got 5" if way.server is CHAT else "max_tokens: 0 is too low"
+    )
+    param = "temperature" if way.server is CHAT else None
+    error = of_openai(words, param) if way.server is CHAT else of_anthropic(words)
+    model = "house-values" if way.server is CHAT else "claude-house-values"
+    house.upstream(way).script(as_json(error, 400))
+    fields: dict[str, Any] = {"temperature": 1} if way.server is CHAT else {}
+    assert house.ask(way, model=model, **fields).status == 400
+    good(house.ask(way, model=model, **fields))
+    assert len(house.upstream(way).requests) == 2
+    assert set(fields) <= set(house.upstream(way).last.json)
+
+
+def test_what_was_never_sent_cannot_be_left_out(house: House) -> None:
+    house.openai.answer = lambda _: as_json(of_openai("Unsupported parameter: 'top_k'", "top_k", "unsupported"), 400)
+    answer = house.ask(TO_GPT, model="house-never")
+    assert (answer.status, len(house.openai.requests)) == (400, 1)
+
+
+def test_a_correction_is_no_retry_and_costs_none(house: House) -> None:
+    """The entry has two retries; a 400 is final all the same."""
+    _, _, refused, error, status = REFUSALS["temperature"]
+    house.openai.answer = strict(refused, error, status)
+    good(house.ask(TO_GPT, model="again", temperature=0.5))
+    assert len(house.openai.requests) == 2
+    house.openai.answer = lambda _: as_json(of_openai("no"), 400)
+    assert house.ask(TO_GPT, model="again").status == 400
+    assert len(house.openai.requests) == 3
+
+
+def test_after_the_correction_the_target_may_still_fail_and_the_next_one_answers(house: House) -> None:
+    _, _, refused, error, _ = REFUSALS["temperature"]
+    house.openai.answer = lambda seen: as_json(error, 400) if refused(seen.json) else as_json({"error": "busy"}, 503)
+    answer = house.ask(TO_GPT, model="either", temperature=0.5)
+    assert answer.header("x-turnout-target") == "anthropic/claude-sonnet-5"
+    assert (len(house.openai.requests), len(house.anthropic.requests)) == (2, 1)
+    assert said(TO_GPT, answer)
+    assert answer.header("x-turnout-loss") is None, "nothing was left out for the target that answered"
+
+
+@JSON_OR_STREAM
+def test_a_client_of_the_same_api_is_told_what_its_own_request_was_refused_for(house: House, stream: bool) -> None:
+    error = of_openai("Unsupported parameter: 'temperature'", "temperature", "unsupported_parameter")
+    house.openai.script(as_json(error, 400))
+    answer = house.ask(Way(CHAT, CHAT, "house-own"), stream=stream, temperature=0.5)
+    assert (answer.status, answer.json, len(house.openai.requests)) == (400, error, 1)
+
+
+def test_what_was_learned_outlives_an_edit_of_another_part_of_the_file(
+    start: Start, openai: Upstream, anthropic: Upstream
+) -> None:
+    own = House(start(written(openai, anthropic, models=MODELS)), openai, anthropic)
+    _, _, refused, error, status = REFUSALS["temperature"]
+    openai.answer = strict(refused, error, status)
+    good(own.ask(TO_GPT, model="house-edited", temperature=0.5))
+    edited = written(openai, anthropic, models=MODELS + "  more: openai/more\n")
+    own.turnout.taken(lambda: own.turnout.rewrite(edited))
+    good(own.ask(TO_GPT, model="house-edited", temperature=0.5))
+    assert len(openai.requests) == 3
