@@ -123,7 +123,7 @@ def _texts(where: str, blocks: list[Any]) -> Iterator[str]:
 
 def _images(where: str, blocks: list[Any]) -> Iterator[str]:
     for one in blocks:
-        source = one.get("source") or {}
+        source = one["source"] if one["type"] in ("image", "document") else {}
         if source.get("type") == "base64":
             if one["type"] == "image" and source["media_type"] not in IMAGES:
                 yield f"{where} has an image of type {source['media_type']}"

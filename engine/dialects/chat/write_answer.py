@@ -72,7 +72,7 @@ def message(response: Response, asked: Asked) -> dict[str, Any]:
         message["reasoning_details"] = details
     calls = [one for one in blocks if isinstance(one, Call)]
     if calls and asked.legacy:  # one call is all that this form can say; the client asks again after it
-        message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments or "{}"}
+        message["function_call"] = {"name": calls[0].name, "arguments": arguments(calls[0])}
     elif calls:
         message["tool_calls"] = [tool_call(call, place, asked) for place, call in enumerate(calls)]
     return message
@@ -82,7 +82,12 @@ def tool_call(call: Call, place: int, asked: Asked) -> dict[str, Any]:
     head = {"id": call.id or minted(place, asked), "type": call.kind}
     if call.kind == "custom":
         return {**head, "custom": {"name": call.name, "input": call.arguments}}
-    return {**head, "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+    return {**head, "function": {"name": call.name, "arguments": arguments(call)}}
+
+
+def arguments(call: Call) -> str:
+    """Return the arguments of a function as JSON text: blanks alone are none."""
+    return call.arguments if call.arguments.strip() else "{}"
 
 
 def minted(place: int, asked: Asked) -> str:

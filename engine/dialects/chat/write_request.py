@@ -25,8 +25,11 @@ MAX_FIELDS = ("max_completion_tokens", "max_tokens")
 LEARNED_LIMIT = "max_output="
 """How a limit of the answer's length that an upstream named begins in `Family.refused`."""
 
-TIERS = {"standard_only": "default"}
-"""service_tier -> the word that means the same here; other words are the same."""
+TIERS = {
+    "standard_only": "default",
+    **{word: word for word in ("auto", "default", "flex", "scale", "priority", "fast")},
+}
+"""service_tier -> the word that means the same here."""
 
 DEFAULTS = {"speed": "standard", "temperature": 1, "top_p": 1, "service_tier": "auto"}
 """Parameters whose value here is what every model does anyway."""
@@ -134,8 +137,8 @@ def write_caller(draft: Draft) -> Json:
             sent["prompt_cache_key"] = shortened(request.session, KEY_LIMIT)
         losses.approximated(request.at("session"), "prompt_cache_key, where the upstream has that")
     if request.tier is not None:
-        if family.tier and draft.takes("service_tier"):
-            sent["service_tier"] = TIERS.get(request.tier, request.tier)
+        if family.tier and draft.takes("service_tier") and request.tier in TIERS:
+            sent["service_tier"] = TIERS[request.tier]
         if request.tier != DEFAULTS["service_tier"]:
             losses.approximated(request.at("tier"), "the tiers of this upstream are others")
     if request.cache is not None:

@@ -157,7 +157,9 @@ class ChatEncoder:
 
     def _argue(self, event: Argued, out: list[bytes]) -> None:
         call = self._calls[event.index]
-        if not event.arguments or call.place is None:
+        # blanks alone are no arguments, and what went out cannot be taken back when nothing follows them
+        blank = not call.argued and call.kind == "function" and not event.arguments.strip()
+        if not event.arguments or blank or call.place is None:
             return
         call.argued = True
         self._weigh(event.arguments)

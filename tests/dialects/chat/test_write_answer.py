@@ -135,3 +135,10 @@ def test_usage_that_nobody_told_is_estimated() -> None:
         "total_tokens": 108,
         "prompt_tokens_details": {"cached_tokens": 0},
     }
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t"])
+def test_blank_arguments_are_none(blank: str) -> None:
+    call = Call(id="c", name="f", arguments=blank)
+    assert message(call)["tool_calls"][0]["function"]["arguments"] == "{}"
+    assert message(call, asked=LEGACY)["function_call"]["arguments"] == "{}"

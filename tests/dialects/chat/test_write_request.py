@@ -75,6 +75,7 @@ def lost(written: Written) -> dict[str, str]:
         ("gpt-4o", ("tool_choice",), {"tools": [TOOL], "tool_choice": {"type": "none"}}, {"tool_choice": "none"}, ""),
         ("gpt-4o", ("service_tier",), {"service_tier": "standard_only"}, {}, "service_tier"),
         ("gpt-4o", (), {"service_tier": "standard_only"}, {"service_tier": "default"}, ""),
+        ("gpt-4o", (), {"service_tier": "novel"}, {}, ""),
         (
             "gpt-4o",
             ("parallel_tool_calls",),

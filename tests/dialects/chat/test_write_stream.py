@@ -338,3 +338,14 @@ def test_thinking_text_and_two_parallel_calls_byte_for_byte() -> None:
     assert written(events, Asked(model="smart", id="k3v", created=7)).decode() == "".join(
         f"data: {one}\n\n" for one in [*expected, "[DONE]"]
     )
+
+
+def test_blank_arguments_are_none() -> None:
+    """Nothing may follow them that would make them JSON, and no client parses blanks."""
+    opened = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}
+    none = {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}
+    called = Called(0, "c", "f")
+    assert deltas(called, Argued(0, "  "), Argued(0, "\n"), Ended(0)) == [{"tool_calls": [opened]}, none, "tool_calls"]
+    assert deltas(called, Argued(0, " "), Argued(0, "{"), Argued(0, " }"), Ended(0))[1:-1] == [
+        {"tool_calls": [{"index": 0, "function": {"arguments": one}}]} for one in ("{", " }")
+    ]
