@@ -43,9 +43,7 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Iterator[T
                 place = closed if name == "connect" else url
                 entry = f"{name}-{kind}"
                 upstreams.append(f'  {entry}: {{kind: {kind}, base_url: "{place}", timeouts: {timeouts}}}')
-                models.append(
-                    f"  {entry}: {{targets: [{entry}/{model}], hold: {'100ms' if name == 'silent' else '10s'}}}"
-                )
+                models.append(f"  {entry}: {{targets: [{entry}/{model}], hold: {hold.get(name, '10s')}}}")
             models.append(f"  spare-{kind}: {{targets: [{kind}/{model}], fallback: [{kind}/other]}}")
         yield start(file(_openai, _anthropic, upstreams="\n".join(upstreams), models="\n".join(models)))
 
