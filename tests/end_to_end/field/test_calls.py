@@ -185,11 +185,10 @@ def test_09_a_streamed_tool_turn_costs_one_request(house: House) -> None:
         as_stream(chat_events(["The file", " says A."], usage=True)),
     )
     messages: list[Any] = conversation()
+    offered: Any = tools("read_file")
     with anthropic.Anthropic(base_url=house.turnout.url, api_key="any", max_retries=2) as client:
         for requests in (1, 2):
-            with client.messages.stream(
-                model="gpt-5.5", max_tokens=99, messages=messages, tools=tools("read_file")
-            ) as stream:
+            with client.messages.stream(model="gpt-5.5", max_tokens=99, messages=messages, tools=offered) as stream:
                 said = stream.get_final_message()
             assert len(house.openai.requests) == requests
             calls = [block for block in said.content if block.type == "tool_use"]

@@ -103,7 +103,7 @@ def test_24_or_is_refused_if_it_wants_to_be(house: House) -> None:
     assert house.openai.requests == []
 
 
-MANAGED = {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}}
+MANAGED: dict[str, Any] = {"context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]}}
 
 
 @JSON_OR_STREAM

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.end_to_end.field.house import House
     from tests.support.upstream import Seen
 
-THINK = {"thinking": {"type": "adaptive"}}
+THINK: dict[str, Any] = {"thinking": {"type": "adaptive"}}
 WORDS = ["FINAL", ":", " ABC", " DEF", " GHI"]
 USED = {"output_tokens": 7}
 ROLE = chat_chunk({"role": "assistant", "content": ""})
@@ -179,7 +179,7 @@ def test_26_the_usage_chunk_is_for_clients_that_asked(house: House, asked: bool)
     https://github.com/BerriAI/litellm/issues/31069
     """
     house.anthropic.script(as_stream(message_stream({"type": "text", "text": "Hello there"})))
-    options = {"stream_options": {"include_usage": True}} if asked else {}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if asked else {}
     chunks = payloads(house.chat("claude-sonnet-5", **options).body)
     told = [chunk["usage"] for chunk in chunks if not chunk["choices"]]
     assert [(usage["prompt_tokens"], usage["completion_tokens"]) for usage in told] == ([(14, 7)] if asked else [])
