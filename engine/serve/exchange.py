@@ -42,6 +42,8 @@ PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 MODELS = "/v1/models"
 WHOLE = frozenset({"embeddings", "count_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
+SEALED = frozenset({"messages", "count_tokens"})
+"""The APIs whose clients may carry reasoning under our own seal."""
 BODY_SHOWN = 4096
 MOST_LOSSES = 50
 """How many losses of one request are recorded."""
@@ -150,7 +152,7 @@ class Exchange:
             credential=own_credentials(plan, self.headers) if forwards else [],
             faults=self._faults(),
             recall=self.recall,
-            sealed=endpoint.api == "messages" and NEEDLE in self.body,
+            sealed=endpoint.api in SEALED and NEEDLE in self.body,
             started=self.started,
         )
         self.relay = Relay(order, self.reply)

@@ -10,17 +10,24 @@ from typing import Any
 
 import msgspec
 
+from engine.dialects.body import TOO_DEEP, refused
 from engine.dialects.seal import PREFIX
 
 NEEDLE = b'"' + PREFIX.encode()
 
 
 def unsealed(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
-    """Return the fields of a body without the thinking blocks that carry our seal; a turn left empty goes too."""
+    """Return the fields of a body without the thinking blocks that carry our seal; a turn left empty goes too.
+
+    Raises `Problem` (400) where the messages are nested too deeply to be read.
+    """
     raw = fields.get("messages")
     if raw is None or NEEDLE not in bytes(raw):
         return fields
-    messages = msgspec.json.decode(raw)
+    try:
+        messages = msgspec.json.decode(raw)
+    except RecursionError:
+        raise refused(TOO_DEEP) from None
     kept = []
     for message in messages:
         content = message.get("content") if isinstance(message, dict) else None
