@@ -14,6 +14,7 @@ streams   row, in, out (lists of events: objects, "[DONE]", ": comment"), asked,
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ import yaml
 from engine.dialects.codec import Asked
 
 FOLDER = Path(__file__).parent / "golden"
+STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 HOSTS = {"chat": "api.openai.com", "messages": "api.anthropic.com"}
 
 Sections = dict[str, dict[str, dict[str, str]]]
@@ -102,6 +104,17 @@ def events(body: bytes) -> list[Any]:
             found.append(json.loads(data))
             assert not name or name == f"event: {found[-1]['type']}\n", one
     return found
+
+
+def stands_in(path: str, body: Any) -> bool:
+    """Say whether something stands at a path such as messages[0].content[1].cache_control."""
+    for name, index in STEP.findall(path):
+        if index and not (isinstance(body, list) and int(index) < len(body)):
+            return False
+        if name and not (isinstance(body, dict) and name in body):
+            return False
+        body = body[int(index) if index else name]
+    return True
 
 
 def load() -> list[Pair]:

@@ -12,6 +12,7 @@ from engine.chat import Problem
 from engine.dialects import CODECS
 from engine.dialects.translate import read, write
 from tests.dialects import oracles
+from tests.dialects.pairs import stands_in
 from tests.dialects.recorded import RECORDED, Recorded
 from tests.dialects.rules import broken
 
@@ -61,6 +62,7 @@ def test_the_other_vendor_accepts_it(request_: Recorded, model: str, host: str) 
     assert (body["model"], bool(body.get("stream"))) == (model, bool(request_.json.get("stream")))
     assert oracles.request_flaws(api, body) == []
     assert broken(api, body) == []
+    assert [loss.path for loss in written.losses if not stands_in(loss.path, request_.json)] == []
     sent = "\n".join(texts(body))
     assert [text for text in texts(request_.json) if text.strip() not in sent] == []
 

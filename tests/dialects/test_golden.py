@@ -12,7 +12,7 @@ from engine.chat import Problem
 from engine.dialects import CODECS
 from engine.dialects.translate import read, write
 from tests.dialects import oracles
-from tests.dialects.pairs import PAIRS, Pair, events, rows
+from tests.dialects.pairs import PAIRS, Pair, events, rows, stands_in
 from tests.dialects.rules import broken
 from tests.dialects.splits import pieces
 from tests.support.wire import violations
@@ -38,10 +38,12 @@ def test_requests(pair: Pair) -> None:
             write(read(source, pair.body), target, family, model, "lenient")
         assert (raised.value.status, raised.value.param) == (400, refused["param"])
         assert raised.value.code in ("unsupported_parameter", "invalid_request")
+        assert stands_in(refused["param"], pair.fields["in"])
         return
     written = write(read(source, pair.body), target, family, model, "lenient")
     assert plain(written.body) == pair.fields["out"]
     assert grades(written.losses) == pair.fields.get("losses", {})
+    assert [loss.path for loss in written.losses if not stands_in(loss.path, pair.fields["in"])] == []
     headers = {name.decode(): value.decode() for name, value in written.headers}
     assert headers | pair.fields.get("headers", {}) == headers
 

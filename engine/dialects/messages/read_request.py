@@ -76,8 +76,9 @@ def _read(body: Fields) -> Request:
     if body.value.get("thread") is not None:
         raise threaded()
     losses = Losses()
-    messages, effort = read_messages(body, losses)
     config = body.object("output_config") or Fields({}, "output_config")
+    messages, latest = read_messages(body, losses)
+    effort, effort_at = latest or (read_effort(config, losses), config.path("effort"))
     choice, parallel = read_choice(body.object("tool_choice"))
     metadata = body.object("metadata") or Fields({}, "metadata")
     user, session = read_user(metadata.text("user_id"))
@@ -96,7 +97,7 @@ def _read(body: Fields) -> Request:
         top_k=body.count("top_k"),
         stop=body.texts("stop_sequences"),
         stream=bool(body.flag("stream")),
-        reasoning=read_reasoning(body.object("thinking"), effort or read_effort(config, losses), losses),
+        reasoning=read_reasoning(body.object("thinking"), effort, effort_at, losses),
         format=read_format(config.object("format") or body.object("output_format")),
         user=user,
         session=session,
@@ -138,12 +139,12 @@ def read_system(body: Fields, losses: Losses) -> list[Message]:
     return [Message(role="system", blocks=blocks, at="system")] if blocks else []
 
 
-def read_messages(body: Fields, losses: Losses) -> tuple[list[Message], Effort | None]:
-    """Return the turns, and the latest effort that a system message among them asks for."""
+def read_messages(body: Fields, losses: Losses) -> tuple[list[Message], tuple[Effort, str] | None]:
+    """Return the turns, and the latest effort that a system message among them asks for, with its path."""
     if body.value.get("messages") is None:
         raise body.missing("messages")
     messages: list[Message] = []
-    effort = None
+    latest = None
     for message in body.objects("messages"):
         role = next((known for known in ROLES if known == message.required("role")), None)
         if role is None:
@@ -151,14 +152,15 @@ def read_messages(body: Fields, losses: Losses) -> tuple[list[Message], Effort |
         if message.value.get("content") is None and role != "system":
             raise message.missing("content")
         if (config := message.object("output_config")) is not None:
-            effort = read_effort(config, losses) or effort
+            if (effort := read_effort(config, losses)) is not None:
+                latest = effort, config.path("effort")
             losses.approximated(config.at, "the latest effort counts for the whole request")
         if message.value.get("clear_at"):
             losses.approximated(message.path("clear_at"), "the message stays in the conversation")
         blocks = read_content(message, role, losses)
         if blocks:
             messages.append(Message(role=role, blocks=blocks, at=message.at))
-    return messages, effort
+    return messages, latest
 
 
 def read_tool(tool: Fields, losses: Losses) -> Tool:
@@ -198,9 +200,10 @@ def read_effort(config: Fields, losses: Losses) -> Effort | None:
     return known
 
 
-def read_reasoning(thinking: Fields | None, effort: Effort | None, losses: Losses) -> Reasoning | None:
+def read_reasoning(thinking: Fields | None, effort: Effort | None, at: str, losses: Losses) -> Reasoning | None:
+    """Return how much the model should think; `at` is where the effort stands."""
     if thinking is None:
-        return None if effort is None else Reasoning(effort=effort, at="output_config.effort")
+        return None if effort is None else Reasoning(effort=effort, at=at)
     kind = thinking.named("type")
     if kind not in MODES:
         losses.dropped(thinking.at, "a kind of thinking that is not known here")

@@ -167,7 +167,7 @@ def test_reasoning(fields: dict[str, Any], found: Reasoning | None) -> None:
 def test_the_latest_effort_counts() -> None:
     later = [{"role": "system", "content": "x", "output_config": {"effort": word}} for word in ("low", "high")]
     found = request(messages=[*HI, *later], output_config={"effort": "max"})
-    assert found.reasoning == Reasoning(effort="high", at="output_config.effort")
+    assert found.reasoning == Reasoning(effort="high", at="messages[2].output_config.effort")
     assert [loss.path for loss in found.losses] == ["messages[1].output_config", "messages[2].output_config"]
 
 
