@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.dialects.codec import Codec
 from engine.dialects.chat.corrections import correction
 from engine.dialects.chat.families import FAMILIES, family
 from engine.dialects.chat.read_answer import read_answer
@@ -11,6 +10,7 @@ from engine.dialects.chat.read_stream import ChatDecoder
 from engine.dialects.chat.write_answer import write_answer
 from engine.dialects.chat.write_request import write
 from engine.dialects.chat.write_stream import ChatEncoder
+from engine.dialects.codec import Codec
 
 CHAT = Codec(
     api="chat",
