@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -105,20 +104,31 @@ def test_04_arguments_that_no_delta_brings_arrive(house: House) -> None:
     assert turn(house.chat("claude-sonnet-5").body)["calls"] == [("read_file", {"path": "/a"}), ("get_time", {})]
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["one chunk", "a chunk each"])
-def test_06_calls_without_an_index_are_told_apart(house: House, together: bool) -> None:
+def unnumbered(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a call in two fragments without an index; only the first has an id."""
+    head = call_piece(None, '{"path":', id_=f"call_{path}", name="read_file")
+    return head, call_piece(None, f'"{path}"}}')
+
+
+UNNUMBERED = {
+    "one chunk": [[call_piece(None, f'{{"path":"{path}"}}', id_=f"call_{path}", name="read_file") for path in "abc"]],
+    "a chunk each": [
+        [call_piece(None, f'{{"path":"{path}"}}', id_=f"call_{path}", name="read_file")] for path in "abc"
+    ],
+    "in fragments": [[fragment] for path in "abc" for fragment in unnumbered(path)],
+}
+
+
+@pytest.mark.parametrize("groups", UNNUMBERED.values(), ids=UNNUMBERED)
+def test_06_calls_without_an_index_are_told_apart(house: House, groups: list[list[dict[str, Any]]]) -> None:
     """An upstream left out tool_calls[].index, and all calls became one with the arguments {}{}{}.
 
     https://github.com/router-for-me/CLIProxyAPI/issues/5058
     """
-    calls = [
-        call_piece(None, json.dumps({"path": path}), id_=f"call_{path}", name="read_file") for path in ("a", "b", "c")
-    ]
-    groups = [calls] if together else [[call] for call in calls]
     chunks = [chat_chunk({"tool_calls": group}) for group in groups]
     house.openai.script(as_stream([*chunks, chat_chunk({}, "tool_calls"), DONE]))
     stream = house.messages("gpt-5.5", tools=tools("read_file")).body
-    assert blocks(stream) == [tool_use(f"call_{path}", "read_file", path=path) for path in ("a", "b", "c")]
+    assert blocks(stream) == [tool_use(f"call_{path}", "read_file", path=path) for path in "abc"]
 
 
 def test_07_interleaved_calls_get_a_block_each(house: House) -> None:
