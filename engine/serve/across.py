@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engine.dialects.translate import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.generation import Live
-    from engine.serve.relay import Order
+    from engine.serve.order import Order
 
 SPEECH = {dialect.name: dialect for dialect in DIALECTS}
 ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"

@@ -24,8 +24,9 @@ from engine.plan.route import asked_name, check_name, names, needs_depth, route
 from engine.serve.body import ClientGone, read_body
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
+from engine.serve.order import Order
 from engine.serve.passing import passing
-from engine.serve.relay import Order, Relay
+from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
 
 if TYPE_CHECKING:

@@ -12,11 +12,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from engine.chat import Failed, Failure, Problem
-from engine.dialects import CODECS
-from engine.dialects.translate import read
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
@@ -32,19 +28,19 @@ from engine.serve.failures import (
 )
 from engine.serve.headers import down, down_across
 from engine.serve.inflate import inflated
+from engine.serve.pour import pour
 from engine.serve.reply import EVENT_STREAM, JSON, marks, with_ids
 from engine.serve.road import Local
 from engine.upstreams.base import Call
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers, Loss, Request
-    from engine.dialects.base import Dialect, Peek, Tap
-    from engine.plan.nodes import Decision, Pool, Target
+    from engine.chat import Headers, Loss
+    from engine.plan.nodes import Pool, Target
     from engine.serve.generation import Live
-    from engine.serve.recall import Recall
-    from engine.serve.reply import Reply, Visit
+    from engine.serve.order import Order
+    from engine.serve.reply import Reply
     from engine.serve.road import Road
-    from engine.upstreams.base import Answer, Options
+    from engine.upstreams.base import Answer
 
 ANSWER_LIMIT = 256 * 1024 * 1024
 """Largest JSON answer that is taken, in bytes."""
@@ -56,50 +52,6 @@ DOWN = frozenset({"connect", "tls", "timeout", "disconnect", "server_error", "ov
 """The reasons that say something about the health of an upstream."""
 NO_TRY = frozenset({"off", "cooling", "limited"})
 """The reasons for which nothing was sent."""
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the client asked, ready to be sent to any target of the decision."""
-
-    visit: Visit
-    decision: Decision
-    dialect: Dialect
-    api: Api
-    peek: Peek
-    body: bytes
-    """As the client sent it."""
-    path: str
-    query: bytes
-    headers: Headers
-    """Already filtered (rule T4)."""
-    credential: Headers
-    faults: str | None
-    recall: Recall
-    sealed: bool = False
-    """The body may carry reasoning under our own seal (engine.dialects.seal)."""
-    started: float
-    """By the loop's clock."""
-    _request: list[Request] = msgspec.field(default_factory=list)
-
-    @property
-    def key(self) -> str:
-        """The name of the client's key."""
-        return self.decision.facts.key
-
-    def request(self) -> Request:
-        """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
-        if not self._request:
-            self._request.append(read(CODECS[self.api], self.body))
-        return self._request[0]
-
-    def options(self, target: Target) -> Options:
-        """Return the options of the upstream of `target`."""
-        return self.visit.generation.plan.upstreams[target.upstream].options
-
-    def shown_model(self, target: Target) -> str:
-        """Return the model name that an answer of `target` carries."""
-        asked = self.visit.generation.plan.document.server.answer_model == "asked"
-        return self.peek.model if asked else target.model
 
 
 class Relay:
@@ -281,47 +233,22 @@ class Relay:
         return None
 
     async def _stream(self, way: Road, answer: Answer, live: Live) -> Failure | None:
-        reply = self.reply
-        tap = way.tap()
-        source = inflated(answer)
-
         def head() -> Headers:
             return self._head(way, answer, EVENT_STREAM)
 
-        try:
-            while data := await source.chunk():
-                if piece := tap.feed(data):
-                    await reply.piece(piece if tap.failure is None else live.scrub(piece), head)
-                if tap.failure is not None:
-                    break
-            else:
-                if piece := tap.finish():
-                    await reply.piece(piece, head)
-            if failure := self._flaw(tap):
-                raise Failed(live.scrubbed(failure))
-        except Failed as failed:
-            if not tap.committed:
-                return failed.failure
-            if tap.failure is None and not tap.ended and (piece := tap.finish()) and tap.ended:
-                await reply.piece(piece, head)  # it had said why it stopped: only its last line is missing
-            if not tap.ended:  # else everything has been said, and how the connection ends is nobody's business
-                self._broke = failed.failure
-                await self._break_off(failed.failure)
-                return None
+        tap = way.tap()
+        failure = await pour(inflated(answer), tap, self.reply, head, live, str(self.target))
+        if failure is not None and not tap.committed:
+            return failure
+        if failure is not None:
+            self._broke = live.scrubbed(failure)
+            await self._break_off(self._broke)
+            return None
         if tap.failure is not None:  # the upstream's own error event has gone out, and nothing after it
             self._broke = live.scrubbed(tap.failure)
             self.problem = problem_of(self._broke, self.target)
-        await reply.end()
+        await self.reply.end()
         return None
-
-    def _flaw(self, tap: Tap) -> Failure | None:
-        """Return why a stream that is over was none, unless the client has been told already."""
-        if not tap.committed:
-            message = f"{self.target} ended its stream before any content"
-            return tap.failure or Failure(reason="disconnect", message=message)
-        if tap.failure is not None:
-            return None if tap.told else tap.failure
-        return None if tap.ended else Failure(reason="disconnect", message=f"{self.target} broke its stream off")
 
     async def _break_off(self, failure: Failure) -> None:
         """End an open stream with one in-band error, or answer with an error if nothing is out yet."""

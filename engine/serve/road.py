@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.chat import Api, Headers
     from engine.dialects.base import Tap
     from engine.plan.nodes import Target, Tuning
-    from engine.serve.relay import Order
+    from engine.serve.order import Order
 
 ABSENT = frozenset({404, 405, 501})
 """What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""

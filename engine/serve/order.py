@@ -1,0 +1,62 @@
+"""What a client asked, ready to be sent to any target of the decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.dialects import CODECS
+from engine.dialects.translate import read
+
+if TYPE_CHECKING:
+    from engine.chat import Api, Headers, Request
+    from engine.dialects.base import Dialect, Peek
+    from engine.plan.nodes import Decision, Target
+    from engine.serve.recall import Recall
+    from engine.serve.reply import Visit
+    from engine.upstreams.base import Options
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One request of a client."""
+
+    visit: Visit
+    decision: Decision
+    dialect: Dialect
+    api: Api
+    peek: Peek
+    body: bytes
+    """As the client sent it."""
+    path: str
+    query: bytes
+    headers: Headers
+    """Already filtered (rule T4)."""
+    credential: Headers
+    faults: str | None
+    recall: Recall
+    sealed: bool = False
+    """The body may carry reasoning under our own seal (engine.dialects.seal)."""
+    started: float
+    """By the loop's clock."""
+    _request: list[Request] = msgspec.field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The name of the client's key."""
+        return self.decision.facts.key
+
+    def request(self) -> Request:
+        """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
+        if not self._request:
+            self._request.append(read(CODECS[self.api], self.body))
+        return self._request[0]
+
+    def options(self, target: Target) -> Options:
+        """Return the options of the upstream of `target`."""
+        return self.visit.generation.plan.upstreams[target.upstream].options
+
+    def shown_model(self, target: Target) -> str:
+        """Return the model name that an answer of `target` carries."""
+        asked = self.visit.generation.plan.document.server.answer_model == "asked"
+        return self.peek.model if asked else target.model
