@@ -70,15 +70,15 @@ def merged(messages: Iterable[Message], losses: Losses) -> list[Message]:
         if last is None or last.role != message.role or message.role == "system":
             found.append(message)
             continue
-        name = last.name
+        name, at = last.name, last.at
         if holds_results_only(last):
-            name = message.name
+            name, at = message.name, message.at  # the results know their own places
         elif not holds_results_only(message) and message.name != name:
             for one in (last, message):
                 if one.name is not None:
                     losses.dropped(f"{one.at}.name", "messages of several participants become one turn")
             name = None
-        found[-1] = replace(last, blocks=last.blocks + message.blocks, name=name)
+        found[-1] = replace(last, blocks=last.blocks + message.blocks, name=name, at=at)
     return found
 
 

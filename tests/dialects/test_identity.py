@@ -8,15 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from engine.chat import Call, Problem, Request, Response
-from engine.dialects import CODECS
+from engine.dialects import CODECS, translate
 from engine.dialects.codec import Asked, Codec, Losses, Written
 from engine.dialects.fold import fold, unfold
 from engine.dialects.turns import settled
 from tests.dialects import oracles
+from tests.dialects.pairs import stands_in
 from tests.dialects.rules import broken
 from tests.dialects.splits import pieces
 from tests.support import conversations as some
@@ -111,6 +112,29 @@ def test_whatever_is_asked_is_accepted_or_refused_by_name(api: str, data: st.Dat
     assert oracles.request_flaws(api, body) == []
     assert broken(api, body) == []
     assert all(loss.path and loss.reason for loss in written.losses)
+
+
+@pytest.mark.parametrize(("client", "upstream"), [("chat", "messages"), ("messages", "chat")])
+@settings(EVERY, max_examples=200)
+@given(data=st.data())
+def test_across(client: str, upstream: str, data: st.DataObject) -> None:
+    """A body of one API, for any model of the other: accepted, and what is lost or refused stands in that body."""
+    source, target = CODECS[client], CODECS[upstream]
+    own = {"chat": "gpt-6-sol", "messages": "claude-opus-4-6"}[client]
+    drawn = asked_of(source, placed(data.draw(some.requests(ANY[client]))), source.family(own, "api.openai.com"), own)
+    assume(not isinstance(drawn, Problem))
+    assert isinstance(drawn, Written)
+    sent = json.loads(msgspec.json.encode(drawn.body))
+    model = data.draw(st.sampled_from(MODELS[upstream]))
+    request = translate.read(source, msgspec.json.encode(sent))
+    written = asked_of(target, request, target.family(model, "llm.example"), model)
+    if isinstance(written, Problem):
+        assert (written.status, stands_in(written.param or "", sent)) == (400, True), written.param
+        return
+    body = json.loads(msgspec.json.encode(written.body))
+    assert oracles.request_flaws(upstream, body) == []
+    assert broken(upstream, body) == []
+    assert [loss.path for loss in (*request.losses, *written.losses) if not stands_in(loss.path, sent)] == []
 
 
 def asked_of(codec: Codec, request: Request, family: Any, model: str) -> Written | Problem:

@@ -163,6 +163,14 @@ def test_the_breakpoint_of_an_empty_text_moves_to_the_block_before_it() -> None:
     assert turn.blocks == (Text(text="a", cache="1h"),)
 
 
+def test_a_name_stands_where_its_message_stands_not_where_the_results_before_it_do() -> None:
+    call = Message(role="assistant", blocks=(Call(id="a", name="f", arguments="", at="m[0].c[0]"),), at="m[0]")
+    result = Message(role="user", blocks=(Result(id="a", at="m[1]"),), at="m[1]")
+    said = Message(role="user", blocks=(Text(text="so"),), name="ada", at="m[2]")
+    turn = settled([call, result, said], Losses())[1]
+    assert (turn.name, turn.at, [block.at for block in turn.blocks]) == ("ada", "m[2]", ["m[1]", ""])
+
+
 def test_a_thought_of_nothing_but_a_signature_is_not_empty() -> None:
     blocks = (Thinking(signature="EqQB"), Thinking(sealed="AAAA"))
     (turn,) = settled([Message(role="assistant", blocks=(*blocks, Thinking()))], Losses())
