@@ -113,7 +113,8 @@ def _unknown(plan: Plan, model: str | None) -> tuple[str, str] | None:
     from engine.plan.compile import as_written
     from engine.plan.match import listed, pattern
     from engine.plan.near import did_you_mean, listing
-    from engine.plan.route import asked_name, demo, lookup
+    from engine.plan.resolve import demo, lookup
+    from engine.plan.route import asked_name
 
     name = asked_name(model)[0] if model is not None else ""
     if not name or demo(as_written(plan)) is not None or lookup(plan.entries, plan.patterns, name) is not None:
@@ -170,7 +171,7 @@ def first_name(plan: Plan, dialect: str, key: str | None) -> str | None:
 
     Conversations are translated, but an upstream of the client's own API gets its very bytes.
     """
-    from engine.plan.route import names
+    from engine.plan.resolve import names
 
     known = plan.digests.get(hashlib.sha256((key or "").encode()).digest())
     caller = known or plan.keys.get(ANONYMOUS) or next(iter(plan.keys.values()), None)

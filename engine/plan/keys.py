@@ -10,7 +10,7 @@ from engine.facts import ANONYMOUS
 from engine.plan.match import pattern
 from engine.plan.near import did_you_mean, listing
 from engine.plan.nodes import Key
-from engine.plan.route import lookup
+from engine.plan.resolve import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ from engine.diagnostics import Label
 from engine.plan.match import pattern
 from engine.plan.near import did_you_mean, listing, near
 from engine.plan.nodes import Entry, Link
-from engine.plan.route import lookup
+from engine.plan.resolve import lookup
 
 if TYPE_CHECKING:
     from engine.diagnostics import Span

@@ -20,7 +20,8 @@ from engine.facts import Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, credentials, identify
 from engine.plan.paths import canonical, place
-from engine.plan.route import asked_name, check_name, names, needs_depth, route
+from engine.plan.resolve import names
+from engine.plan.route import asked_name, check_name, needs_depth, route
 from engine.serve.body import ClientGone, read_body
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up

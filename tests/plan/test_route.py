@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from engine.chat import Problem
 from engine.facts import Depth, Facts
 from engine.plan.nodes import Decision, Plan
-from engine.plan.route import asked_name, check_name, names, route
+from engine.plan.resolve import names
+from engine.plan.route import asked_name, check_name, route
 from tests.plan.plans import UPSTREAMS, plan
 
 HASH = "sha256:" + "0" * 63
