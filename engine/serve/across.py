@@ -64,8 +64,9 @@ class Across(Road):
         request = recalled(request, self._recall)
         request = only_of(request, str(target))
         family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
-        if learned := live.learned.get(target.model):
-            family = msgspec.structs.replace(family, refused=family.refused | learned)
+        self.without = live.learned.get(target.model, frozenset())
+        if self.without:
+            family = msgspec.structs.replace(family, refused=family.refused | self.without)
         written = write(request, codec, family, target.model, tuning.translation)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
         self._sent, self.headers = apply(self.api, written.body, headers, tuning)

@@ -58,15 +58,11 @@ class Live:
             return "unknown"
         return self._state
 
-    def learn(self, model: str, word: str) -> bool:
-        """Remember what `model` refused; return False if that was known, so that leaving it out did not help."""
-        known = self.learned.get(model, frozenset())
-        if word in known:
-            return False
+    def learn(self, model: str, word: str) -> None:
+        """Remember what `model` refused."""
         if model not in self.learned and len(self.learned) >= MOST_LEARNED:
             self.learned.clear()
-        self.learned[model] = known | {word}
-        return True
+        self.learned[model] = self.learned.get(model, frozenset()) | {word}
 
     def scrub(self, data: bytes) -> bytes:
         """Return what this upstream said without the credential it was sent: some quote it in errors."""

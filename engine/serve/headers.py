@@ -33,6 +33,9 @@ CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout
 FORWARDABLE = frozenset({b"authorization", b"x-api-key"})
 """The credentials an `auth: forward` upstream is given (rule K4)."""
 
+SIGNED_IN = b"sk-ant-oat"
+"""How the tokens begin that Anthropic gives who signs in (Claude Code with a plan)."""
+
 REQUEST_STOPS = (
     HOP_BY_HOP
     | CREDENTIALS
@@ -113,6 +116,22 @@ def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 def own_credentials(plan: Plan, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return what an `auth: forward` upstream is given: never a key of Turnout's own (rule K4)."""
     return [(name, value) for name, value in headers if name in FORWARDABLE and not is_known(plan, value)]
+
+
+def credential_across(headers: Headers, api: Api) -> Headers:
+    """Return a client's own credential in the one header in which an upstream of `api` reads it.
+
+    Anthropic takes keys as `x-api-key` and the tokens of its own sign-in as Bearer; everybody else takes Bearer.
+    """
+    found = first(headers, b"authorization")
+    scheme, _, token = (found or b"").partition(b" ")
+    key = token.strip() if scheme.lower() == b"bearer" else b""
+    key = key or first(headers, b"x-api-key") or b""
+    if not key:
+        return headers
+    if api == "messages" and not key.startswith(SIGNED_IN):
+        return [(b"x-api-key", key)]
+    return [(b"authorization", b"Bearer " + key)]
 
 
 def first(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -26,7 +26,7 @@ from engine.serve.failures import (
     problem_of,
     stopping,
 )
-from engine.serve.headers import down, down_across
+from engine.serve.headers import credential_across, down, down_across
 from engine.serve.inflate import inflated
 from engine.serve.pour import pour
 from engine.serve.reply import EVENT_STREAM, JSON, marks, with_ids
@@ -141,8 +141,9 @@ class Relay:
             if failure is None or failure.reason not in CORRECTABLE:
                 break
             word = way.correction(failure)
-            if word is None or not live.learn(target.model, word):
+            if word is None or word in way.without:
                 break
+            live.learn(target.model, word)
             self.corrected.append(word)
         return failure
 
@@ -188,7 +189,7 @@ class Relay:
             body=way.body,
             model=target.model,
             stream=order.peek.stream,
-            credential=order.credential if self._forwards(target) else [],
+            credential=self._credential(target, way),
             faults=order.faults,
             spent=now - order.started,
         )
@@ -288,6 +289,12 @@ class Relay:
         if not self._straight and failure.reason != "auth":  # what comes with that one is for the operator
             beside = down_across(failure.headers, self.order.api, time.time())
         return problem_of(failure, self.target, tried=len(self.tries), beside=beside)
+
+    def _credential(self, target: Target, way: Road) -> Headers:
+        if not self._forwards(target):
+            return []
+        own = self.order.credential
+        return own if way.straight else credential_across(own, way.api)
 
     def _forwards(self, target: Target) -> bool:
         """Say whether `target` is sent the client's own credential (rule K4)."""

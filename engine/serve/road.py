@@ -46,6 +46,8 @@ class Road(ABC):
     headers: Headers
     body: bytes
     losses: tuple[Loss, ...] = ()
+    without: frozenset[str] = frozenset()
+    """What was left out because the target refused it before: a refusal that stays has another reason."""
 
     @abstractmethod
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.serve.headers import across, down, down_across, first, own_credentials, up
+from engine.serve.headers import across, credential_across, down, down_across, first, own_credentials, up
 from tests.plan.plans import UPSTREAMS, plan
 from tests.support.apis import digest
 
@@ -129,6 +129,29 @@ def test_credentials_that_may_be_forwarded() -> None:
     assert own_credentials(known, fields) == [(b"authorization", b"Bearer sk-ant-oat01-theirs")]
     assert own_credentials(known, [(b"authorization", b"Bearer " + ours.encode())]) == []
     assert own_credentials(known, [(b"x-api-key", b"sk-ant-theirs")]) == [(b"x-api-key", b"sk-ant-theirs")]
+
+
+KEY, TOKEN = b"sk-theirs-1234", b"sk-ant-oat01-theirs"
+
+
+@pytest.mark.parametrize(
+    ("api", "sent", "arrives"),
+    [
+        ("chat", [(b"x-api-key", KEY)], (b"authorization", b"Bearer " + KEY)),
+        ("chat", [(b"authorization", b"Bearer " + KEY)], (b"authorization", b"Bearer " + KEY)),
+        (
+            "chat",
+            [(b"x-api-key", b"other"), (b"authorization", b"bearer  " + KEY)],
+            (b"authorization", b"Bearer " + KEY),
+        ),
+        ("messages", [(b"authorization", b"Bearer " + KEY)], (b"x-api-key", KEY)),
+        ("messages", [(b"x-api-key", KEY)], (b"x-api-key", KEY)),
+        ("messages", [(b"authorization", b"Bearer " + TOKEN)], (b"authorization", b"Bearer " + TOKEN)),
+        ("chat", [(b"authorization", b"Basic dTpw")], (b"authorization", b"Basic dTpw")),
+    ],
+)
+def test_a_credential_for_another_api(api: str, sent: list[tuple[bytes, bytes]], arrives: tuple[bytes, bytes]) -> None:
+    assert credential_across(sent, api) == [arrives]  # type: ignore[arg-type]  # one of the APIs
 
 
 ACROSS = """

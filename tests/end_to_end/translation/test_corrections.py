@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -294,3 +295,16 @@ def test_what_was_learned_outlives_an_edit_of_another_part_of_the_file(
     own.turnout.taken(lambda: own.turnout.rewrite(edited))
     good(own.ask(TO_GPT, model="house-edited", temperature=0.5))
     assert len(openai.requests) == 3
+
+
+def test_requests_that_meet_the_same_refusal_at_the_same_time_are_all_answered(house: House) -> None:
+    """Whoever hears of it second was sent before anybody knew: it is asked once more as well."""
+    _, _, refused, error, _ = REFUSALS["temperature"]
+    gate = threading.Event()
+    house.openai.answer = lambda seen: as_json(error, 400).after(gate) if refused(seen.json) else usual(seen)
+    lines = [house.line(TO_GPT, model="house-at-once", stream=False, temperature=0.5) for _ in range(4)]
+    house.openai.wait_for(4)
+    gate.set()
+    answers = [line.answer() for line in lines]
+    assert [said(TO_GPT, answer) for answer in answers] == ["Hello there"] * 4
+    assert len(house.openai.requests) == 8
