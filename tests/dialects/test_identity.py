@@ -95,7 +95,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("api", MODELS)
-@settings(EVERY, max_examples=200)
+@EVERY
 @given(data=st.data())
 def test_whatever_is_asked_is_accepted_or_refused_by_name(api: str, data: st.DataObject) -> None:
     """Every request there can be: the vendor takes what is written, or the client is told what is in the way."""
@@ -115,7 +115,7 @@ def test_whatever_is_asked_is_accepted_or_refused_by_name(api: str, data: st.Dat
 
 
 @pytest.mark.parametrize(("client", "upstream"), [("chat", "messages"), ("messages", "chat")])
-@settings(EVERY, max_examples=200)
+@EVERY
 @given(data=st.data())
 def test_across(client: str, upstream: str, data: st.DataObject) -> None:
     """A body of one API, for any model of the other: accepted, and what is lost or refused stands in that body."""
