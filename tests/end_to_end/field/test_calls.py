@@ -191,21 +191,22 @@ def test_09_a_streamed_tool_turn_costs_one_request(house: House) -> None:
     https://github.com/maximhq/bifrost/issues/5128
     """
     house.openai.script(
-        as_stream(chat_events(calls=[Call("read_file", {"path": "/a"})], usage=True)),
+        as_stream(chat_events(calls=[Call("read_file", {"path": path}) for path in ("/a", "/b")], usage=True)),
         as_stream(chat_events(["The file", " says A."], usage=True)),
     )
     messages: list[Any] = conversation()
     offered: Any = tools("read_file")
     with anthropic.Anthropic(base_url=house.turnout.url, api_key="any", max_retries=2) as client:
-        for requests in (1, 2):
+        for requests, expected in ((1, ["/a", "/b"]), (2, [])):
             with client.messages.stream(model="gpt-5.5", max_tokens=99, messages=messages, tools=offered) as stream:
                 said = stream.get_final_message()
             assert len(house.openai.requests) == requests
             calls = [block for block in said.content if block.type == "tool_use"]
+            assert [call.input for call in calls] == [{"path": path} for path in expected]
             messages.append({"role": "assistant", "content": said.content})
             messages.append({"role": "user", "content": [tool_result(call.id, "A") for call in calls] or "Thanks"})
     assert (said.content[-1].type, said.stop_reason) == ("text", "end_turn")
-    assert [message["role"] for message in house.openai.last.json["messages"]] == ["user", "assistant", "tool"]
+    assert [message["role"] for message in house.openai.last.json["messages"]] == ["user", "assistant", "tool", "tool"]
 
 
 CLAUDE_CODE = [
