@@ -58,7 +58,7 @@ def read_answer(body: bytes) -> Response:
 
 
 def read_block(block: dict[str, Any]) -> Block | None:
-    """Return one block of an answer; None where there is nothing in it."""
+    """Return one block of an answer; None where there is nothing in it. Raises `Failed` for a call of no tool."""
     kind = text(block.get("type"))
     if kind == "text":
         said = text(block.get("text"))
@@ -69,7 +69,10 @@ def read_block(block: dict[str, Any]) -> Block | None:
     if kind == "redacted_thinking":
         return Thinking(sealed=text(block.get("data")))
     if kind == "tool_use":
-        return Call(id=text(block.get("id")), name=text(block.get("name")), arguments=arguments(block))
+        name = text(block.get("name"))
+        if not name:
+            raise Failed(malformed("a tool call without a name"))
+        return Call(id=text(block.get("id")), name=name, arguments=arguments(block))
     return Opaque(vendor=VENDOR, kind=kind, raw=block)
 
 

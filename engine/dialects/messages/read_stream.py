@@ -143,6 +143,9 @@ class MessagesDecoder:
         if kind == "redacted_thinking":
             out.append(Sealed(text(block.get("data"))))
             return
+        if kind == "tool_use" and not text(block.get("name")):
+            self.failure = malformed("a tool call without a name")
+            return
         one = self._blocks[index] = Open(kind, self._calls if kind == "tool_use" else None)
         if kind == "tool_use":
             self._calls += 1

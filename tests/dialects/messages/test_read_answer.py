@@ -138,6 +138,7 @@ def test_usage(told: Any, usage: Usage | None) -> None:
         (b'"hello"', "disconnect", "no message"),
         (b'{"choices": []}', "disconnect", "no message"),
         (b'{"content": "text"}', "disconnect", "no message"),
+        (b'{"content": [{"type": "tool_use", "id": "toolu_1", "input": {}}]}', "disconnect", "call without a name"),
         (
             b'{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}',
             "overloaded",
@@ -164,8 +165,12 @@ anything = st.recursive(
 
 @given(anything, anything, anything)
 def test_no_shape_breaks_the_reader(block: Any, usage: Any, reason: Any) -> None:
-    got = read_answer(answer(block, usage=usage, stop_reason=reason, stop_details=usage, id=reason))
-    assert msgspec.json.encode(got)
+    body = answer(block, usage=usage, stop_reason=reason, stop_details=usage, id=reason)
+    if isinstance(block, dict) and block.get("type") == "tool_use" and not isinstance(block.get("name") or 0, str):
+        with pytest.raises(Failed, match="a tool call without a name"):
+            read_answer(body)
+    else:
+        assert msgspec.json.encode(read_answer(body))
 
 
 def parsed(response: Response) -> Response:

@@ -295,6 +295,11 @@ FAILURES = {
         "prompt is too long: 9 tokens > 8 maximum",
     ),
     "no JSON": (b"event: content_block_delta\ndata: {oops\n\n", "disconnect", "not JSON"),
+    "a call of no tool": (
+        b'data: {"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_1"}}\n\n',
+        "disconnect",
+        "call without a name",
+    ),
     "too deep": (b"data: " + b"[" * 5000 + b"\n\n", "disconnect", "not JSON"),
     "no UTF-8": (b'data: {"type":"\xff"}\n\n', "disconnect", "not JSON"),
     "the end": (b"", "disconnect", "before the end of the message"),
