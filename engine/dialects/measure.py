@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from engine.dialects.failure import text
+
 IMAGE_TOKENS = 1600
 IMAGES = frozenset({"image", "image_url", "input_image"})
 """Block types that are a picture."""
@@ -62,7 +64,7 @@ class Tally:
                 else:
                     self.add(one)
         elif isinstance(value, dict):
-            kind = value.get("type")
+            kind = text(value.get("type"))
             if kind in IMAGES:
                 self.images += 1
             elif kind not in MEDIA:

@@ -163,5 +163,6 @@ def test_real_requests_are_measured(one: Recorded) -> None:
 
 def test_shapes_nobody_knows_are_no_error() -> None:
     odd = {"content": {"a": ["text"]}, "source": 7, "tool_calls": "x", "input": None}
-    assert messages(messages=[odd, 5, None, "text"], system=3, tools={"x": 1}).input_tokens > 0
+    strange = [{"type": kind, "text": "text"} for kind in ([], {}, 7, None)]
+    assert messages(messages=[odd, 5, None, "text", *strange], system=3, tools={"x": 1}).input_tokens > 0
     assert chat(messages=[odd], reasoning="x", thinking=4, max_tokens="many").max_tokens is None
