@@ -120,6 +120,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     correction: Callable[[Failure, dict[str, Any]], str | None]
     """(failure, body sent) -> what the upstream refused of it, in the codec's own words for `Family.refused`; None if
     the failure names nothing that could be left out."""
+    once: Callable[[str], bool]
+    """Whether a word of `correction` holds for its own request only, and is not remembered."""
 
 
 class Losses:

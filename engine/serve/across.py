@@ -28,28 +28,32 @@ if TYPE_CHECKING:
     from engine.serve.order import Order
 
 SPEECH = {dialect.name: dialect for dialect in DIALECTS}
+TALKING = frozenset({"bad_request", "context_length"})
+"""The reasons that may name what is too much."""
 ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
 """What x-turnout-estimate says of a count of ours (engine.dialects.measure)."""
 
 
-def road(order: Order, target: Target, tuning: Tuning, live: Live) -> Road | Local:
-    """Return the way to `target`, or the answer where nothing needs to be sent.
+def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: frozenset[str]) -> Road | Local:
+    """Return the way to `target`, or the answer where nothing needs to be sent. `refused`: what it is to do without.
 
     Raises `Problem` (400) where the request cannot go there in any form.
     """
     api = crossing(order.api, order.options(target).speaks)
-    if order.api == ESTIMATED and (api is not None or ESTIMATED in live.learned.get(target.model, ())):
+    if order.api == ESTIMATED and (api is not None or ESTIMATED in refused):
         return counted(order)
     if api is None:
         return Straight(order, target, tuning)
-    way = Across(order, target, tuning, live, CODECS[api])
+    way = Across(order, target, tuning, live, CODECS[api], refused)
     return way if way.local is None else way.local
 
 
 class Across(Road):
     """Translated: from the client's form into `engine.chat`, from there into the target's, and back."""
 
-    def __init__(self, order: Order, target: Target, tuning: Tuning, live: Live, codec: Codec) -> None:
+    def __init__(
+        self, order: Order, target: Target, tuning: Tuning, live: Live, codec: Codec, refused: frozenset[str]
+    ) -> None:
         self.api = codec.api
         self.path = codec.path
         self._codec = codec
@@ -64,13 +68,15 @@ class Across(Road):
         request = recalled(request, self._recall)
         request = only_of(request, str(target))
         family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
-        self.without = live.learned.get(target.model, frozenset())
-        if self.without:
-            family = msgspec.structs.replace(family, refused=family.refused | self.without)
+        if refused:
+            family = msgspec.structs.replace(family, refused=family.refused | refused)
         written = write(request, codec, family, target.model, tuning.translation)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
-        self._sent, self.headers = apply(self.api, written.body, headers, tuning)
-        self.body = msgspec.json.encode(self._sent)
+        sent, self.headers = apply(self.api, written.body, headers, tuning)
+        self.body = msgspec.json.encode(sent)
+        forced = {path.partition(".")[0] for path in tuning.set}
+        self._ours = {name: value for name, value in sent.items() if name not in forced}
+        """What can be left out of the body: not what the file forces."""
         self.losses = written.losses
         self._back = Translation(client, codec, written, self._asked, self._keep)
         self.local = self._own_answer(written)
@@ -80,7 +86,10 @@ class Across(Road):
         return self._dialect.classify(status, headers, body)
 
     def correction(self, failure: Failure) -> str | None:
-        return self._codec.correction(failure, self._sent) if failure.reason == "bad_request" else None
+        return self._codec.correction(failure, self._ours) if failure.reason in TALKING else None
+
+    def lasting(self, words: frozenset[str]) -> frozenset[str]:
+        return frozenset(word for word in words if not self._codec.once(word))
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._order.peek.stream:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import resources
+from engine.serve.learned import Learned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 QUOTABLE = 8
 """Characters from which a credential is told from ordinary words."""
-MOST_LEARNED = 1024
-"""Models of one upstream whose refusals are remembered: through a pattern clients can name any number."""
 DOWN_FOR = 10.0
 """Seconds after which a failure says nothing any more about the health of an upstream."""
 
@@ -44,8 +43,7 @@ class Live:
         self.key = key
         self.driver = driver
         self.users = 0
-        self.learned: dict[str, frozenset[str]] = {}
-        """Model -> what this upstream refused of a translated request, in the words of its codec."""
+        self.learned = Learned()
         self._state = "unknown" if driver.remote else "ok"
         self._failed_at = 0.0
 
@@ -57,12 +55,6 @@ class Live:
         if self._state == "down" and now - self._failed_at > DOWN_FOR:
             return "unknown"
         return self._state
-
-    def learn(self, model: str, word: str) -> None:
-        """Remember what `model` refused."""
-        if model not in self.learned and len(self.learned) >= MOST_LEARNED:
-            self.learned.clear()
-        self.learned[model] = self.learned.get(model, frozenset()) | {word}
 
     def scrub(self, data: bytes) -> bytes:
         """Return what this upstream said without the credential it was sent: some quote it in errors."""

@@ -47,7 +47,7 @@ ANSWER_LIMIT = 256 * 1024 * 1024
 
 CORRECTIONS = 3
 """How often one try may be repeated without what its upstream refused."""
-CORRECTABLE = frozenset({"bad_request", "not_found"})
+CORRECTABLE = frozenset({"bad_request", "context_length", "not_found"})
 DOWN = frozenset({"connect", "tls", "timeout", "disconnect", "server_error", "overloaded"})
 """The reasons that say something about the health of an upstream."""
 NO_TRY = frozenset({"off", "cooling", "limited"})
@@ -73,6 +73,8 @@ class Relay:
         """The last target spoke the client's API: its own words may go to the client as they are."""
         self._broke: Failure | None = None
         """Why the answer that the client is getting broke off."""
+        self._unfit: Problem | None = None
+        """Why the first target that could not be asked this could not."""
         self._keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
         self._loop = order.visit.loop
@@ -93,12 +95,6 @@ class Relay:
                 if failure is None:
                     return
                 reply_to = Done(failure=failure)
-        except Problem as problem:  # of a request that cannot be put in the form of its target
-            self.problem = problem
-            if not self.reply.opened:
-                raise
-            await self._say_broken(problem)
-            return
         except StopIteration as stop:
             final: Done = stop.value
         except asyncio.CancelledError:
@@ -113,37 +109,39 @@ class Relay:
         await self._give_up(final.failure)
 
     async def _try(self, target: Target, pool: Pool) -> Failure | None:
-        """Try one target; None when it has answered the client, for better or worse. Raises `Problem`."""
+        """Try one target; None when it has answered the client, for better or worse."""
         live = self.order.visit.generation.live.get(target.upstream)
         if live is None:
             return Failure(reason="off", message=self.order.visit.generation.plan.off.get(target.upstream, "off"))
         if self._forwards(target) and not self.order.credential:
             self._keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
+        self.target = self.target or target
+        known = live.learned.of(target.model, self._loop.time())
+        found: frozenset[str] = frozenset()
         failure: Failure | None = None
-        for _ in range(CORRECTIONS):
+        for _ in range(1 + CORRECTIONS):
             try:
-                way = road(self.order, target, pool.tuning, live)
+                way = road(self.order, target, pool.tuning, live, known | found)
             except Problem as problem:
-                if failure is not None:
-                    break
-                if self.tries:  # how a target that was asked failed says more than why this one cannot be asked
-                    return Failure(reason="off", message=f"{target} cannot be asked this: {problem.message}")
-                self.target = target
-                raise
+                self._unfit = self._unfit or problem
+                return failure or Failure(reason="off", message=f"{target} cannot be asked this: {problem.message}")
             self.target = target
             self.losses = way.losses
             if isinstance(way, Local):
+                live.learned.add(target.model, found, self._loop.time())
                 await self._own(way)
                 return None
             self._straight = way.straight
             failure = await self._send(target, live, way)
+            if failure is None:
+                live.learned.add(target.model, way.lasting(found), self._loop.time())
             if failure is None or failure.reason not in CORRECTABLE:
                 break
             word = way.correction(failure)
-            if word is None or word in way.without:
+            if word is None or word in known | found:
                 break
-            live.learn(target.model, word)
+            found |= {word}
             self.corrected.append(word)
         return failure
 
@@ -266,6 +264,12 @@ class Relay:
 
     async def _give_up(self, failure: Failure) -> None:
         order, reply = self.order, self.reply
+        if not self.tries and self._unfit is not None:
+            self.problem = self._unfit
+            if not reply.opened:
+                raise self.problem
+            await self._say_broken(self.problem)
+            return
         if failure.reason == "off" and self._keyless:
             raise no_credential()
         if reply.opened:

@@ -46,8 +46,6 @@ class Road(ABC):
     headers: Headers
     body: bytes
     losses: tuple[Loss, ...] = ()
-    without: frozenset[str] = frozenset()
-    """What was left out because the target refused it before: a refusal that stays has another reason."""
 
     @abstractmethod
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
@@ -67,6 +65,10 @@ class Road(ABC):
     @abstractmethod
     def correction(self, failure: Failure) -> str | None:
         """Return what can be done without at this target, as `failure` says; None if nothing can."""
+
+    def lasting(self, words: frozenset[str]) -> frozenset[str]:
+        """Return which of `words` hold for other requests too."""
+        return words
 
 
 class Straight(Road):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.dialects.chat.corrections import correction
+from engine.dialects.chat.corrections import correction, once
 from engine.dialects.chat.families import FAMILIES, family
 from engine.dialects.chat.read_answer import read_answer
 from engine.dialects.chat.read_request import read
@@ -25,4 +25,5 @@ CHAT = Codec(
     decoder=ChatDecoder,
     encoder=ChatEncoder,
     correction=correction,
+    once=once,
 )

@@ -194,3 +194,12 @@ def held(word: str, sent: Json) -> bool:
     if word in kinds:
         return any(part.get("type") == kinds[word] for part in parts)
     return any(word in one for one in (*messages, *parts))
+
+
+ONCE: frozenset[str] = frozenset()
+"""Words that hold for one request only: they are about one image, or one schema."""
+
+
+def once(word: str) -> bool:
+    """Say whether a correction is of its own request only, and not to be remembered."""
+    return word in ONCE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.dialects.codec import Codec
-from engine.dialects.messages.corrections import correction
+from engine.dialects.messages.corrections import correction, once
 from engine.dialects.messages.families import FAMILIES, family
 from engine.dialects.messages.read_answer import read_answer
 from engine.dialects.messages.read_request import read
@@ -25,4 +25,5 @@ MESSAGES = Codec(
     decoder=MessagesDecoder,
     encoder=MessagesEncoder,
     correction=correction,
+    once=once,
 )

@@ -157,3 +157,12 @@ def said_by(failure: Failure) -> str:
             f"{'.'.join(str(step) for step in one['loc'] if step != 'body')}: {text(one.get('msg'))}" for one in places
         )
     return text(error) or text(body.get("message")) or failure.message
+
+
+ONCE: frozenset[str] = frozenset()
+"""Words that hold for one request only: they are about one image, or one schema."""
+
+
+def once(word: str) -> bool:
+    """Say whether a correction is of its own request only, and not to be remembered."""
+    return word in ONCE
