@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.translation.house import WAYS, House, Way, said, written
+from tests.end_to_end.translation.house import JSON_OR_STREAM, WAYS, House, Way, said, written
 from tests.support.answers import chat_chunk, data, event, message_start
 from tests.support.apis import CHAT
-from tests.support.script import CUT, RESET, Reply, as_json, as_stream
+from tests.support.script import CUT, RESET, STALL, Reply, as_json, as_stream
+from tests.support.turnout import CREDENTIALS
 
 if TYPE_CHECKING:
     from tests.conftest import Start
@@ -213,3 +214,48 @@ def test_a_call_that_is_cut_in_its_arguments_is_an_error_and_no_call(house: Hous
     way.client.in_band(answer.body)
     assert b'"finish_reason":"tool_calls"' not in answer.body
     assert b'"stop_reason":"tool_use"' not in answer.body
+
+
+@WAYS
+@pytest.mark.parametrize("late", [False, True], ids=["before content", "after content"])
+def test_a_credential_that_an_error_in_the_stream_quotes_is_blotted_out(house: House, way: Way, late: bool) -> None:
+    ours = CREDENTIALS["TEST_OPENAI_KEY" if way.server is CHAT else "TEST_ANTHROPIC_KEY"]
+    error = in_band(way, "api_error", f"request with {ours} failed")
+    house.upstream(way).script(as_stream([*(begun(way, "Hello") if late else ()), error]))
+    answer = house.ask(way, stream=True)
+    told = way.client.in_band(answer.body) if late else way.client.error(answer)
+    assert told["message"] == "request with *** failed"
+    assert ours not in str(answer.headers) + house.turnout.log()
+
+
+@pytest.fixture(scope="module")
+def hasty(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    """A server whose upstreams may be silent for 300 ms."""
+    text = written(_openai, _anthropic)
+    for key in ("TEST_OPENAI_KEY", "TEST_ANTHROPIC_KEY"):
+        text = text.replace(f"env:{key}", f"env:{key}, timeouts: {{first_byte: 300ms, idle: 300ms}}")
+    return start(text)
+
+
+@WAYS
+@JSON_OR_STREAM
+def test_an_upstream_that_says_nothing_in_time(
+    hasty: Turnout, openai: Upstream, anthropic: Upstream, way: Way, stream: bool
+) -> None:
+    house = House(hasty, openai, anthropic)
+    house.upstream(way).script(Reply(before=(STALL,)))
+    answer = house.ask(way, stream=stream)
+    kind = "server_error" if way.client is CHAT else "timeout_error"
+    assert (answer.status, way.client.error(answer)["type"]) == (504, kind)
+
+
+@WAYS
+def test_an_upstream_that_falls_silent_after_content(
+    hasty: Turnout, openai: Upstream, anthropic: Upstream, way: Way
+) -> None:
+    house = House(hasty, openai, anthropic)
+    house.upstream(way).script(as_stream([*begun(way, "Hello"), STALL]))
+    answer = house.ask(way, stream=True)
+    kind = "server_error" if way.client is CHAT else "timeout_error"
+    assert way.client.in_band(answer.body)["type"] == kind
+    assert house.upstream(way).last.left_within(1)

@@ -11,7 +11,6 @@ import pytest
 
 from tests.end_to_end.translation.house import (
     JSON_OR_STREAM,
-    TO_CLAUDE,
     TO_GPT,
     WAYS,
     House,
@@ -21,18 +20,15 @@ from tests.end_to_end.translation.house import (
     said,
     written,
 )
+from tests.end_to_end.translation.refusals import REFUSALS, asked_for, of_anthropic, of_openai, strict
 from tests.support.answers import usual
 from tests.support.apis import CHAT
 from tests.support.script import Reply, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.conftest import Start
     from tests.support.turnout import Turnout
     from tests.support.upstream import Seen, Upstream
-
-    Body = dict[str, Any]
 
 MODELS = """
   house-*: openai/house-*
@@ -46,125 +42,6 @@ LOG = "observe: {log: {level: info, format: json}}"
 @pytest.fixture(scope="module")
 def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
     return start(written(_openai, _anthropic, models=MODELS, more=LOG))
-
-
-def of_openai(message: str, param: str | None = None, code: str | None = None) -> Body:
-    return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
-
-
-def of_anthropic(message: str) -> Body:
-    return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
-
-
-def strict(refused: Callable[[Body], Any], error: Body, status: int = 400) -> Callable[[Seen], Reply]:
-    """Return an upstream that refuses what `refused` finds in a body."""
-    return lambda seen: as_json(error, status) if refused(seen.json) else usual(seen)
-
-
-SYSTEM_LATER: Body = {
-    "messages": [
-        {"role": "user", "content": "Hi"},
-        {"role": "system", "content": "Be brief"},
-    ]
-}
-REFUSALS: dict[str, tuple[Way, Body, Callable[[Body], Any], Body, int]] = {
-    # id: way, fields of the client, what the upstream finds, what it says, with which status
-    "temperature": (
-        TO_GPT,
-        {"temperature": 0.5},
-        lambda sent: "temperature" in sent,
-        of_openai(
-            "Unsupported parameter: 'temperature' is not supported with this model.", "temperature", "unsupported"
-        ),
-        400,
-    ),
-    "max_completion_tokens": (
-        TO_GPT,
-        {},
-        lambda sent: "max_completion_tokens" in sent,
-        {"detail": [{"type": "extra_forbidden", "loc": ["body", "max_completion_tokens"], "msg": "Extra inputs"}]},
-        422,
-    ),
-    "max_tokens": (
-        TO_GPT,
-        {},
-        lambda sent: "max_tokens" in sent,
-        of_openai(
-            "Unsupported parameter: 'max_tokens' is not supported with this model; use 'max_completion_tokens'.",
-            "max_tokens",
-            "unsupported_parameter",
-        ),
-        400,
-    ),
-    "stream_options": (
-        TO_GPT,
-        {"stream": True},
-        lambda sent: "stream_options" in sent,
-        {
-            "detail": [
-                {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs not permitted"}
-            ]
-        },
-        422,
-    ),
-    "parallel_tool_calls": (
-        TO_GPT,
-        {
-            "tools": [{"name": "read", "input_schema": {"type": "object"}}],
-            "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
-        },
-        lambda sent: "parallel_tool_calls" in sent,
-        of_openai("Unrecognized request argument supplied: parallel_tool_calls"),
-        400,
-    ),
-    "sampling of Claude": (
-        TO_CLAUDE,
-        {"temperature": 0.5},
-        lambda sent: "temperature" in sent,
-        of_anthropic("temperature: this parameter is not supported on this model"),
-        400,
-    ),
-    "role system": (
-        TO_CLAUDE,
-        SYSTEM_LATER,
-        lambda sent: any(message["role"] == "system" for message in sent["messages"]),
-        of_anthropic("role 'system' is not supported on this model"),
-        400,
-    ),
-    "adaptive": (
-        TO_CLAUDE,
-        {"reasoning_effort": "high"},
-        lambda sent: sent.get("thinking", {}).get("type") == "adaptive",
-        of_anthropic(
-            "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled', "
-            "'enabled'"
-        ),
-        400,
-    ),
-    "effort": (
-        TO_CLAUDE,
-        {"reasoning_effort": "high"},
-        lambda sent: "effort" in sent.get("output_config", {}),
-        of_anthropic("output_config.effort: Extra inputs are not permitted"),
-        400,
-    ),
-}
-
-
-FAMILIES = {
-    "max_completion_tokens": ("gpt-4o", "gpt-4o-mini"),
-    "parallel_tool_calls": ("gpt-4.1", "gpt-4.1-mini"),
-    "sampling of Claude": ("claude-sonnet-4-5", "claude-haiku-4-5"),
-}
-"""The cases that need models of a family that is sent such a thing: the one asked for, another one."""
-
-
-def asked_for(name: str) -> tuple[Way, str, str, Body]:
-    """Return the way, a model of its own for this case, another one, and the fields."""
-    way, fields, _, _, _ = REFUSALS[name]
-    first = "claude-house" if way.server is not CHAT else "house"
-    model, other = FAMILIES.get(name, (f"{first}-{name}".replace(" ", "-"), f"{first}-another"))
-    return way, model, other, fields
 
 
 @pytest.mark.parametrize("name", REFUSALS)
