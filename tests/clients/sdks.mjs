@@ -1,16 +1,18 @@
 // The vendors' JavaScript SDKs: tool loops as JSON and as a stream, then the smaller endpoints.
-// node sdks.mjs CLIENTS openai|@anthropic-ai/sdk BASE_URL KEY MODEL PROMPT
+// node sdks.mjs CLIENTS openai|@anthropic-ai/sdk BASE_URL KEY MODEL PROMPT loops|all FIELDS
+// `loops`: the tool loops only. FIELDS is JSON that every turn of them asks for as well.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import assert from 'node:assert/strict'
 
-const [clients, sdk, baseURL, apiKey, model, prompt] = process.argv.slice(2)
+const [clients, sdk, baseURL, apiKey, model, prompt, parts, fields] = process.argv.slice(2)
 const resolve = createRequire(`${clients}/package.json`).resolve
 const { default: Client, ...errors } = await import(pathToFileURL(resolve(sdk)).href)
 
 const parameters = { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] }
 const read = (path) => fs.readFileSync(path, 'utf8').trim()
+const more = JSON.parse(fields)
 const hi = [{ role: 'user', content: 'Hi' }]
 
 async function collect(pages) {
@@ -25,13 +27,13 @@ const overOpenAI = async () => {
   for (const how of ['json', 'stream']) {
     const messages = [{ role: 'user', content: prompt }]
     for (;;) {
-      const asked = { model, messages, tools }
+      const asked = { model, messages, tools, ...more }
       const got = how === 'json'
         ? await client.chat.completions.create(asked)
         : await client.chat.completions.stream({ ...asked, stream_options: { include_usage: true } }).finalChatCompletion()
       assert.equal(got.model, model)
       assert.ok(got.usage.total_tokens > 0)
-      const { message } = got.choices[0]
+      const { parsed, ...message } = got.choices[0].message
       messages.push(message)
       if (!message.tool_calls?.length) { console.log('loop', how, message.content); break }
       for (const call of message.tool_calls) {
@@ -39,6 +41,7 @@ const overOpenAI = async () => {
       }
     }
   }
+  if (parts === 'loops') return
   const embedded = await client.embeddings.create({ model, input: ['a', 'b'] })
   assert.deepEqual(embedded.data[0].embedding, [0.5, -0.25, 0.125])
   assert.equal((await client.completions.create({ model, prompt: 'def', suffix: 'end' })).choices[0].text, 'return a + b')
@@ -55,7 +58,7 @@ const overAnthropic = async () => {
   for (const how of ['json', 'stream']) {
     const messages = [{ role: 'user', content: prompt }]
     for (;;) {
-      const asked = { model, max_tokens: 64, messages, tools }
+      const asked = { model, max_tokens: 64, messages, tools, ...more }
       const got = how === 'json' ? await client.messages.create(asked) : await client.messages.stream(asked).finalMessage()
       assert.equal(got.model, model)
       messages.push({ role: 'assistant', content: got.content })
@@ -65,6 +68,7 @@ const overAnthropic = async () => {
       messages.push({ role: 'user', content: results })
     }
   }
+  if (parts === 'loops') return
   assert.ok((await client.messages.countTokens({ model, messages: hi })).input_tokens > 0)
   assert.ok((await collect(client.models.list())).includes(model))
   await assert.rejects(client.messages.create({ model: 'nobody', max_tokens: 9, messages: hi }), errors.NotFoundError)

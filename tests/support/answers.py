@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import secrets
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from tests.support.loop import Call, next_move
+from tests.support.loop import Call, Manner, next_move, signed, thought
 from tests.support.script import Reply, as_json, as_stream
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 CREATED = 1_790_000_000
 MODELS = ("gpt-5.5", "gpt-5.5-mini", "claude-sonnet-5")
 DONE = b"data: [DONE]\n\n"
+PLAIN = Manner()
 
 
-def usual(seen: Seen) -> Reply:
+def usual(seen: Seen, manner: Manner = PLAIN) -> Reply:
     """Answer as a real upstream would, tool loops included; a path it does not know is told back."""
     if seen.method == "POST" and (make := BY_PATH.get(seen.path)):
-        return make(seen.json)
+        return make(seen.json, manner)
     if seen.method == "GET" and seen.path == "/v1/models":
         return as_json({"object": "list", "data": [_model(name) for name in MODELS]})
     if seen.method == "GET" and seen.path.startswith("/v1/models/"):
@@ -34,11 +37,15 @@ def usual(seen: Seen) -> Reply:
 # chat completions ----------------------------------------------------------------------------------------------------
 
 
-def chat(text: str = "Hello there", *, model: str = "gpt-5.5", calls: Sequence[Call] = ()) -> dict[str, Any]:
+def chat(
+    text: str = "Hello there", *, model: str = "gpt-5.5", calls: Sequence[Call] = (), thinks: bool = False
+) -> dict[str, Any]:
     """Return a chat completion that says `text`, or makes `calls`."""
     message: dict[str, Any] = {"role": "assistant", "content": None if calls else text, "refusal": None}
+    if thinks:
+        message["reasoning_content"] = thought(_ids("call", calls))
     if calls:
-        message["tool_calls"] = [_chat_call(number, call) for number, call in enumerate(calls)]
+        message["tool_calls"] = [_chat_call(call) for call in calls]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
     return {
         "id": "chatcmpl-1",
@@ -67,19 +74,17 @@ def chat_events(
     model: str = "gpt-5.5",
     calls: Sequence[Call] = (),
     usage: bool = False,
+    thinks: bool = False,
 ) -> list[bytes]:
-    """Return the events of a chat stream; the first carries the role and no content."""
-    events = [chat_chunk({"role": "assistant", "content": None if calls else ""}, model=model)]
-    for number, call in enumerate(calls):
-        opened = _chat_call(number, call)
-        arguments = opened["function"].pop("arguments")
-        opened["function"]["arguments"] = ""
-        events.append(chat_chunk({"tool_calls": [{"index": number, **opened}]}, model=model))
-        for piece in (arguments[:9], arguments[9:]):
-            delta = {"index": number, "function": {"arguments": piece}}
-            events.append(chat_chunk({"tool_calls": [delta]}, model=model))
+    """Return the events of a chat stream; the first carries the role and no content. Several calls come interleaved."""
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if calls else ""}]
+    if thinks:
+        deltas += [{"reasoning_content": piece} for piece in _words(thought(_ids("call", calls)))]
+    rounds = zip(*[_chat_deltas(index, call) for index, call in enumerate(calls)], strict=True)
+    deltas += [{"tool_calls": [delta]} for row in rounds for delta in row]
     if not calls:
-        events += [chat_chunk({"content": word}, model=model) for word in words]
+        deltas += [{"content": word} for word in words]
+    events = [chat_chunk(delta, model=model) for delta in deltas]
     events.append(chat_chunk({}, "tool_calls" if calls else "stop", model=model))
     if usage:
         last = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": CREATED, "model": model}
@@ -87,21 +92,36 @@ def chat_events(
     return [*events, DONE]
 
 
-def _chat_call(number: int, call: Call) -> dict[str, Any]:
+def _chat_deltas(index: int, call: Call) -> list[dict[str, Any]]:
+    """Return a call in three pieces: its name, then its arguments in two."""
+    opened = _chat_call(call)
+    arguments = opened["function"]["arguments"]
+    opened["function"]["arguments"] = ""
+    rest = [{"index": index, "function": {"arguments": piece}} for piece in (arguments[:9], arguments[9:])]
+    return [{"index": index, **opened}, *rest]
+
+
+def _chat_call(call: Call) -> dict[str, Any]:
     function = {"name": call.tool, "arguments": json.dumps(call.arguments)}
-    return {"id": f"call_{number}", "type": "function", "function": function}
+    return {"id": f"call_{call.mark}", "type": "function", "function": function}
 
 
-def _chat(body: dict[str, Any]) -> Reply:
-    move = next_move(body["messages"], [tool["function"] for tool in body.get("tools", []) if "function" in tool])
+def _chat(body: dict[str, Any], manner: Manner) -> Reply:
+    tools = [tool["function"] for tool in body.get("tools", []) if "function" in tool]
+    move = next_move(body["messages"], tools, manner.parallel)
     text, calls = _wanted(body.get("response_format", {}).get("json_schema", {}).get("schema"), move)
+    how: dict[str, Any] = {
+        "model": body["model"],
+        "calls": calls,
+        "thinks": manner.thinks and not re.match(r"gpt|o\d", body["model"]),  # OpenAI's own tell no thoughts
+    }
     if not body.get("stream"):
-        return as_json(chat(text, model=body["model"], calls=calls))
+        return as_json(chat(text, **how))
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return as_stream(chat_events(_words(text), model=body["model"], calls=calls, usage=usage))
+    return as_stream(chat_events(_words(text), usage=usage, **how))
 
 
-def _completions(body: dict[str, Any]) -> Reply:
+def _completions(body: dict[str, Any], _: Manner) -> Reply:
     head = {"id": "cmpl-1", "object": "text_completion", "created": CREATED, "model": body["model"]}
     choice = {"index": 0, "text": "return a + b", "logprobs": None, "finish_reason": "stop"}
     if not body.get("stream"):
@@ -110,7 +130,7 @@ def _completions(body: dict[str, Any]) -> Reply:
     return as_stream([data(first), data({**head, "choices": [{**choice, "text": " + b"}]}), DONE])
 
 
-def _embeddings(body: dict[str, Any]) -> Reply:
+def _embeddings(body: dict[str, Any], _: Manner) -> Reply:
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
     vector: Any = [0.5, -0.25, 0.125]
     if body.get("encoding_format") == "base64":
@@ -125,37 +145,58 @@ def _embeddings(body: dict[str, Any]) -> Reply:
 MESSAGE_USAGE = {"input_tokens": 11, "output_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3}
 
 
-def message(text: str = "Hello there", *, model: str = "claude-sonnet-5", calls: Sequence[Call] = ()) -> dict[str, Any]:
-    """Return a message that says `text`, or makes `calls`."""
-    content = [_tool_use(number, call, call.arguments) for number, call in enumerate(calls)]
+Shown = Literal["summarized", "omitted"]
+
+
+def message(
+    text: str = "Hello there",
+    *,
+    model: str = "claude-sonnet-5",
+    calls: Sequence[Call] = (),
+    thinks: Shown | None = None,
+    turn: str = "1",
+) -> dict[str, Any]:
+    """Return a message that says `text`, or makes `calls`; `turn` tells its id from that of every other."""
+    content = [_thinking(calls, thinks)] if thinks else []
+    content += [_tool_use(call, call.arguments) for call in calls] or [{"type": "text", "text": text}]
     return {
-        "id": "msg_1",
+        "id": f"msg_{turn}",
         "type": "message",
         "role": "assistant",
         "model": model,
-        "content": content or [{"type": "text", "text": text}],
+        "content": content,
         "stop_reason": "tool_use" if calls else "end_turn",
         "stop_sequence": None,
         "usage": MESSAGE_USAGE,
     }
 
 
-def message_start(model: str = "claude-sonnet-5") -> bytes:
+def message_start(model: str = "claude-sonnet-5", turn: str = "1") -> bytes:
     """Return the lifecycle frame that opens a stream."""
-    opened = {**message("", model=model), "content": [], "stop_reason": None}
+    opened = {**message("", model=model, turn=turn), "content": [], "stop_reason": None}
     return event("message_start", message=opened)
 
 
 def message_events(
-    words: Sequence[str] = ("Hello", " there"), *, model: str = "claude-sonnet-5", calls: Sequence[Call] = ()
+    words: Sequence[str] = ("Hello", " there"),
+    *,
+    model: str = "claude-sonnet-5",
+    calls: Sequence[Call] = (),
+    thinks: Shown | None = None,
+    turn: str = "1",
 ) -> list[bytes]:
     """Return the events of a message stream; the first two are lifecycle, without content."""
-    events = [message_start(model), event("ping")]
+    events = [message_start(model, turn), event("ping")]
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
-    for number, call in enumerate(calls):
+    if thinks:
+        made = _thinking(calls, thinks)
+        thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _words(made["thinking"])]
+        last = {"type": "signature_delta", "signature": made["signature"]}
+        blocks.append(({**made, "thinking": "", "signature": ""}, [*thoughts, last]))
+    for call in calls:
         raw = json.dumps(call.arguments)
         deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", raw[:9], raw[9:])]
-        blocks.append((_tool_use(number, call, {}), deltas))
+        blocks.append((_tool_use(call, {}), deltas))
     if not calls:
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in words]))
     for index, (block, deltas) in enumerate(blocks):
@@ -166,20 +207,41 @@ def message_events(
     return [*events, event("message_delta", delta=end, usage={"output_tokens": 7}), event("message_stop")]
 
 
-def _tool_use(number: int, call: Call, arguments: Any) -> dict[str, Any]:
-    return {"type": "tool_use", "id": f"toolu_{number}", "name": call.tool, "input": arguments}
+def _thinking(calls: Sequence[Call], shown: Shown) -> dict[str, Any]:
+    ids = _ids("toolu", calls)
+    return {"type": "thinking", "thinking": thought(ids) if shown == "summarized" else "", "signature": signed(ids)}
 
 
-def _messages(body: dict[str, Any]) -> Reply:
+def _tool_use(call: Call, arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{call.mark}", "name": call.tool, "input": arguments}
+
+
+def _messages(body: dict[str, Any], manner: Manner) -> Reply:
     tools = [{**tool, "parameters": tool["input_schema"]} for tool in body.get("tools", []) if "input_schema" in tool]
     wanted = (body.get("output_config") or {}).get("format") or {}
-    text, calls = _wanted(wanted.get("schema"), next_move(body["messages"], tools))
+    text, calls = _wanted(wanted.get("schema"), next_move(body["messages"], tools, manner.parallel))
+    how: dict[str, Any] = {
+        "model": body["model"],
+        "calls": calls,
+        "thinks": shown(body) if manner.thinks else None,
+        "turn": secrets.token_hex(8),
+    }
     if body.get("stream"):
-        return as_stream(message_events(_words(text), model=body["model"], calls=calls))
-    return as_json(message(text, model=body["model"], calls=calls), 200, ("request-id", "req_upstream"))
+        return as_stream(message_events(_words(text), **how))
+    return as_json(message(text, **how), 200, ("request-id", "req_upstream"))
 
 
-def _count_tokens(body: dict[str, Any]) -> Reply:
+def shown(body: dict[str, Any]) -> Shown | None:
+    """Say how a model shows its thoughts to who sends `body`; None if it is not to think. Newer ones think untold."""
+    wish = body.get("thinking") or {}
+    newer = bool(re.search(r"-5(-5)?$", body["model"])) and "-4-" not in body["model"]
+    if wish.get("type", "adaptive" if newer else "disabled") == "disabled":
+        return None
+    told = wish.get("display", "summarized" if re.search(r"-4-[56]$", body["model"]) else "omitted")
+    return "summarized" if told == "summarized" else "omitted"
+
+
+def _count_tokens(body: dict[str, Any], _: Manner) -> Reply:
     return as_json({"input_tokens": len(json.dumps(body["messages"])) // 4})
 
 
@@ -207,6 +269,10 @@ def _instance(schema: dict[str, Any]) -> Any:
     if schema.get("type") == "object":
         return {name: _instance(inner) for name, inner in schema.get("properties", {}).items()}
     return kinds[schema["type"]]
+
+
+def _ids(prefix: str, calls: Sequence[Call]) -> list[str]:
+    return [f"{prefix}_{call.mark}" for call in calls]
 
 
 def _words(text: str) -> list[str]:

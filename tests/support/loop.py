@@ -1,12 +1,15 @@
-"""The other half of a tool loop: what a model would do to find out what a sealed file says.
+"""The other half of a tool loop: what a model would do to find out what sealed files say.
 
-The prompt names a file `.../seal.txt`. As long as the conversation does not hold the seal, the answer is a call of a
-tool that can read the file; once a tool result has brought it, the answer is a text that repeats it. So a client
-shows the text only if the whole loop ran: the seal is in the file and nowhere else. Stateless, by request.
+The prompt names files such as `.../seal.txt`. As long as not all of them were read, the answer is calls of a tool that
+can read a file, as many at a time as the model likes; after that it is a text that repeats the seals in the order of
+the calls. So a client shows the text only if the whole loop ran: a seal is in its file and nowhere else. A model that
+thinks does so before every answer, and signs it. Stateless, by request.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -17,9 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEAL = re.compile(r"SEAL-[0-9a-f]{16}")
-FILE = re.compile(r"(/[^\s\"'`<>\\]*/seal\.txt)")
+FILE = re.compile(r"(/[^\s\"'`<>\\]*/seal(?:-\d+)?\.txt)")
+NO_TOOLS = "Do NOT call any tools"
+"""How Claude Code asks for a summary of a conversation that has become too long."""
+MOST_CALLS = 20
 READERS = ("read", "read_file", "read_files", "view")
-MOST_RESULTS = 4
 
 
 @dataclass(frozen=True)
@@ -28,27 +33,74 @@ class Call:
 
     tool: str
     arguments: dict[str, Any]
+    mark: str = "0"
+    """What tells its id from that of any other; it ends with a number."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a model goes about its task."""
+
+    parallel: int = 1
+    """How many calls it makes at a time."""
+    thinks: bool = False
 
 
 def sealed_file(folder: Path) -> tuple[Path, str, str]:
     """Write a file with a fresh seal; return it, the seal, and the prompt to give a client."""
-    seal = f"SEAL-{secrets.token_hex(8)}"
     path = folder / "seal.txt"
-    path.write_text(seal + "\n")
+    seal = _write(path)
     return path, seal, f"Read the file {path} and tell me what it says."
 
 
-def next_move(messages: Any, tools: Sequence[dict[str, Any]]) -> str | list[Call]:
+def sealed_files(folder: Path, count: int) -> tuple[list[str], str]:
+    """Write `count` files with a fresh seal each; return the seals in order, and the prompt to give a client."""
+    paths = [folder / f"seal-{number}.txt" for number in range(count)]
+    seals = [_write(path) for path in paths]
+    return seals, f"Read the files {' and '.join(map(str, paths))} and tell me what they say."
+
+
+def says(*seals: str) -> str:
+    """Return what the model says at the end."""
+    return f"The file says {seals[0]}." if len(seals) == 1 else f"The files say {', '.join(seals)}."
+
+
+def next_move(messages: Any, tools: Sequence[dict[str, Any]], parallel: int = 1) -> str | list[Call]:
     """Say what the model does next: a text, or calls. `tools` have `name` and `parameters`."""
-    texts = list(_texts(messages))
-    said = "\n".join(texts)
-    if seals := SEAL.findall(said):
-        return f"The file says {seals[-1]}."
-    files = FILE.findall(said)
+    said = "\n".join(_texts(messages))
     reader = next((tool for name in READERS for tool in tools if tool["name"].lower() == name), None)
-    if not files or reader is None or _results(messages) >= MOST_RESULTS:
-        return "Hello there"
-    return [Call(reader["name"], _arguments(reader["parameters"], files[-1]))]
+    files = list(dict.fromkeys(FILE.findall(said)))
+    if NO_TOOLS in said:
+        return f"<summary>I was asked to read the files {' and '.join(files)} and to tell what they say.</summary>"
+    read = _read(messages)
+    left = [file for file in files if file not in read][:parallel]
+    if reader is not None and left and len(read) < MOST_CALLS:
+        mark = secrets.token_hex(4)
+        return [
+            Call(reader["name"], _arguments(reader["parameters"], file), f"{mark}_{len(read) + number}")
+            for number, file in enumerate(left)
+        ]
+    seals = [found.group() for file in files if (found := SEAL.search(read.get(file, "")))]
+    return says(*seals) if seals else "Hello there"
+
+
+def thought(ids: Sequence[str]) -> str:
+    """Return what the model thinks before it makes the calls with these ids, or before it says something."""
+    numbers = [re.sub(r".*_", "", one) for one in ids]
+    return f"I am going to make calls {' and '.join(numbers)}." if ids else "I have got all that I need."
+
+
+def signed(ids: Sequence[str]) -> str:
+    """Return the signature on that thought, which nobody but its vendor can make."""
+    return base64.b64encode(
+        hashlib.sha256(f"only the vendor knows this {thought(ids)} {ids}".encode()).digest()
+    ).decode()
+
+
+def _write(path: Path) -> str:
+    seal = f"SEAL-{secrets.token_hex(8)}"
+    path.write_text(seal + "\n")
+    return seal
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -62,10 +114,18 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _results(messages: Any) -> int:
-    answered = [message for message in messages if message.get("role") == "tool"]
-    blocks = [block for message in messages if isinstance(message.get("content"), list) for block in message["content"]]
-    return len(answered) + sum(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
+def _read(messages: Any) -> dict[str, str]:
+    """Return what was read: of every call that was answered the file it named, and what its result says."""
+    called: dict[str, str] = {}
+    read: dict[str, str] = {}
+    for message in messages:
+        blocks = message["content"] if isinstance(message.get("content"), list) else []
+        for one in [message, *(message.get("tool_calls") or ()), *(each for each in blocks if isinstance(each, dict))]:
+            if one.get("type") in ("function", "tool_use"):
+                called[one["id"]] = "".join(FILE.findall("\n".join(_texts(one))))
+            elif answered := one.get("tool_call_id") or one.get("tool_use_id"):
+                read[called.get(answered, "")] = "\n".join(_texts(one))
+    return read
 
 
 def _arguments(schema: dict[str, Any], path: str) -> dict[str, Any]:

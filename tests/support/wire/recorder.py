@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Listens on a port of its own; `url` is what the client is told. Use it as a context manager."""
+    """Listens on a port of its own; `url` is what the client is told. Use it as a context manager.
+
+    `asked` are the requests that were answered, as (target, body); complete once the client has gone.
+    """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -26,6 +29,7 @@ class Recorder:
         self.host = parts.netloc
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.asked: list[tuple[str, bytes]] = []
         self._lines: list[threading.Thread] = []
 
     def __enter__(self) -> Recorder:
@@ -58,7 +62,7 @@ class Recorder:
             up.start()
             _copy(server, client, answered)
             up.join(5)
-        judge(self.host, b"".join(said), b"".join(answered))
+        self.asked += judge(self.host, b"".join(said), b"".join(answered))
 
 
 def _copy(source: socket.socket, target: socket.socket, copy: list[bytes]) -> None:
@@ -80,13 +84,16 @@ def _leave(one: socket.socket) -> None:
         return
 
 
-def judge(host: str, said: bytes, answered: bytes) -> None:
-    """Tell the watch of every exchange of one connection."""
+def judge(host: str, said: bytes, answered: bytes) -> list[tuple[str, bytes]]:
+    """Tell the watch of every exchange of one connection; return its requests."""
+    requests = []
     while said and answered:
         request, _, asked, said, _ = _message(said)
         method, target, _ = request.split(" ")
         _, headers, body, answered, whole = _message(answered, bodiless=method == "HEAD")
         WATCH.heard(host, target, asked, headers.get("content-type", ""), body, cut=not whole)
+        requests.append((target, asked))
+    return requests
 
 
 def _message(data: bytes, *, bodiless: bool = False) -> tuple[str, dict[str, str], bytes, bytes, bool]:

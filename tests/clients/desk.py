@@ -1,0 +1,117 @@
+"""Where a client runs, what it is to do, and how each is started headless, with nothing of this machine's settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.loop import says, sealed_file, sealed_files
+from tests.support.turnout import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLIENTS = Path(os.environ.get("CLIENTS_ROOT", ROOT / ".clients"))
+SDKS = Path(__file__).parent / "sdks.mjs"
+
+
+@dataclass(frozen=True)
+class Done:
+    """A client that has come to its end."""
+
+    status: int
+    said: str
+    complained: str
+
+    def __str__(self) -> str:
+        return f"exit {self.status}\n{self.said[-3000:]}\n{self.complained[-3000:]}"
+
+
+class Task:
+    """A project with sealed files: `prompt` asks for what they say, `answer` is what the model says at the end."""
+
+    def __init__(self, project: Path, files: int = 1) -> None:
+        self.project = project
+        project.mkdir()
+        if files == 1:
+            _, seal, self.prompt = sealed_file(project)
+            self.answer = says(seal)
+        else:
+            seals, self.prompt = sealed_files(project, files)
+            self.answer = says(*seals)
+
+
+class Desk:
+    """An empty home, and a task to work on."""
+
+    def __init__(self, folder: Path, task: Task) -> None:
+        """`folder` does not exist yet."""
+        self.home, self.task = folder / "home", task
+        self.home.mkdir(parents=True)
+        (folder / "tmp").mkdir()
+        search = os.pathsep.join([str(CLIENTS / "node22" / "node_modules" / ".bin"), os.environ["PATH"]])
+        self.env = {"PATH": search, "HOME": str(self.home), "TMPDIR": str(folder / "tmp"), "TERM": "dumb", "CI": "1"}
+
+    def work(self, command: Sequence[str | Path], env: dict[str, str] | None = None) -> Done:
+        """Run a client to its end, whatever that is."""
+        done = subprocess.run(
+            [str(word) for word in command],
+            check=False,
+            cwd=self.task.project,
+            env={**self.env, "NO_COLOR": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def claude_code(self, url: str, model: str, key: str, auth: str = "ANTHROPIC_API_KEY", **env: str) -> Done:
+        """Run Claude Code; `auth` is the variable that it takes its key from."""
+        return self.work(
+            [
+                installed("claude-code", ".bin/claude"),
+                "-p", self.task.prompt, "--output-format", "text", "--allowedTools", "Read,Bash",
+            ],
+            {
+                "ANTHROPIC_BASE_URL": url, "ANTHROPIC_MODEL": model, auth: key,
+                "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", **env,
+            },
+        )  # fmt: skip
+
+    def cline(self, url: str, model: str, key: str, provider: str) -> Done:
+        """Run Cline; `provider` is one of its own names."""
+        settings = {"provider": provider, "apiKey": key, "model": model, "baseUrl": f"{url}/v1"}
+        entry = {"settings": settings, "updatedAt": "2026-01-01T00:00:00.000Z", "tokenSource": "manual"}
+        file = self.home / ".cline" / "data" / "settings" / "providers.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(
+            json.dumps({"version": 1, "lastUsedProvider": provider, "modes": {}, "providers": {provider: entry}})
+        )
+        return self.work(
+            [
+                installed("cline", ".bin/cline"),
+                "-c", self.task.project, "-P", provider, "-m", model, "--auto-approve", "true", self.task.prompt,
+            ],
+            {"CLINE_NO_AUTO_UPDATE": "1", "DO_NOT_TRACK": "1", "CLINE_SESSION_BACKEND_MODE": "local"},
+        )  # fmt: skip
+
+    def javascript(self, url: str, model: str, key: str, sdk: str, parts: str, **asked: Any) -> Done:
+        """Run our script over one of the vendors' SDKs: only its `loops`, or `all`; `asked` goes into every turn."""
+        installed("js-sdks", sdk)
+        folder = CLIENTS / "js-sdks"
+        return self.work(["node", SDKS, folder, sdk, url, key, model, self.task.prompt, parts, json.dumps(asked)])
+
+
+def installed(client: str, path: str) -> Path:
+    """Return a path inside an installed client's `node_modules`, or skip."""
+    found = CLIENTS / client / "node_modules" / path
+    if not found.exists():
+        pytest.skip(f"{client} is not installed in {CLIENTS}: run .ci/clients")
+    return found
