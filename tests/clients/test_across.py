@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.clients.desk import Desk, Done, Task
-from tests.support.answers import chat_events, data, event, message_events
+from tests.clients.mishaps import MANNER, MODEL_PATHS, NONE, OVERLOADED, SLOW_DOWN, TOO_LONG, TOO_LONG_LATER, Mishap
 from tests.support.apis import digest
-from tests.support.loop import Manner
-from tests.support.script import Reply, as_json, as_stream
-from tests.support.vendor import refused, strict
+from tests.support.vendor import refused
 from tests.support.wire.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Start
     from tests.support.turnout import Turnout
-    from tests.support.upstream import Answer, Seen, Upstream
+    from tests.support.upstream import Seen, Upstream
 
 pytestmark = pytest.mark.clients
 
@@ -50,24 +47,8 @@ models:
 keys:
   ada: {{{{hashes: ["{digest(ADA)}"]}}}}
 """
-MANNER = Manner(parallel=2, thinks=True)
 FILES = 6
-MODEL_PATHS = ("/v1/chat/completions", "/v1/messages")
 OTHER = {"chat": "messages", "messages": "chat"}
-
-
-@dataclass(frozen=True)
-class Mishap:
-    """What an upstream answers once, instead of what it would have said; in the form of either API."""
-
-    chat: Reply
-    messages: Reply
-    before: int = 0
-    """How many requests are answered well before it."""
-
-    def of(self, api: str) -> Answer:
-        bad, well, number = getattr(self, api), strict(MANNER), count()
-        return lambda seen: bad if seen.path in MODEL_PATHS and next(number) == self.before else well(seen)
 
 
 @dataclass(frozen=True)
@@ -100,17 +81,17 @@ def work(tmp_path: Path, server: Turnout, openai: Upstream, anthropic: Upstream)
     """Have a client of `api` work twice; nothing that a vendor could refuse may be sent to either."""
     upstreams = {"chat": openai, "messages": anthropic}
 
-    def twice(api: str, client: Client, mishap: Mishap | None = None) -> Twice:
+    def twice(api: str, client: Client, mishap: Mishap = NONE) -> Twice:
         task = Task(tmp_path / "project", FILES)
         for name, upstream in upstreams.items():
-            upstream.answer = mishap.of(name) if mishap else strict(MANNER)
+            upstream.answer = mishap.of(name)
         own, other = upstreams[api], upstreams[OTHER[api]]
         direct = client(Desk(tmp_path / "direct", task), own.url)
         asked = turns(own)
         assert not other.requests
         for name, upstream in upstreams.items():
             upstream.clear()
-            upstream.answer = mishap.of(name) if mishap else strict(MANNER)
+            upstream.answer = mishap.of(name)
         with Recorder(server.url) as recorder:
             across = client(Desk(tmp_path / "across", task), recorder.url)
         assert not own.requests, "only the other vendor is there"
@@ -220,44 +201,6 @@ def test_javascript_sdks(work: Work, sdk: str, model: str, fields: dict[str, Any
 # what goes wrong upstream --------------------------------------------------------------------------------------------
 
 
-def gpt_error(message: str, kind: str, code: str | None, status: int, *headers: tuple[str, str]) -> Reply:
-    return as_json({"error": {"message": message, "type": kind, "param": None, "code": code}}, status, *headers)
-
-
-def claude_error(message: str, kind: str, status: int, *headers: tuple[str, str]) -> Reply:
-    error = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_upstream"}
-    return as_json(error, status, *headers)
-
-
-TOO_LONG = Mishap(
-    gpt_error(
-        "This model's maximum context length is 200000 tokens. However, your messages resulted in 212345 tokens. "
-        "Please reduce the length of the messages.",
-        "invalid_request_error", "context_length_exceeded", 400,
-    ),
-    claude_error("prompt is too long: 212345 tokens > 200000 maximum", "invalid_request_error", 400),
-)  # fmt: skip
-SLOW_DOWN = Mishap(
-    gpt_error("Rate limit reached", "requests", "rate_limit_exceeded", 429, ("retry-after", "2")),
-    claude_error("Rate limit reached", "rate_limit_error", 429, ("retry-after", "2")),
-    before=2,
-)
-OVERLOADED = Mishap(
-    as_stream(
-        [*chat_events(["I will"])[:2], data({"error": {"message": "Overloaded", "type": "server_error", "code": None}})]
-    ),
-    as_stream(
-        [*message_events(["I will"])[:4], event("error", error={"type": "overloaded_error", "message": "Overloaded"})]
-    ),
-    before=2,
-)
-
-
-def later(mishap: Mishap) -> Mishap:
-    """Return `mishap` in the middle of a conversation, where an agent has something to lose."""
-    return Mishap(mishap.chat, mishap.messages, before=2)
-
-
 AGENTS: dict[str, tuple[str, Client]] = {
     "claude-code": ("messages", lambda desk, url: desk.claude_code(url, "claude-opus-4-8", ADA)),
     "older claude-code": ("messages", lambda desk, url: desk.claude_code(url, "claude-sonnet-4-5", ADA)),
@@ -277,7 +220,7 @@ def test_a_first_prompt_that_is_too_long_is_said_to_be(work: Work) -> None:
 
 @pytest.mark.parametrize("agent", AGENTS)
 def test_a_conversation_that_became_too_long_is_compacted(work: Work, agent: str) -> None:
-    twice = work(*AGENTS[agent], later(TOO_LONG))
+    twice = work(*AGENTS[agent], TOO_LONG_LATER)
     assert twice.task.answer in twice.direct.said
     assert len(twice.sent) > 5
     cannot_tell(twice)

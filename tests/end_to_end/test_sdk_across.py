@@ -43,7 +43,7 @@ models:
 keys:
   ada: {{{{hashes: ["{digest(ADA)}"]}}}}
 """
-MANNER = Manner(parallel=2, thinks=True)
+MANNER = Manner(parallel=2, before="Let me have a look.", thinks=True)
 FILES = 6
 REQUESTS = 5
 """Three rounds of calls, the answer, and the answer to one more question."""

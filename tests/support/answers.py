@@ -38,10 +38,15 @@ def usual(seen: Seen, manner: Manner = PLAIN) -> Reply:
 
 
 def chat(
-    text: str = "Hello there", *, model: str = "gpt-5.5", calls: Sequence[Call] = (), thinks: bool = False
+    text: str = "Hello there",
+    *,
+    model: str = "gpt-5.5",
+    calls: Sequence[Call] = (),
+    before: str = "",
+    thinks: bool = False,
 ) -> dict[str, Any]:
-    """Return a chat completion that says `text`, or makes `calls`."""
-    message: dict[str, Any] = {"role": "assistant", "content": None if calls else text, "refusal": None}
+    """Return a chat completion that says `text`, or makes `calls`, with a word `before` them."""
+    message: dict[str, Any] = {"role": "assistant", "content": before or None if calls else text, "refusal": None}
     if thinks:
         message["reasoning_content"] = thought(_ids("call", calls))
     if calls:
@@ -73,6 +78,7 @@ def chat_events(
     *,
     model: str = "gpt-5.5",
     calls: Sequence[Call] = (),
+    before: str = "",
     usage: bool = False,
     thinks: bool = False,
 ) -> list[bytes]:
@@ -80,10 +86,9 @@ def chat_events(
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if calls else ""}]
     if thinks:
         deltas += [{"reasoning_content": piece} for piece in _words(thought(_ids("call", calls)))]
+    deltas += [{"content": word} for word in (_words(before) if calls else words)]
     rounds = zip(*[_chat_deltas(index, call) for index, call in enumerate(calls)], strict=True)
     deltas += [{"tool_calls": [delta]} for row in rounds for delta in row]
-    if not calls:
-        deltas += [{"content": word} for word in words]
     events = [chat_chunk(delta, model=model) for delta in deltas]
     events.append(chat_chunk({}, "tool_calls" if calls else "stop", model=model))
     if usage:
@@ -113,6 +118,7 @@ def _chat(body: dict[str, Any], manner: Manner) -> Reply:
     how: dict[str, Any] = {
         "model": body["model"],
         "calls": calls,
+        "before": manner.before,
         "thinks": manner.thinks and not re.match(r"gpt|o\d", body["model"]),  # OpenAI's own tell no thoughts
     }
     if not body.get("stream"):
@@ -143,8 +149,6 @@ def _embeddings(body: dict[str, Any], _: Manner) -> Reply:
 # messages ------------------------------------------------------------------------------------------------------------
 
 MESSAGE_USAGE = {"input_tokens": 11, "output_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3}
-
-
 Shown = Literal["summarized", "omitted"]
 
 
@@ -153,12 +157,14 @@ def message(
     *,
     model: str = "claude-sonnet-5",
     calls: Sequence[Call] = (),
+    before: str = "",
     thinks: Shown | None = None,
     turn: str = "1",
 ) -> dict[str, Any]:
     """Return a message that says `text`, or makes `calls`; `turn` tells its id from that of every other."""
     content = [_thinking(calls, thinks)] if thinks else []
-    content += [_tool_use(call, call.arguments) for call in calls] or [{"type": "text", "text": text}]
+    content += [{"type": "text", "text": said}] if (said := before if calls else text) or not calls else []
+    content += [_tool_use(call, call.arguments) for call in calls]
     return {
         "id": f"msg_{turn}",
         "type": "message",
@@ -182,6 +188,7 @@ def message_events(
     *,
     model: str = "claude-sonnet-5",
     calls: Sequence[Call] = (),
+    before: str = "",
     thinks: Shown | None = None,
     turn: str = "1",
 ) -> list[bytes]:
@@ -193,12 +200,12 @@ def message_events(
         thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _words(made["thinking"])]
         last = {"type": "signature_delta", "signature": made["signature"]}
         blocks.append(({**made, "thinking": "", "signature": ""}, [*thoughts, last]))
+    if said := _words(before) if calls else words:
+        blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in said]))
     for call in calls:
         raw = json.dumps(call.arguments)
         deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", raw[:9], raw[9:])]
         blocks.append((_tool_use(call, {}), deltas))
-    if not calls:
-        blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in words]))
     for index, (block, deltas) in enumerate(blocks):
         events.append(event("content_block_start", index=index, content_block=block))
         events += [event("content_block_delta", index=index, delta=delta) for delta in deltas]
@@ -223,6 +230,7 @@ def _messages(body: dict[str, Any], manner: Manner) -> Reply:
     how: dict[str, Any] = {
         "model": body["model"],
         "calls": calls,
+        "before": manner.before,
         "thinks": shown(body) if manner.thinks else None,
         "turn": secrets.token_hex(8),
     }

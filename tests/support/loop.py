@@ -43,6 +43,8 @@ class Manner:
 
     parallel: int = 1
     """How many calls it makes at a time."""
+    before: str = ""
+    """What it says before it makes calls."""
     thinks: bool = False
 
 

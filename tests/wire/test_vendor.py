@@ -66,7 +66,7 @@ CLAUDE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[Upstream]:
-    upstream = Upstream(strict(Manner(parallel=2, thinks=True)))
+    upstream = Upstream(strict(Manner(parallel=2, before="Let me have a look.", thinks=True)))
     yield upstream
     upstream.stop()
 
