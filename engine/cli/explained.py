@@ -63,7 +63,8 @@ def _tried(tries: Iterable[Attempt], api: str | None) -> Iterator[Line]:
     for attempt in tries:
         place = _place(attempt.target.span)
         if attempt.failure is not None and attempt.failure.reason == "off":
-            yield Line("target", str(attempt.target), "skipped", f"off: {attempt.failure.message}", place)
+            off = "" if attempt.unfit is not None else "off: "
+            yield Line("target", str(attempt.target), "skipped", off + attempt.failure.message, place)
         else:
             number += 1
             yield Line(f"try {number}", str(attempt.target), "", _went(attempt, api), place)

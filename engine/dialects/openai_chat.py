@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.chat.errors import judged
-from engine.dialects.failure import error_of, failed
+from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
@@ -223,7 +223,7 @@ def speaks(delta: dict[str, Any]) -> bool:
     if any(delta.get(field) for field in CONTENT):
         return True
     calls = [call for call in delta.get("tool_calls") or () if isinstance(call, dict)]
-    spoken = [delta.get("function_call"), *(call.get(call.get("type") or "function") for call in calls)]
+    spoken = [delta.get("function_call"), *(call.get(text(call.get("type")) or "function") for call in calls)]
     return any(
         isinstance(call, dict) and (call.get("name") or call.get("arguments") or call.get("input")) for call in spoken
     )

@@ -11,9 +11,7 @@ import msgspec
 
 from engine.chat import (
     Argued,
-    Call,
     Called,
-    Ended,
     Failed,
     Finished,
     Problem,
@@ -21,20 +19,21 @@ from engine.chat import (
     Sealed,
     Signed,
     Stopped,
-    Text,
     Thinking,
     Thought,
     Wrote,
 )
+from engine.dialects.clip import clipped
 from engine.dialects.codec import Losses
 from engine.dialects.fold import fold, unfold
 from engine.dialects.restore import Restore
+from engine.dialects.thoughts import Thoughts
 from engine.dialects.turns import settled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from engine.chat import Block, Event, Failure, Loss, Message, Request, Response
+    from engine.chat import Event, Failure, Loss, Request, Response
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
 
 Mode = Literal["lenient", "strict", "exact"]
@@ -44,56 +43,12 @@ CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Fin
 """The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
 
 
-class Remembered(msgspec.Struct, frozen=True):
-    """A block of reasoning, and where it stood in its turn."""
-
-    block: Thinking
-    after_text: bool
-    calls: int
-    """How many calls of the turn came before it."""
-
-
 def read(codec: Codec, body: bytes) -> Request:
     """Return a client's request in its normal form. Raises `Problem` (400)."""
     request = codec.read(body)
     losses = Losses(request.losses)
     messages = settled(request.messages, losses)
     return msgspec.structs.replace(request, messages=messages, losses=tuple(losses.found))
-
-
-def recalled(request: Request, find: Callable[[str], Sequence[Remembered]]) -> Request:
-    """Return `request` with the reasoning put back that its client could not carry; `find` takes the id of a call."""
-    messages = tuple(
-        msgspec.structs.replace(message, blocks=_with_thoughts(message, find))
-        if message.role == "assistant"
-        else message
-        for message in request.messages
-    )
-    return msgspec.structs.replace(request, messages=messages)
-
-
-def _with_thoughts(message: Message, find: Callable[[str], Sequence[Remembered]]) -> tuple[Block, ...]:
-    own = [block for block in message.blocks if isinstance(block, Thinking)]
-    if any(block.signature or block.sealed for block in own):
-        return message.blocks
-    calls = [block for block in message.blocks if isinstance(block, Call)]
-    kept = next((found for call in calls if (found := find(call.id))), ())
-    if not kept:
-        return message.blocks
-    placed: list[Block] = []
-    waiting = list(kept)
-    spoken, called = False, 0
-    for block in message.blocks:
-        if isinstance(block, Thinking):
-            continue
-        if isinstance(block, Call):
-            spoken = True
-        while waiting and waiting[0].calls <= called and (spoken or not waiting[0].after_text):
-            placed.append(waiting.pop(0).block)
-        placed.append(block)
-        spoken = spoken or isinstance(block, Text)
-        called += isinstance(block, Call)
-    return (*placed, *(one.block for one in waiting))
 
 
 def only_of(request: Request, target: str) -> Request:
@@ -129,8 +84,8 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
         raise Problem(
             400,
             "lossy_translation",
-            f"`{forbidden.path}` {verb} on the way to `{model}`: {forbidden.reason} (`translation: {mode}`); leave it "
-            f"out, or ask for a model that is served in this API",
+            f"`{forbidden.path}` {verb} on the way to `{clipped(model)}`: {forbidden.reason} (`translation: {mode}`); "
+            f"leave it out, or ask for a model that is served in this API",
             param=forbidden.path,
         )
     return msgspec.structs.replace(written, losses=unique(losses))
@@ -144,17 +99,25 @@ def unique(losses: Sequence[Loss]) -> tuple[Loss, ...]:
 class Translation:
     """The way back: an upstream's answer in the client's form.
 
-    `told` is given the reasoning of an answer that is whole, before the client learns that it is.
+    `told` is given the reasoning of an answer that is whole, before the client learns that it is. `estimate` counts the
+    input where a whole answer comes without its usage.
     """
 
     def __init__(
-        self, client: Codec, upstream: Codec, written: Written, asked: Asked, told: Callable[[Thoughts], None]
+        self,
+        client: Codec,
+        upstream: Codec,
+        written: Written,
+        asked: Asked,
+        told: Callable[[Thoughts], None],
+        estimate: Callable[[], int],
     ) -> None:
         self._client = client
         self._upstream = upstream
         self._written = written
         self._asked = asked
         self._told = told
+        self._estimate = estimate
         self._thoughts = Thoughts(asked.source)
 
     def whole(self, body: bytes) -> bytes:
@@ -169,7 +132,10 @@ class Translation:
         if not self._asked.thinking:
             shown = tuple(block for block in response.blocks if not isinstance(block, Thinking))
             response = msgspec.structs.replace(response, blocks=shown)
-        return self._client.write_answer(response, self._asked)
+        asked = self._asked
+        if response.usage is None:
+            asked = msgspec.structs.replace(asked, input_tokens=self._estimate())
+        return self._client.write_answer(response, asked)
 
     def folded(self, stream: bytes) -> bytes:
         """Return the JSON answer for an upstream that streamed although it was not asked to. Raises `Failed`."""
@@ -238,38 +204,3 @@ class TranslatingTap:
             self.committed = True
             events, self._held = self._held, []
         return self._encoder.feed(events)
-
-
-class Thoughts:
-    """Gathers the reasoning of one answer, and the calls it led to. `source` is who thinks, as upstream/model."""
-
-    __slots__ = ("_source", "_spoken", "_text", "calls", "found")
-
-    def __init__(self, source: str) -> None:
-        self.found: list[Remembered] = []
-        self.calls: list[str] = []
-        self._source = source
-        self._text: list[str] = []
-        self._spoken = False
-
-    def see(self, events: Iterable[Event]) -> None:
-        for event in events:
-            if isinstance(event, Thought):
-                self._text.append(event.text)
-            elif isinstance(event, Signed):
-                self._keep(signature=event.signature)
-            elif isinstance(event, Sealed):
-                self._keep(sealed=event.data)
-            elif isinstance(event, (Wrote, Called, Ended, Stopped)):
-                if self._text:
-                    self._keep()
-                self._spoken = self._spoken or isinstance(event, Wrote)
-                if isinstance(event, Called):
-                    self.calls.append(event.id)
-
-    def _keep(self, signature: str | None = None, sealed: str | None = None) -> None:
-        text = "" if sealed is not None else "".join(self._text)
-        block = Thinking(text=text, signature=signature, sealed=sealed, model=self._source)
-        self.found.append(Remembered(block, self._spoken, len(self.calls)))
-        if sealed is None:
-            self._text.clear()

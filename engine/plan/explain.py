@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.facts import Facts
     from engine.plan.match import Pattern
-    from engine.plan.nodes import Plan, Pool, Target
+    from engine.plan.nodes import Plan, Pool, Target, Try
 
 PATHS: dict[str, str] = {api: path for path, api in MODEL_PATHS.items()}
 """The path of each API."""
@@ -40,6 +40,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """None: it is answered without asking anybody."""
     into: str | None = None
     """The API into which the request is translated for this target; None: the bytes pass."""
+    losses: tuple[Loss, ...] = ()
+    """What the target is not told exactly, where the request itself is known."""
+    unfit: Problem | None = None
+    """Why the request cannot be put in the form of this target, which is then left out."""
     tuning: Tuning = Tuning()
     """What is done to the request on its way, the upstream's own `strip` included."""
 
@@ -63,10 +67,6 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
-    losses: tuple[Loss, ...] = ()
-    """What the target that answers is not told exactly, where the request itself is known."""
-    unfit: Problem | None = None
-    """Why the request cannot be put in the form of the target that would answer."""
 
     @property
     def tuning(self) -> Tuning | None:
@@ -74,9 +74,21 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         return self.tries[-1].tuning if self.tries and self.answered else None
 
     @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the target that answers is not told exactly."""
+        return self.tries[-1].losses if self.tries and self.answered else ()
+
+    @property
+    def unfit(self) -> Problem | None:
+        """What the client is told where no target could be asked this."""
+        if any(one.failure is None or one.failure.reason != "off" for one in self.tries):
+            return None
+        return next((one.unfit for one in self.tries if one.unfit is not None), None)
+
+    @property
     def answered(self) -> bool:
         last = self.passage or (self.tries[-1] if self.tries else None)
-        return last is not None and last.failure is None and self.unfit is None
+        return last is not None and last.failure is None
 
 
 def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: bytes | None = None) -> Explanation:
@@ -90,27 +102,15 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         return Explanation(decision=decision, deep=_deep(plan))
     if decision.passes is not None:
         return Explanation(decision=decision, passage=_passage(plan, decision.passes, facts.path, down))
-    tries = _tries(plan, decision, down)
+    tries = _tries(plan, decision, down, body)
     tried = {str(attempt.target) for attempt in tries}
     left = ((pool, tuple(target for target in pool.targets if str(target) not in tried)) for pool in decision.pools)
-    told = Explanation(
+    return Explanation(
         decision=decision,
         tries=tuple(tries),
         left=tuple((pool, targets) for pool, targets in left if targets),
         deep=_deep(plan),
     )
-    return told if body is None else _with_losses(told, plan, body)
-
-
-def _with_losses(told: Explanation, plan: Plan, body: bytes) -> Explanation:
-    tuning = told.tuning
-    if tuning is None:
-        return told
-    try:
-        lost = losses(plan, told.decision.facts.api or "", body, told.tries[-1].target, tuning)
-    except Problem as problem:
-        return msgspec.structs.replace(told, unfit=problem)
-    return msgspec.structs.replace(told, losses=lost)
 
 
 def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:
@@ -140,31 +140,42 @@ def targets(plan: Plan, asked: str | None) -> list[Pattern]:
     return [*named, *map(pattern, demos)]
 
 
-def _tries(plan: Plan, decision: Decision, down: Collection[str]) -> list[Attempt]:
+def _tries(plan: Plan, decision: Decision, down: Collection[str], body: bytes | None) -> list[Attempt]:
     tries: list[Attempt] = []
     course = attempts(decision, lambda longest: longest)
     try:
         command = next(course)
         while True:
-            target = command.target
-            into = crossing(decision.facts.api, plan.upstreams[target.upstream].options.speaks)
-            estimated = decision.facts.api == ESTIMATED and into is not None
-            failure = _outcome(plan, target, () if estimated else down)
-            url = _url(plan, target, decision.facts.api, into) if failure is None else None
-            tries.append(
-                Attempt(
-                    target=target,
-                    entry=command.pool.entry,
-                    delay=command.delay,
-                    failure=failure,
-                    url=url,
-                    into=into,
-                    tuning=_tuning(plan, command.pool, target),
-                )
-            )
-            command = course.send(Done(failure=failure))
+            one = _attempt(plan, decision.facts.api, command, down, body)
+            tries.append(one)
+            command = course.send(Done(failure=one.failure))
     except StopIteration:
         return tries
+
+
+def _attempt(plan: Plan, api: str | None, command: Try, down: Collection[str], body: bytes | None) -> Attempt:
+    """Return how a try goes: as told in `down`, as the environment has it, and as the request fits its target."""
+    target = command.target
+    into = crossing(api, plan.upstreams[target.upstream].options.speaks)
+    failure = _outcome(plan, target, () if api == ESTIMATED and into is not None else down)
+    lost: tuple[Loss, ...] = ()
+    unfit = None
+    if body is not None and (failure is None or failure.reason != "off"):
+        try:
+            lost = losses(plan, api or "", body, target, command.pool.tuning)
+        except Problem as problem:
+            unfit, failure = problem, Failure(reason="off", message=f"cannot be asked this: {problem.message}")
+    return Attempt(
+        target=target,
+        entry=command.pool.entry,
+        delay=command.delay,
+        failure=failure,
+        url=_url(plan, target, api, into) if failure is None else None,
+        into=into,
+        losses=lost,
+        unfit=unfit,
+        tuning=_tuning(plan, command.pool, target),
+    )
 
 
 def _tuning(plan: Plan, pool: Pool, target: Target) -> Tuning:

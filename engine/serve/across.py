@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,7 +14,8 @@ import msgspec
 from engine.dialects import CODECS, DIALECTS, ESTIMATED, crossing
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
-from engine.dialects.translate import Translation, only_of, recalled, write
+from engine.dialects.thoughts import mark_of, recalled
+from engine.dialects.translate import Translation, only_of, write
 from engine.serve.headers import across
 from engine.serve.recall import topic_of
 from engine.serve.road import Local, Road, Straight
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from engine.chat import Failure, Headers, Request
     from engine.dialects.base import Tap
     from engine.dialects.codec import Codec, Written
-    from engine.dialects.translate import Remembered, Thoughts
+    from engine.dialects.thoughts import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.generation import Live
     from engine.serve.order import Order
@@ -65,6 +67,7 @@ class Across(Road):
         self._carried = client.carries_reasoning and self._asked.thinking
         """The client itself brings the reasoning of this answer back."""
         self._topic = topic_of(request)
+        self._before = Counter(map(mark_of, request.messages))
         request = recalled(request, self._recall)
         request = only_of(request, str(target))
         family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
@@ -78,7 +81,7 @@ class Across(Road):
         self._ours = {name: value for name, value in sent.items() if name not in forced}
         """What can be left out of the body: not what the file forces."""
         self.losses = written.losses
-        self._back = Translation(client, codec, written, self._asked, self._keep)
+        self._back = Translation(client, codec, written, self._asked, self._keep, order.input_tokens)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
 
@@ -101,13 +104,15 @@ class Across(Road):
 
     def _keep(self, thoughts: Thoughts) -> None:
         """Keep the reasoning that this client has no place for."""
-        if not self._carried:
-            order = self._order
-            order.recall.keep(order.key, self._topic, thoughts.calls, thoughts.found, order.visit.loop.time())
-
-    def _recall(self, call: str) -> tuple[Remembered, ...]:
+        if self._carried or thoughts.mark is None:
+            return
         order = self._order
-        kept = order.recall.find(order.key, self._topic, call, order.visit.loop.time())
+        place = (self._topic, thoughts.mark, self._before[thoughts.mark])
+        order.recall.keep(order.caller, place, thoughts.found, order.visit.loop.time())
+
+    def _recall(self, mark: bytes, before: int) -> tuple[Remembered, ...]:
+        order = self._order
+        kept = order.recall.find(order.caller, (self._topic, mark, before), order.visit.loop.time())
         return tuple(one for one in kept if one.block.model == self._asked.source)
 
     def _own_answer(self, written: Written) -> Local | None:
@@ -120,8 +125,7 @@ class Across(Road):
 
 def counted(order: Order) -> Local:
     """Return our own count for a target that cannot count, marked as the estimate it is."""
-    tokens = order.dialect.depth(order.api, order.body).input_tokens
-    return Local(msgspec.json.encode({"input_tokens": tokens}), estimate=ESTIMATE)
+    return Local(msgspec.json.encode({"input_tokens": order.input_tokens()}), estimate=ESTIMATE)
 
 
 def shows_thinking(client: Codec, request: Request) -> bool:
@@ -132,8 +136,8 @@ def shows_thinking(client: Codec, request: Request) -> bool:
 
 
 def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Asked:
-    """Return what the answer needs to know of the request."""
-    early = order.peek.stream and order.api == "messages"
+    """Return what the answer needs to know of the request. The input is only counted for streams, which tell it early;
+    a whole answer has it counted where the upstream does not say."""
     return Asked(
         model=order.shown_model(target),
         id=secrets.token_hex(12),
@@ -141,7 +145,7 @@ def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Ask
         usage=request.usage,
         legacy=request.legacy,
         thinking=shows,
-        input_tokens=order.dialect.depth(order.api, order.body).input_tokens if early else 0,
+        input_tokens=order.input_tokens() if order.peek.stream else 0,
         source=str(target),
     )
 

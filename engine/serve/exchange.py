@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 import traceback
 from functools import lru_cache
@@ -15,8 +16,9 @@ from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
+from engine.dialects.clip import clipped
 from engine.dialects.messages.seals import NEEDLE
-from engine.facts import Facts
+from engine.facts import ANONYMOUS, Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, credentials, identify
 from engine.plan.paths import canonical, place
@@ -47,6 +49,9 @@ WHOLE = frozenset({"embeddings", "count_tokens"})
 SEALED = frozenset({"messages", "count_tokens"})
 """The APIs whose clients may carry reasoning under our own seal."""
 BODY_SHOWN = 4096
+PROBLEM_SHOWN = 500
+"""How much of an error is recorded: it may hold words of the client, and of the upstream."""
+NAME_SHOWN = 200
 MOST_LOSSES = 50
 """How many losses of one request are recorded."""
 LOOPBACK = ("127.", "::1")
@@ -152,6 +157,7 @@ class Exchange:
             query=self.scope["query_string"],
             headers=up(self.headers),
             credential=own_credentials(plan, self.headers) if forwards else [],
+            caller=self._caller(key),
             faults=self._faults(),
             recall=self.recall,
             sealed=endpoint.api in SEALED and NEEDLE in self.body,
@@ -209,6 +215,13 @@ class Exchange:
             name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers if name not in CREDENTIALS
         }
 
+    def _caller(self, key: Key) -> str:
+        """Return who asks. Anonymous callers may present credentials that nobody checks: each is one of its own."""
+        if key.name != ANONYMOUS:
+            return key.name
+        presented = b"".join(value for _, value in credentials(self.headers))
+        return f"{ANONYMOUS} {hashlib.sha256(presented).hexdigest()}"
+
     def _faults(self) -> str | None:
         """Return the fault a client on this machine asked an echo upstream for."""
         asked = first(self.headers, b"x-turnout-fault")
@@ -249,7 +262,7 @@ class Exchange:
             generation=self.visit.generation.id,
             api=facts.api if facts else None,
             key=self.key.name if self.key else None,
-            model=facts.model if facts else None,
+            model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
             route=self.decision.route if self.decision else None,
             target=str(relay.target) if relay and relay.target else None,
             attempts=tuple(msgspec.structs.replace(one, message=self._masked(one.message)) for one in relay.tries)
@@ -257,7 +270,7 @@ class Exchange:
             else (),
             stream=facts.stream if facts else False,
             first=round(reply.first - self.started, 6) if reply.first is not None else None,
-            problem=self._masked(f"{problem.code}: {problem.message}") if problem else None,
+            problem=clipped(self._masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
             losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
             corrected=tuple(relay.corrected) if relay else (),
             body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,

@@ -33,6 +33,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
     """Already filtered (rule T4)."""
     credential: Headers
+    caller: str
+    """Who asks: the name of the key, and for anonymous callers what tells one from another."""
     faults: str | None
     recall: Recall
     sealed: bool = False
@@ -41,16 +43,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """By the loop's clock."""
     _request: list[Request] = msgspec.field(default_factory=list)
 
-    @property
-    def key(self) -> str:
-        """The name of the client's key."""
-        return self.decision.facts.key
-
     def request(self) -> Request:
         """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
         if not self._request:
             self._request.append(read(CODECS[self.api], self.body))
         return self._request[0]
+
+    def input_tokens(self) -> int:
+        """Return our own estimate of the input."""
+        return self.dialect.depth(self.api, self.body).input_tokens
 
     def options(self, target: Target) -> Options:
         """Return the options of the upstream of `target`."""

@@ -1,7 +1,7 @@
 """Reasoning that a client's API cannot carry, kept until the client comes back with the results of its tools.
 
 Anthropic wants its own thinking back, with its seal, in front of the calls it led to. A chat client has nowhere to put
-it. So it is kept here: for the same client key, the same conversation and the same call, and for the model that
+it. So it is kept here: for the same client key, the same conversation and the same calls, and for the model that
 thought it. Bounded by size and by age; what is gone is gone, and the writer does without.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.chat import Request
-    from engine.dialects.translate import Remembered
+    from engine.dialects.thoughts import Remembered
 
 MOST_BYTES = 64 * 1024 * 1024
 """All that is kept, in bytes of text and seals."""
@@ -26,8 +26,8 @@ OVERHEAD = 512
 KEPT_FOR = 24 * 3600.0
 """Seconds: a conversation may rest overnight."""
 
-Place = tuple[str, bytes, str]
-"""Client key, conversation, id of a tool call."""
+Place = tuple[bytes, bytes, int]
+"""Conversation, the mark of a turn's calls (their ids, names and arguments), how often that mark came before."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -36,46 +36,71 @@ class Kept(msgspec.Struct, frozen=True):
     until: float
 
 
+class Shelf:
+    """What is kept for one client key, the oldest first."""
+
+    __slots__ = ("kept", "size")
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[Place, Kept] = OrderedDict()
+        self.size = 0
+
+    def put(self, place: Place, kept: Kept) -> None:
+        self.drop(place)
+        self.kept[place] = kept
+        self.size += kept.size
+
+    def drop(self, place: Place) -> None:
+        old = self.kept.pop(place, None)
+        if old is not None:
+            self.size -= old.size
+
+    def drop_oldest(self) -> None:
+        self.drop(next(iter(self.kept)))
+
+    def expire(self, now: float) -> None:
+        while self.kept and next(iter(self.kept.values())).until < now:
+            self.drop_oldest()
+
+
 class Recall:
     """The thoughts of the process; it outlives reloads. Times are in seconds of the loop's clock."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self._kept: OrderedDict[Place, Kept] = OrderedDict()
+        self._shelves: dict[str, Shelf] = {}
         self._most = most
-        self._size = 0
 
-    def keep(self, key: str, topic: bytes, calls: Sequence[str], thoughts: Sequence[Remembered], now: float) -> None:
-        """Keep `thoughts` for every call they led to."""
+    def keep(self, key: str, place: Place, thoughts: Sequence[Remembered], now: float) -> None:
+        """Keep `thoughts` of a turn. Where there is no room, who keeps most gives way."""
         if not thoughts:
             return
+        shelf = self._shelves.setdefault(key, Shelf())
+        shelf.expire(now)
         size = OVERHEAD + sum(map(_size, thoughts))
-        for call in filter(None, calls):
-            place = (key, topic, call)
-            self._drop(place)
-            self._kept[place] = Kept(tuple(thoughts), size, now + KEPT_FOR)
-            self._size += size
-        while self._kept and (self._size > self._most or next(iter(self._kept.values())).until < now):
-            self._drop(next(iter(self._kept)))
+        shelf.put(place, Kept(tuple(thoughts), size, now + KEPT_FOR))
+        while sum(one.size for one in self._shelves.values()) > self._most:
+            max(self._shelves.values(), key=lambda one: one.size).drop_oldest()
+        self._shelves = {name: one for name, one in self._shelves.items() if one.kept}
 
-    def find(self, key: str, topic: bytes, call: str, now: float) -> tuple[Remembered, ...]:
-        """Return what was kept for a call, nothing to anyone else."""
-        kept = self._kept.get((key, topic, call))
+    def find(self, key: str, place: Place, now: float) -> tuple[Remembered, ...]:
+        """Return what was kept of a turn, nothing to anyone else."""
+        shelf = self._shelves.get(key)
+        kept = shelf.kept.get(place) if shelf is not None else None
         if kept is None or kept.until < now:
             return ()
         return kept.thoughts
 
-    def _drop(self, place: Place) -> None:
-        old = self._kept.pop(place, None)
-        if old is not None:
-            self._size -= old.size
-
 
 def topic_of(request: Request) -> bytes:
-    """Return what tells one conversation from another: how its first user turn begins, which never changes."""
-    first = next((message for message in request.messages if message.role == "user"), None)
-    if first is None:
-        return b""
-    parts = [msgspec.to_builtins(block) for block in first.blocks]
+    """Return what tells one conversation from another: how it begins, which never changes.
+
+    That is what the system says first and the first user turn: many conversations begin with `hi`.
+    """
+    parts = []
+    for message in request.messages:
+        parts += [msgspec.to_builtins(block) for block in message.blocks]
+        if message.role != "system":
+            break
     for part in parts:
         part.pop("at", None)
         part.pop("cache", None)
@@ -83,4 +108,5 @@ def topic_of(request: Request) -> bytes:
 
 
 def _size(one: Remembered) -> int:
-    return len(one.block.text) + len(one.block.signature or one.block.sealed or "")
+    block = one.block
+    return len(block.text.encode()) + len(block.signature or block.sealed or "")

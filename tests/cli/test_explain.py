@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -139,12 +140,23 @@ def test_where_the_bytes_pass_nothing_is_lost(folder: Path) -> None:
 def test_a_request_that_cannot_be_translated_is_refused(
     folder: Path, translation: str, body: dict[str, object], param: str
 ) -> None:
-    (folder / "proxy.yaml").write_text(FILE.replace("[fast]}", f"[fast], translation: {translation}}}"))
+    alone = f"smart: {{targets: [anthropic/claude-sonnet-5], translation: {translation}}}"
+    (folder / "proxy.yaml").write_text(re.sub("smart: {.*}", alone, FILE))
     (folder / "request.json").write_text(json.dumps(body))
     ended = turnout("explain", "--request", "request.json", cwd=folder)
     assert (ended.code, "refused" in ended.out, f"`{param}`" in ended.out) == (1, True, True)
     told = json.loads(turnout("explain", "--request", "request.json", "--format", "json", cwd=folder).out)
     assert (told["refusal"]["status"], told["target"]) == (400, None)
+
+
+def test_a_target_that_cannot_be_asked_is_left_out_where_another_can(folder: Path) -> None:
+    (folder / "request.json").write_text(json.dumps({**REQUEST, "n": 3}))
+    ended = turnout("explain", "--request", "request.json", cwd=folder)
+    lines = [line.split() for line in ended.out.splitlines() if line.startswith(("target", "try"))]
+    assert ended.code == 0
+    assert [(line[0], line[1]) for line in lines] == [("target", "anthropic/claude-sonnet-5"), ("try", "1")]
+    assert "`n`" in ended.out
+
 
 
 def test_a_request_is_read_for_what_routes_look_at(folder: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine.chat import Image, Message, Request, Text, Thinking
-from engine.dialects.translate import Remembered
+from engine.chat import Call, Image, Message, Request, Result, Text, Thinking
+from engine.dialects.thoughts import Remembered, marked, recalled
 from engine.serve.recall import KEPT_FOR, OVERHEAD, Recall, topic_of
 
 TOPIC = b"one conversation"
+ONE = OVERHEAD + len("Hm.") + len("EqQB")
 
 
 def thought(text: str = "Hm.", signature: str = "EqQB") -> Remembered:
@@ -16,75 +17,118 @@ def thought(text: str = "Hm.", signature: str = "EqQB") -> Remembered:
     return Remembered(block, after_text=False, calls=0)
 
 
-def test_it_is_found_by_every_call_it_led_to() -> None:
+def place(topic: bytes = TOPIC, mark: bytes = b"one turn", before: int = 0) -> tuple[bytes, bytes, int]:
+    return topic, mark, before
+
+
+def test_it_is_found_where_it_was_put() -> None:
     recall = Recall()
-    recall.keep("ada", TOPIC, ["toolu_1", "toolu_2"], [thought()], 0.0)
-    assert recall.find("ada", TOPIC, "toolu_1", 1.0) == recall.find("ada", TOPIC, "toolu_2", 1.0) == (thought(),)
+    recall.keep("ada", place(), [thought()], 0.0)
+    assert recall.find("ada", place(), 1.0) == (thought(),)
 
 
 @pytest.mark.parametrize(
-    ("key", "topic", "call"),
-    [("eve", TOPIC, "toolu_1"), ("ada", b"another", "toolu_1"), ("ada", TOPIC, "toolu_2"), ("ada", b"", "toolu_1")],
+    ("key", "where"),
+    [
+        ("eve", place()),
+        ("ada", place(topic=b"another")),
+        ("ada", place(topic=b"")),
+        ("ada", place(mark=b"other calls")),
+        ("ada", place(before=1)),
+    ],
 )
-def test_nobody_else_is_given_it(key: str, topic: bytes, call: str) -> None:
+def test_nobody_else_is_given_it(key: str, where: tuple[bytes, bytes, int]) -> None:
     recall = Recall()
-    recall.keep("ada", TOPIC, ["toolu_1"], [thought()], 0.0)
-    assert recall.find(key, topic, call, 1.0) == ()
+    recall.keep("ada", place(), [thought()], 0.0)
+    assert recall.find(key, where, 1.0) == ()
 
 
 def test_it_expires() -> None:
     recall = Recall()
-    recall.keep("ada", TOPIC, ["toolu_1"], [thought()], 0.0)
-    assert recall.find("ada", TOPIC, "toolu_1", KEPT_FOR) == (thought(),)
-    assert recall.find("ada", TOPIC, "toolu_1", KEPT_FOR + 1) == ()
+    recall.keep("ada", place(), [thought()], 0.0)
+    assert recall.find("ada", place(), KEPT_FOR) == (thought(),)
+    assert recall.find("ada", place(), KEPT_FOR + 1) == ()
 
 
 def test_what_has_expired_makes_room_when_something_new_comes() -> None:
     recall = Recall()
-    recall.keep("ada", TOPIC, ["toolu_1"], [thought()], 0.0)
-    recall.keep("ada", TOPIC, ["toolu_2"], [thought()], KEPT_FOR + 1)
-    assert recall.find("ada", TOPIC, "toolu_1", 0.0) == ()
-    assert recall.find("ada", TOPIC, "toolu_2", KEPT_FOR + 1) == (thought(),)
+    recall.keep("ada", place(before=1), [thought()], 0.0)
+    recall.keep("ada", place(before=2), [thought()], KEPT_FOR + 1)
+    assert recall.find("ada", place(before=1), 0.0) == ()
+    assert recall.find("ada", place(before=2), KEPT_FOR + 1) == (thought(),)
 
 
 def test_the_oldest_gives_way() -> None:
-    one = OVERHEAD + len("Hm.") + len("EqQB")
-    recall = Recall(most=3 * one)
+    recall = Recall(most=3 * ONE)
     for number in range(5):
-        recall.keep("ada", TOPIC, [f"toolu_{number}"], [thought()], float(number))
-    kept = [bool(recall.find("ada", TOPIC, f"toolu_{number}", 5.0)) for number in range(5)]
+        recall.keep("ada", place(before=number), [thought()], float(number))
+    kept = [bool(recall.find("ada", place(before=number), 5.0)) for number in range(5)]
     assert kept == [False, False, True, True, True]
 
 
+def test_who_keeps_most_gives_way_to_the_others() -> None:
+    recall = Recall(most=10 * ONE)
+    recall.keep("ada", place(), [thought()], 0.0)
+    for number in range(50):
+        recall.keep("eve", place(before=number), [thought()], float(number))
+    assert recall.find("ada", place(), 51.0) == (thought(),)
+
+
 def test_what_is_kept_anew_counts_once_and_is_young_again() -> None:
-    one = OVERHEAD + len("Hm.") + len("EqQB")
-    recall = Recall(most=2 * one)
-    for call in ("toolu_1", "toolu_2", "toolu_1", "toolu_1", "toolu_3"):
-        recall.keep("ada", TOPIC, [call], [thought()], 0.0)
-    kept = {call for call in ("toolu_1", "toolu_2", "toolu_3") if recall.find("ada", TOPIC, call, 1.0)}
-    assert kept == {"toolu_1", "toolu_3"}
+    recall = Recall(most=2 * ONE)
+    for number in (1, 2, 1, 1, 3):
+        recall.keep("ada", place(before=number), [thought()], 0.0)
+    kept = {number for number in (1, 2, 3) if recall.find("ada", place(before=number), 1.0)}
+    assert kept == {1, 3}
+
+
+def test_bytes_count_not_characters() -> None:
+    recall = Recall(most=2 * OVERHEAD + 2 * 400)
+    for number in range(3):
+        recall.keep("ada", place(before=number), [thought("\N{BRAIN}" * 100)], 0.0)
+    assert [bool(recall.find("ada", place(before=number), 1.0)) for number in range(3)] == [False, False, True]
 
 
 def test_a_thought_larger_than_all_the_room_is_not_kept_and_keeps_nothing_out() -> None:
     recall = Recall(most=2000)
-    recall.keep("ada", TOPIC, ["toolu_1"], [thought("x" * 5000)], 0.0)
-    recall.keep("ada", TOPIC, ["toolu_2"], [thought()], 0.0)
-    assert recall.find("ada", TOPIC, "toolu_1", 1.0) == ()
-    assert recall.find("ada", TOPIC, "toolu_2", 1.0) == (thought(),)
-
-
-@pytest.mark.parametrize("calls", [[], [""]])
-def test_without_a_call_there_is_nothing_to_find_it_by(calls: list[str]) -> None:
-    recall = Recall()
-    recall.keep("ada", TOPIC, calls, [thought()], 0.0)
-    assert recall.find("ada", TOPIC, "", 1.0) == ()
+    recall.keep("ada", place(before=1), [thought("x" * 5000)], 0.0)
+    recall.keep("ada", place(before=2), [thought()], 0.0)
+    assert recall.find("ada", place(before=1), 1.0) == ()
+    assert recall.find("ada", place(before=2), 1.0) == (thought(),)
 
 
 def test_an_answer_without_reasoning_leaves_what_is_kept() -> None:
     recall = Recall()
-    recall.keep("ada", TOPIC, ["toolu_1"], [thought()], 0.0)
-    recall.keep("ada", TOPIC, ["toolu_1"], [], 1.0)
-    assert recall.find("ada", TOPIC, "toolu_1", 2.0) == (thought(),)
+    recall.keep("ada", place(), [thought()], 0.0)
+    recall.keep("ada", place(), [], 1.0)
+    assert recall.find("ada", place(), 2.0) == (thought(),)
+
+
+# what a turn is known by ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['{"a":1,"b":[2.5]}', '{ "b": [2.5], "a": 1.0 }', '{"b":[2.5],\n"a":1}'],
+    ids=["same", "order", "spaces"],
+)
+def test_calls_are_known_however_their_arguments_are_written(arguments: str) -> None:
+    assert marked([("call_0", "f", arguments)]) == marked([("call_0", "f", '{"a":1,"b":[2.5]}')])
+
+
+def test_other_calls_are_others() -> None:
+    calls = [("call_0", "f", "{}"), ("call_1", "f", "{}"), ("call_0", "g", "{}"), ("call_0", "f", '{"a":1}')]
+    assert len({marked([call]) for call in calls}) == len(calls)
+
+
+def test_calls_that_are_all_alike_are_told_apart_by_their_order() -> None:
+    call = Message(role="assistant", blocks=(Call(id="call_0", name="poll", arguments=""),))
+    result = Message(role="user", blocks=(Result(id="call_0"),))
+    request = Request(model="m", messages=(said("Hi"), call, result, call, result))
+    thoughts = {0: [thought("first")], 1: [thought("second")]}
+    filled = recalled(request, lambda _, before: thoughts[before])
+    found = [block.text for message in filled.messages for block in message.blocks if isinstance(block, Thinking)]
+    assert found == ["first", "second"]
 
 
 # what a conversation is known by -------------------------------------------------------------------------------------
@@ -103,7 +147,11 @@ ANSWER = Message(role="assistant", blocks=(Text(text="Yes"),))
 
 
 def test_a_conversation_stays_itself_as_it_grows() -> None:
-    assert asked(said("Hi")) == asked(SYSTEM, said("Hi"), ANSWER, said("Go on"))
+    assert asked(SYSTEM, said("Hi")) == asked(SYSTEM, said("Hi"), ANSWER, SYSTEM, said("Go on"))
+
+
+def test_the_same_words_to_another_system_prompt_are_another_conversation() -> None:
+    assert asked(SYSTEM, said("Hi")) != asked(said("Hi"))
 
 
 def test_where_a_text_stands_and_what_is_cached_makes_no_difference() -> None:
@@ -112,5 +160,5 @@ def test_where_a_text_stands_and_what_is_cached_makes_no_difference() -> None:
 
 def test_another_first_word_is_another_conversation() -> None:
     image = Message(role="user", blocks=(Text(text="Hi"), Image(media_type="image/png", data="AA==")))
-    topics = [asked(said("Hi")), asked(said("Ho")), asked(image), asked(ANSWER, said("Ha")), asked(ANSWER)]
+    topics = [asked(said("Hi")), asked(said("Ho")), asked(image), asked(SYSTEM, said("Ha"))]
     assert len(set(topics)) == len(topics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +38,7 @@ HIDDEN: Json = {"type": "redacted_thinking", "data": "EowzHidden=="}
 SECOND: Json = {"type": "thinking", "thinking": "And the other.", "signature": "EqQBsecond=="}
 SAYS: Json = {"type": "text", "text": "Reading."}
 ONE, TWO = tool_use("toolu_1", "read_file", path="/a"), tool_use("toolu_2", "read_file", path="/b")
+SYSTEM: Json = {"role": "system", "content": "Be brief"}
 TURN = [FIRST, HIDDEN, SAYS, ONE, SECOND, TWO]
 
 
@@ -52,7 +54,12 @@ def by(key: str) -> dict[str, str]:
 def carried(*calls: Json, content: str | None = None, **more: Any) -> Json:
     """Return the assistant turn as a chat client carries it: without anything it has no place for."""
     made = [
-        {"id": one["id"], "type": "function", "function": {"name": one["name"], "arguments": "{}"}} for one in calls
+        {
+            "id": one["id"],
+            "type": "function",
+            "function": {"name": one["name"], "arguments": json.dumps(one["input"], indent=1)},
+        }
+        for one in calls
     ]
     return {"role": "assistant", "content": content, "tool_calls": made, **more}
 
@@ -67,7 +74,7 @@ def begin(
     """Have Claude think and call."""
     reply = as_stream(message_stream(*turn, stop="tool_use")) if stream else as_json(message_of(*turn, stop="tool_use"))
     house.anthropic.script(reply)
-    user = [{"role": "user", "content": hi}]
+    user = [SYSTEM, {"role": "user", "content": hi}]
     return good(house.ask(TO_CLAUDE, by(ADA), model=model, stream=stream, messages=user, tools=functions("read_file")))
 
 
@@ -80,7 +87,7 @@ def go_on(
     **more: Any,
 ) -> list[Json]:
     """Bring the results; return the assistant turn that Claude is sent."""
-    messages = [{"role": "system", "content": "Be brief"}, {"role": "user", "content": hi}, *turns]
+    messages = [SYSTEM, {"role": "user", "content": hi}, *turns]
     good(house.ask(TO_CLAUDE, by(key), model=model, messages=messages, tools=functions("read_file"), **more))
     turn: list[Json] = house.anthropic.last.json["messages"][1]["content"]
     return turn
@@ -129,6 +136,25 @@ def test_nobody_else_is_given_it(house: House, stream: bool, other: Json) -> Non
     assert kinds(go_on(house, *turn)) == ["thinking", "tool_use"], "and it is still there"
 
 
+def test_calls_that_all_have_one_id_bring_back_each_its_own(house: House) -> None:
+    """Some servers give every call the same id."""
+    again = [{**SECOND, "thinking": f"Step {number}", "signature": f"EqQB{number}=="} for number in range(3)]
+    alike = tool_use("call_0", "read_file", path="/a")
+    turns: list[Json] = []
+    for thought in again:
+        reply = as_json(message_of(thought, alike, stop="tool_use"))
+        house.anthropic.script(reply)
+        messages = [SYSTEM, {"role": "user", "content": "Poll"}, *turns]
+        good(house.ask(TO_CLAUDE, by(ADA), messages=messages, model="claude-sonnet-5", tools=functions("read_file")))
+        turns += [carried(alike), *results(alike)]
+    go_on(house, *turns, hi="Poll")
+    sent = house.anthropic.last.json["messages"]
+    thoughts = [
+        block for one in sent if one["role"] == "assistant" for block in one["content"] if block["type"] == "thinking"
+    ]
+    assert thoughts == again
+
+
 def test_another_call_brings_nothing_back(house: House) -> None:
     begin(house, [FIRST, ONE], hi="Nothing else")
     assert kinds(go_on(house, carried(TWO), *results(TWO), hi="Nothing else")) == ["tool_use"]
@@ -143,7 +169,7 @@ def test_another_vendor_is_never_given_it(house: House) -> None:
 
 def test_without_calls_nothing_is_kept_and_nothing_is_needed(house: House) -> None:
     house.anthropic.script(as_json(message_of(FIRST, SAYS)))
-    good(house.ask(TO_CLAUDE, by(ADA)))
+    good(house.ask(TO_CLAUDE, by(ADA), messages=[SYSTEM, {"role": "user", "content": "Hi"}]))
     assert kinds(go_on(house, {"role": "assistant", "content": "Reading."}, {"role": "user", "content": "Yes"})) == [
         "text"
     ]
@@ -151,7 +177,7 @@ def test_without_calls_nothing_is_kept_and_nothing_is_needed(house: House) -> No
 
 def test_an_answer_that_broke_off_is_not_remembered(house: House) -> None:
     house.anthropic.script(as_stream([*message_stream(FIRST, ONE, stop="tool_use")[:-3], CUT]))
-    user = [{"role": "user", "content": "Broken"}]
+    user = [SYSTEM, {"role": "user", "content": "Broken"}]
     house.ask(TO_CLAUDE, by(ADA), stream=True, messages=user, tools=functions("read_file"))
     assert kinds(go_on(house, carried(ONE), *results(ONE), hi="Broken")) == ["tool_use"]
 
