@@ -17,6 +17,7 @@ from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
 from engine.serve.across import road
+from engine.serve.begun import begun, is_event_stream
 from engine.serve.failures import (
     after_retries,
     answer_to,
@@ -204,7 +205,11 @@ class Relay:
         if 300 <= answer.status < 400:
             return Failure(reason="server_error", message=f"{target} answered with a redirect, which is never followed")
         live.answered()
-        if self.order.peek.stream and _is_event_stream(answer.headers):
+        answer = inflated(answer)
+        if not self.order.peek.stream:
+            return await self._whole(way, answer)
+        answer = await begun(answer)
+        if is_event_stream(answer.headers):
             return await self._stream(way, answer, live)
         return await self._whole(way, answer)
 
@@ -220,8 +225,9 @@ class Relay:
 
     async def _whole(self, way: Road, answer: Answer) -> Failure | None:
         reply = self.reply
-        body = await inflated(answer).read(ANSWER_LIMIT)
-        body, streamed = way.whole(body, streamed=_is_event_stream(answer.headers))
+        body = await answer.read(ANSWER_LIMIT)
+        body, streamed = way.whole(body, streamed=is_event_stream(answer.headers))
+        self.losses = way.losses
         if reply.opened and not streamed:
             # The client was told to expect events, and this upstream never meant to send any.
             return Failure(reason="disconnect", message=f"{self.target} answered a stream with one JSON object")
@@ -236,7 +242,8 @@ class Relay:
             return self._head(way, answer, EVENT_STREAM)
 
         tap = way.tap()
-        failure = await pour(inflated(answer), tap, self.reply, head, live, str(self.target))
+        failure = await pour(answer, tap, self.reply, head, live, str(self.target))
+        self.losses = way.losses
         if failure is not None and not tap.committed:
             return failure
         if failure is not None:
@@ -336,7 +343,3 @@ class Relay:
 def jitter(limit: float) -> float:
     """Return a wait between nothing and `limit` seconds: full jitter keeps clients from coming back together."""
     return random.uniform(0, limit)  # noqa: S311 - spreads load, hides nothing
-
-
-def _is_event_stream(headers: Headers) -> bool:
-    return any(name == b"content-type" and b"text/event-stream" in value.lower() for name, value in headers)

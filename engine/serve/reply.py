@@ -199,17 +199,22 @@ def marks(
 
 
 def loss_header(losses: Iterable[Loss]) -> bytes:
-    """Return `path=reason, ...` of what was dropped: at most eight of them, 1 KB, percent-encoded; b"" for nothing."""
+    """Return `path=reason, ..., +N` of what was dropped: at most eight of them, 1 KB, percent-encoded; b"" for nothing.
+
+    Parameters come before what was dropped inside of messages; N is how many more there are.
+    """
+    dropped = [loss for loss in losses if loss.grade == "dropped"]
+    dropped.sort(key=lambda loss: "[" in loss.path)
     told: list[bytes] = []
-    room = LOSS_BYTES
-    for loss in losses:
-        if loss.grade != "dropped":
-            continue
+    room = LOSS_BYTES - len(b", +1000000")
+    for loss in dropped[:MOST_LOSSES]:
         one = f"{quote(loss.path, safe=LOSS_SAFE)}={quote(loss.reason, safe=LOSS_SAFE)}".encode()
         room -= len(one) + 2
-        if room < 0 or len(told) == MOST_LOSSES:
+        if room < 0:
             break
         told.append(one)
+    if len(told) < len(dropped):
+        told.append(b"+%d" % (len(dropped) - len(told)))
     return b", ".join(told)
 
 

@@ -105,5 +105,5 @@ def called(way: Way, answer: Answer) -> list[tuple[str, Any]]:
 def lost(answer: Answer) -> dict[str, str]:
     """Return what the header names as dropped, with the reasons."""
     told = answer.header("x-turnout-loss")
-    pairs = [one.partition("=") for one in told.split(", ")] if told else []
+    pairs = [one.partition("=") for one in told.split(", ") if not one.startswith("+")] if told else []
     return {path: reason for path, _, reason in pairs}

@@ -99,14 +99,22 @@ def test_the_header_names_eight_at_most(house: House) -> None:
         "first_unheard_of": 1,
         "second_unheard_of": 1,
     }
-    told = lost(good(house.ask(TO_CLAUDE, **many)))
+    answer = good(house.ask(TO_CLAUDE, **many))
+    told = lost(answer)
     assert len(told) == 8
     assert set(told) < set(many)
+    assert (answer.header("x-turnout-loss") or "").endswith(", +2"), "and says how many more there are"
+
+
+def test_parameters_come_before_what_is_inside_of_messages(house: House) -> None:
+    turns = [{"role": ("user", "assistant")[at % 2], "content": "Hi", "name": f"n{at}"} for at in range(21)]
+    told = lost(good(house.ask(TO_CLAUDE, messages=turns, seed=7, store=True)))
+    assert list(told)[:2] == ["seed", "store"]
 
 
 def test_the_header_is_safe_and_no_longer_than_1_kb(house: House) -> None:
     """Paths are the client's own words: they may hold anything."""
-    names = [f"füld, {number}=\r\n{'x' * 180}" for number in range(8)]
+    names = [f"füld, {number}=\r\n{'ü' * 180}" for number in range(8)]
     fields: dict[str, Any] = dict.fromkeys(names, 1)
     answer = good(house.ask(TO_CLAUDE, **fields))
     told = str(answer.header("x-turnout-loss"))
