@@ -121,7 +121,8 @@ def test_the_header_is_safe_and_no_longer_than_1_kb(house: House) -> None:
     assert told.isascii()
     assert len(told) <= 1024
     assert 1 <= len(lost(answer)) < 8
-    assert {unquote(path) for path in lost(answer)} <= set(names)
+    shown = [unquote(path).removesuffix("...") for path in lost(answer)]
+    assert all(any(name.startswith(path) for name in names) for path in shown)
 
 
 def log_line(house: House, answer: Any) -> dict[str, Any]:
