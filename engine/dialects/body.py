@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from engine.chat import Failed, Failure, Problem
+from engine.dialects.clip import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,8 @@ def refused(message: str, param: str | None = None) -> Problem:
 
 def mismatch(error: msgspec.ValidationError, name: str, kind: Any = None) -> Problem:
     """Say a mistake of shape in plain words; `name` is the field, or "" when the whole body was decoded."""
-    text, _, where = str(error).partition(" - at `$")
+    text, at, where = str(error).rpartition(" - at `$")  # the last one: the first may be in the value
+    text, where = (text, clipped(where, 200)) if at else (where, "")
     path = (name + where.rstrip("`")).lstrip(".")
     if text.startswith("Object missing required field"):
         lacking = text.split("`")[1]
@@ -90,12 +92,14 @@ def mismatch(error: msgspec.ValidationError, name: str, kind: Any = None) -> Pro
     if text.startswith("Invalid enum value"):
         choice = choices(kind, path)
         known = f"; it must be one of {', '.join(choice)}" if choice else ""
-        return refused(f"`{path}` has an unknown value {text.removeprefix('Invalid enum value ')}{known}", path)
+        value = text.removeprefix("Invalid enum value ")
+        shown = f"'{clipped(value[1:-1])}'" if value.startswith("'") else clipped(value)
+        return refused(f"`{path}` has an unknown value {shown}{known}", path)
     if "of length >=" in text:
         return refused(f"`{path}` must not be empty", path)
     expected = re.findall(r"`([^`]+)`", text)
     if not text.startswith("Expected") or not expected:
-        return refused(f"`{path}`: {text}", path)
+        return refused(f"`{path}`: {clipped(text, 200)}", path)
     wanted = " or ".join(WORDS.get(word, word) for word in expected[0].split(" | "))
     got = f", not {WORDS.get(expected[1], expected[1])}" if len(expected) > 1 else ""
     return refused(f"`{path}` must be {wanted}{got}", path)

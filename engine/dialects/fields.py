@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.dialects.body import TOO_DEEP, refused, said
+from engine.dialects.clip import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -99,10 +100,10 @@ class Fields:
         return tuple(self.items(name))
 
     def others(self, known: Iterable[str]) -> Iterator[tuple[str, Any]]:
-        """Yield the fields that are not `known`, by their path, without the nulls."""
+        """Yield the fields that are not `known`, by their path, without the nulls. A long name is cut."""
         for name, value in self.value.items():
             if name not in known and value is not None:
-                yield self.path(name), value
+                yield self.path(clipped(name)), value
 
     def wrong(self, name: str, expected: str) -> Problem:
         return refused(f"`{self.path(name)}` must be {expected}", self.path(name))

@@ -75,7 +75,7 @@ def _decide(plan: Plan, facts: Facts, key: Key, rule: Rule | None, trace: list[S
             raise off(f"upstream `{rule.passes}`", [rule.passes], plan)
         return Decision(facts=facts, trace=tuple(trace), route=rule.name, passes=rule.passes)
     if facts.api is None or facts.model is None:
-        raise Problem(404, "not_found", f"nothing is served at {facts.path}")
+        raise Problem(404, "not_found", f"nothing is served at {facts.path[:LONGEST]}")
     name = rule.name if rule is not None else None
     asked = (name, facts.api, facts.model)
     found = plan.resolved.get(asked)
@@ -109,7 +109,7 @@ def _permit(plan: Plan, key: Key, model: str, trace: list[Step]) -> None:
         return
     if lookup(plan.entries, plan.patterns, model) is None and demo(plan) is None:
         raise unknown(plan, key, model)
-    raise Problem(403, "model_not_allowed", f"this key may not use the model `{model}`", param="model")
+    raise Problem(403, "model_not_allowed", f"this key may not use the model `{model[:LONGEST]}`", param="model")
 
 
 def _first(rules: tuple[Rule, ...], facts: Facts, trace: list[Step], *, traced: bool) -> Rule | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.chat import Audio, File, Image, Opaque, Refusal, Text
+from engine.dialects.clip import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,7 @@ def write_text(block: Block, draft: Draft) -> str:
     if isinstance(block, Text | Refusal):
         return block.text
     if isinstance(block, Opaque):
-        draft.losses.dropped(block.at, f"a {block.kind} block is known to its vendor only; its text remains")
+        draft.losses.dropped(block.at, f"a {clipped(block.kind)} block is known to its vendor only; its text remains")
         return rendered(block)
     if isinstance(block, File) and block.text is not None:
         draft.losses.approximated(block.at, "the document becomes text")

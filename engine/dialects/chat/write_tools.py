@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.dialects.chat.strict import fits
+from engine.dialects.clip import clipped
+from engine.dialects.offer import offered
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,13 +25,9 @@ def write_tools(draft: Draft) -> Json:
     """Return tools, tool_choice and parallel_tool_calls: none of them where no tool is left."""
     request = draft.request
     choice = request.choice
-    allowed = None if choice is None else choice.allowed
-    tools = [tool for tool in request.tools if sendable(tool, draft)]
-    if allowed is not None and choice is not None:
-        tools = [tool for tool in tools if tool.name in allowed]
-        draft.losses.approximated(choice.at, "only the allowed tools are sent")
+    tools = offered([tool for tool in request.tools if sendable(tool, draft)], choice, draft.losses)
     if not tools:
-        if choice is not None and choice.mode in ("required", "tool"):
+        if choice is not None and choice.allowed is None and choice.mode in ("required", "tool"):
             draft.losses.dropped(choice.at, "there is no tool left that could be called")
         return {}
     sent: Json = {"tools": [write_tool(tool, draft) for tool in tools]}
@@ -45,7 +43,7 @@ def write_tools(draft: Draft) -> Json:
 
 def sendable(tool: Tool, draft: Draft) -> bool:
     if tool.hosted is not None:
-        draft.losses.dropped(tool.at, f"{tool.hosted} runs at its own vendor only")
+        draft.losses.dropped(tool.at, f"{clipped(tool.hosted)} runs at its own vendor only")
         return False
     if tool.deferred and tool.name == PLACEHOLDER:
         draft.losses.approximated(tool.at, "a place for tools that are loaded later: all are sent at once")

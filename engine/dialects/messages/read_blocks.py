@@ -11,6 +11,7 @@ import msgspec
 
 from engine.chat import Call, File, Image, Opaque, Problem, Result, Text, Thinking
 from engine.dialects.body import refused
+from engine.dialects.clip import clipped
 from engine.dialects.seal import opened
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def read_content(message: Fields, role: Role, losses: Losses) -> tuple[Block, ..
         kind = block.named("type")
         if role not in BELONGS.get(kind, (role,)):
             place = " or ".join(BELONGS[kind])
-            raise refused(f"`{block.at}`: a `{kind}` block belongs into a message of role {place}", block.at)
+            raise refused(f"`{block.at}`: a `{clipped(kind)}` block belongs into a message of role {place}", block.at)
         blocks += READERS[kind](block, losses) if kind in READERS else [opaque(block)]
     return tuple(blocks)
 
@@ -113,7 +114,7 @@ def read_document(block: Fields, losses: Losses) -> Sequence[File | Image]:
 def stored(source: Fields, kind: str) -> Problem:
     """Return the refusal of a source that is not in the request, nor at a URL."""
     if kind != "file":
-        return refused(f"`{source.at}.type`: no source of a known kind: {kind!r}", f"{source.at}.type")
+        return refused(f"`{source.at}.type`: no source of a known kind: {clipped(kind)!r}", f"{source.at}.type")
     return Problem(
         400,
         "unsupported_parameter",

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from engine.chat import Audio, Call, File, Image, Opaque, Problem, Refusal, Result, Text, Thinking
+from engine.dialects.clip import clipped
 from engine.dialects.messages.write_arguments import write_arguments
 
 if TYPE_CHECKING:
@@ -164,9 +165,8 @@ class Writer:
             self._losses.approximated(f"{image.at}.{self._detail}", "the Messages API looks at images in one way only")
         if image.data is not None:
             if image.media_type not in IMAGES:
-                raise refused(
-                    image, f"is of type {image.media_type or 'unknown'}; the Messages API takes JPEG, PNG, GIF and WebP"
-                )
+                kind = clipped(image.media_type or "unknown")
+                raise refused(image, f"is of type {kind}; the Messages API takes JPEG, PNG, GIF and WebP")
             return {"type": "image", "source": {"type": "base64", "media_type": image.media_type, "data": image.data}}
         url = image.url or ""
         if not url.lower().startswith(("http://", "https://")):
@@ -186,7 +186,8 @@ def document(file: File) -> dict[str, Any]:
     elif file.media_type == "application/pdf":
         source = {"type": "base64", "media_type": file.media_type, "data": file.data or ""}
     else:
-        raise refused(file, f"is of type {file.media_type or 'unknown'}; the Messages API takes PDF and plain text")
+        kind = clipped(file.media_type or "unknown")
+        raise refused(file, f"is of type {kind}; the Messages API takes PDF and plain text")
     written: dict[str, Any] = {"type": "document", "source": source}
     if file.name:
         written["title"] = file.name
@@ -201,7 +202,7 @@ def unknown(part: Block) -> Problem:
     if isinstance(part, Opaque) and part.kind == "file":
         return refused(part, "is a file stored at OpenAI, which another API cannot read; send it as file_data")
     kind = part.kind if isinstance(part, Opaque) else type(part).__name__.lower()
-    return refused(part, f"is of the kind {kind}, for which the Messages API has no counterpart; leave it out")
+    return refused(part, f"is of the kind {clipped(kind)}, for which the Messages API has no counterpart; leave it out")
 
 
 def refused(part: Block, why: str) -> Problem:

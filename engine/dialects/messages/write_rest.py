@@ -41,7 +41,7 @@ def write_user(request: Request, family: Claude, losses: Losses) -> dict[str, An
     if "metadata" in family.refused:
         losses.dropped(request.at("user"), "this upstream takes none")
         return {}
-    if EMAIL.search(request.user) is None and len(request.user) <= LONGEST_USER:
+    if len(request.user) <= LONGEST_USER and EMAIL.search(request.user) is None:  # the search is quadratic
         losses.approximated(request.at("user"), "sent as metadata.user_id")
         return {"metadata": {"user_id": request.user}}
     losses.approximated(request.at("user"), "sent as metadata.user_id, hashed")

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from engine.chat import Problem
+from engine.dialects.clip import clipped
 from engine.dialects.messages.write_schema import fits, object_schema
+from engine.dialects.offer import offered
 
 if TYPE_CHECKING:
     from engine.chat import Choice, Request, Tool
@@ -33,30 +33,21 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
 def usable(request: Request, losses: Losses) -> list[Tool]:
     """Return the tools that can be sent. Raises `Problem` (400) where the client insists on one that cannot."""
     choice = request.choice
-    allowed = None if choice is None else choice.allowed
-    found: dict[str, Tool] = {}
     for tool in request.tools:
-        if tool.hosted is not None:
-            if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.hosted):
-                raise insisted(choice, tool.hosted)
-            losses.dropped(tool.at, f"the tool {tool.hosted} is run by the vendor of the client's API")
-        elif allowed is not None and tool.name not in allowed:
+        if tool.hosted is None:
             continue
-        elif tool.name not in found:
-            found[tool.name] = tool
-        elif msgspec.structs.replace(tool, at="") != msgspec.structs.replace(found[tool.name], at=""):
-            losses.dropped(tool.at, f"a second tool with the name {tool.name}")
-    if allowed is not None and choice is not None:
-        losses.approximated(choice.at, "only the tools allowed are sent")
-    return list(found.values())
+        if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.hosted):
+            raise insisted(choice, tool.hosted)
+        losses.dropped(tool.at, f"the tool {clipped(tool.hosted)} is run by the vendor of the client's API")
+    return offered([tool for tool in request.tools if tool.hosted is None], choice, losses)
 
 
 def insisted(choice: Choice, name: str) -> Problem:
     return Problem(
         400,
         "unsupported_parameter",
-        f"`{choice.at}` insists on `{name}`, which the vendor of this API runs itself; the model is served by another "
-        f"one: leave the choice to the model, or offer a tool of your own",
+        f"`{choice.at}` insists on `{clipped(name)}`, which the vendor of this API runs itself; the model is served by "
+        f"another one: leave the choice to the model, or offer a tool of your own",
         param=choice.at,
     )
 
@@ -106,12 +97,11 @@ def write_choice(
         raise Problem(
             400,
             "invalid_request",
-            f"`{choice.at}` names the tool `{choice.name}`, which is not among `tools`",
+            f"`{choice.at}` names the tool `{clipped(choice.name or '')}`, which is not among `tools`",
             param=choice.at,
         )
     if not tools:
-        if forces(choice):
-            assert choice is not None
+        if choice is not None and choice.allowed is None and forces(choice):
             losses.dropped(choice.at, "there are no tools to call")
         return Choosing()
     field: dict[str, Any] | None = None
