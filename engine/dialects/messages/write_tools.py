@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from engine.chat import Problem
 from engine.dialects.clip import clipped
 from engine.dialects.messages.write_schema import fits, object_schema
