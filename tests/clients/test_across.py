@@ -43,7 +43,7 @@ models:
   gpt-5: anthropic/claude-sonnet-4-5
   gpt-5.5: anthropic/claude-opus-4-8
   gpt-6: anthropic/claude-opus-5-5
-  deepseek-reasoner: anthropic/claude-sonnet-5
+  deepseek-reasoner: anthropic/claude-opus-5-5
 keys:
   ada: {{{{hashes: ["{digest(ADA)}"]}}}}
 """
@@ -96,6 +96,7 @@ def work(tmp_path: Path, server: Turnout, openai: Upstream, anthropic: Upstream)
             across = client(Desk(tmp_path / "across", task), recorder.url)
         assert not own.requests, "only the other vendor is there"
         sent = turns(other)
+        assert len(sent) == len(other.requests), "tokens are counted, and models listed, by Turnout itself"
         assert [refused(seen, MANNER) for seen in (*asked, *sent)] == [None] * len(asked + sent), across
         bodies = [json.loads(body) for target, body in recorder.asked if target.partition("?")[0] in MODEL_PATHS]
         return Twice(task, direct, across, asked, sent, (longest([seen.json for seen in asked]), longest(bodies)))

@@ -7,10 +7,11 @@ import json
 import re
 import secrets
 import struct
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from tests.support.loop import Call, Manner, next_move, signed, thought
+from tests.support.loop import Call, Manner, next_move
 from tests.support.script import Reply, as_json, as_stream
+from tests.support.thoughts import Shown, bond, shown, signed, thought
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +150,6 @@ def _embeddings(body: dict[str, Any], _: Manner) -> Reply:
 # messages ------------------------------------------------------------------------------------------------------------
 
 MESSAGE_USAGE = {"input_tokens": 11, "output_tokens": 7, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 3}
-Shown = Literal["summarized", "omitted"]
 
 
 def message(
@@ -159,10 +159,11 @@ def message(
     calls: Sequence[Call] = (),
     before: str = "",
     thinks: Shown | None = None,
+    bound: str = "",
     turn: str = "1",
 ) -> dict[str, Any]:
     """Return a message that says `text`, or makes `calls`; `turn` tells its id from that of every other."""
-    content = [_thinking(calls, thinks)] if thinks else []
+    content = [_thinking(calls, thinks, bound)] if thinks else []
     content += [{"type": "text", "text": said}] if (said := before if calls else text) or not calls else []
     content += [_tool_use(call, call.arguments) for call in calls]
     return {
@@ -190,13 +191,14 @@ def message_events(
     calls: Sequence[Call] = (),
     before: str = "",
     thinks: Shown | None = None,
+    bound: str = "",
     turn: str = "1",
 ) -> list[bytes]:
     """Return the events of a message stream; the first two are lifecycle, without content."""
     events = [message_start(model, turn), event("ping")]
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if thinks:
-        made = _thinking(calls, thinks)
+        made = _thinking(calls, thinks, bound)
         thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _words(made["thinking"])]
         last = {"type": "signature_delta", "signature": made["signature"]}
         blocks.append(({**made, "thinking": "", "signature": ""}, [*thoughts, last]))
@@ -214,9 +216,10 @@ def message_events(
     return [*events, event("message_delta", delta=end, usage={"output_tokens": 7}), event("message_stop")]
 
 
-def _thinking(calls: Sequence[Call], shown: Shown) -> dict[str, Any]:
+def _thinking(calls: Sequence[Call], shown: Shown, bound: str) -> dict[str, Any]:
     ids = _ids("toolu", calls)
-    return {"type": "thinking", "thinking": thought(ids) if shown == "summarized" else "", "signature": signed(ids)}
+    said = thought(ids) if shown == "summarized" else ""
+    return {"type": "thinking", "thinking": said, "signature": signed(ids, bound)}
 
 
 def _tool_use(call: Call, arguments: Any) -> dict[str, Any]:
@@ -232,21 +235,12 @@ def _messages(body: dict[str, Any], manner: Manner) -> Reply:
         "calls": calls,
         "before": manner.before,
         "thinks": shown(body) if manner.thinks else None,
+        "bound": bond(body["model"], body["messages"]),
         "turn": secrets.token_hex(8),
     }
     if body.get("stream"):
         return as_stream(message_events(_words(text), **how))
     return as_json(message(text, **how), 200, ("request-id", "req_upstream"))
-
-
-def shown(body: dict[str, Any]) -> Shown | None:
-    """Say how a model shows its thoughts to who sends `body`; None if it is not to think. Newer ones think untold."""
-    wish = body.get("thinking") or {}
-    newer = bool(re.search(r"-5(-5)?$", body["model"])) and "-4-" not in body["model"]
-    if wish.get("type", "adaptive" if newer else "disabled") == "disabled":
-        return None
-    told = wish.get("display", "summarized" if re.search(r"-4-[56]$", body["model"]) else "omitted")
-    return "summarized" if told == "summarized" else "omitted"
 
 
 def _count_tokens(body: dict[str, Any], _: Manner) -> Reply:

@@ -2,14 +2,12 @@
 
 The prompt names files such as `.../seal.txt`. As long as not all of them were read, the answer is calls of a tool that
 can read a file, as many at a time as the model likes; after that it is a text that repeats the seals in the order of
-the calls. So a client shows the text only if the whole loop ran: a seal is in its file and nowhere else. A model that
-thinks does so before every answer, and signs it. Stateless, by request.
+the calls. So a client shows the text only if the whole loop ran: a seal is in its file and nowhere else. Stateless, by
+request.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -84,19 +82,6 @@ def next_move(messages: Any, tools: Sequence[dict[str, Any]], parallel: int = 1)
         ]
     seals = [found.group() for file in files if (found := SEAL.search(read.get(file, "")))]
     return says(*seals) if seals else "Hello there"
-
-
-def thought(ids: Sequence[str]) -> str:
-    """Return what the model thinks before it makes the calls with these ids, or before it says something."""
-    numbers = [re.sub(r".*_", "", one) for one in ids]
-    return f"I am going to make calls {' and '.join(numbers)}." if ids else "I have got all that I need."
-
-
-def signed(ids: Sequence[str]) -> str:
-    """Return the signature on that thought, which nobody but its vendor can make."""
-    return base64.b64encode(
-        hashlib.sha256(f"only the vendor knows this {thought(ids)} {ids}".encode()).digest()
-    ).decode()
 
 
 def _write(path: Path) -> str:

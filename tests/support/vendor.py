@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from tests.dialects.oracles import request_flaws
 from tests.dialects.rules import broken
-from tests.support.answers import shown, usual
-from tests.support.loop import Manner, signed, thought
+from tests.support.answers import usual
+from tests.support.loop import Manner
 from tests.support.script import as_json
+from tests.support.thoughts import bond, shown, signed, thought
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,7 @@ def _thoughts(body: dict[str, Any], *, must: bool) -> Iterator[str]:
         thoughts = [block for block in blocks if block["type"] == "thinking"]
         where = f"messages.{number}.content"
         for block in thoughts:
-            if block["signature"] != signed(calls):
+            if block["signature"] != signed(calls, bond(body["model"], body["messages"][:number])):
                 yield f"{where}: Invalid `signature` in `thinking` block"
             if block["thinking"] != (thought(calls) if shown(body) == "summarized" else ""):
                 yield f"{where}: `thinking` blocks in the latest assistant message cannot be modified"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from tests.support.loop import Manner, sealed_files, signed, thought
+from tests.support.loop import Manner, sealed_files
+from tests.support.thoughts import bond, signed, thought
 from tests.support.upstream import Upstream
 from tests.support.vendor import strict
 
@@ -36,6 +37,7 @@ GPT: dict[str, dict[str, Any]] = {
 USE = {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {}}
 RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]}
 THOUGHT = {"type": "thinking", "thinking": thought(["toolu_1"]), "signature": signed(["toolu_1"])}
+CACHED = {"type": "ephemeral"}
 SHOWN = {"type": "adaptive", "display": "summarized"}
 
 
@@ -89,6 +91,16 @@ def test_messages_are_refused(vendor: Upstream, reason: str) -> None:
     )
     assert answer.status_code == 400
     assert reason in answer.json()["error"]["message"]
+
+
+def test_a_thought_that_is_bound_counts_only_behind_the_same_messages(vendor: Upstream) -> None:
+    bound = {**THOUGHT, "thinking": "", "signature": signed(["toolu_1"], bond("claude-opus-5-5", [HI]))}
+    body = loop(bound, USE, model="claude-opus-5-5", max_tokens=64)
+    assert ask(vendor, "/v1/messages", body).status_code == 200
+    body["messages"][0] = {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": CACHED}]}
+    assert ask(vendor, "/v1/messages", body).status_code == 200
+    body["messages"][0] = {"role": "user", "content": "Hi!"}
+    assert "Invalid `signature`" in ask(vendor, "/v1/messages", body).json()["error"]["message"]
 
 
 @pytest.mark.parametrize("shown", [THOUGHT, {**THOUGHT, "thinking": ""}], ids=["summarized", "omitted"])
