@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.chat.request import Block, Kind
+from engine.chat.request import Block, Kind, Loss
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,13 +31,15 @@ class Stop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. `blocks` are Text, Thinking, Call, Refusal and Opaque."""
+    """A whole answer. `blocks` are Text, Thinking, Call, Refusal and Opaque, which has its path in the answer."""
 
     id: str
     model: str
     blocks: tuple[Block, ...]
     stop: Stop
     usage: Usage | None = None
+    losses: tuple[Loss, ...] = ()
+    """What was lost on the way in already; paths are those of the upstream's answer."""
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
@@ -107,6 +109,12 @@ class Used(Event, frozen=True):
     """The usage so far; the last one counts."""
 
     usage: Usage
+
+
+class Lost(Event, frozen=True):
+    """Something that no other API can be told stood here; a stream may say so of each of its kind."""
+
+    loss: Loss
 
 
 class Stopped(Event, frozen=True):

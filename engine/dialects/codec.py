@@ -17,6 +17,26 @@ if TYPE_CHECKING:
     from engine.chat import Api, Event, Failure, Request
 
 
+class Losses:
+    """Collects what a translation loses, of a request or of an answer."""
+
+    __slots__ = ("found",)
+
+    def __init__(self, found: Sequence[Loss] = ()) -> None:
+        self.found = list(found)
+
+    def approximated(self, path: str, reason: str) -> None:
+        self.found.append(Loss(path, "approximated", reason))
+
+    def dropped(self, path: str, reason: str) -> None:
+        self.found.append(Loss(path, "dropped", reason))
+
+    def once(self, loss: Loss) -> None:
+        """Add `loss` unless one of its kind is there: an answer with a thousand citations loses one thing."""
+        if all((one.grade, one.reason) != (loss.grade, loss.reason) for one in self.found):
+            self.found.append(loss)
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
     """What a family of models takes. Each codec adds its own fields; `families.py` of a codec is the table."""
 
@@ -65,6 +85,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Our estimate of the input, for APIs that must tell it before the upstream does."""
     source: str = ""
     """Who answers, as upstream/model: what a minted seal on foreign reasoning names."""
+    lost: Losses = msgspec.field(default_factory=Losses)
+    """Where the answer's writer or encoder notes what it drops or only approximates, each kind of thing once. Paths are
+    those of the upstream's answer; a tool call is named by its number there: `tool_calls[0]`."""
 
 
 class Decoder(Protocol):
@@ -122,18 +145,3 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     the failure names nothing that could be left out."""
     once: Callable[[str], bool]
     """Whether a word of `correction` holds for its own request only, and is not remembered."""
-
-
-class Losses:
-    """Collects what a translation loses."""
-
-    __slots__ = ("found",)
-
-    def __init__(self, found: Sequence[Loss] = ()) -> None:
-        self.found = list(found)
-
-    def approximated(self, path: str, reason: str) -> None:
-        self.found.append(Loss(path, "approximated", reason))
-
-    def dropped(self, path: str, reason: str) -> None:
-        self.found.append(Loss(path, "dropped", reason))

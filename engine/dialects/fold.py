@@ -13,6 +13,8 @@ from engine.chat import (
     Called,
     Ended,
     Finished,
+    Lost,
+    Opaque,
     Refusal,
     Refused,
     Response,
@@ -27,11 +29,12 @@ from engine.chat import (
     Used,
     Wrote,
 )
+from engine.dialects.lost import opaque
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from engine.chat import Block, Event, Usage
+    from engine.chat import Block, Event, Loss
 
 Spoken: TypeAlias = Wrote | Thought | Refused
 
@@ -86,7 +89,8 @@ def fold(events: Iterable[Event]) -> Response:
     calls: dict[int, Calling] = {}
     run: Run | None = None
     stop, usage = Stop(reason="end"), None
-    for event in events:
+    losses: list[Loss] = []
+    for event in _heard(events, losses):
         if isinstance(event, Wrote | Thought | Refused):
             run = _grow(blocks, run, event)
         elif isinstance(event, Signed):
@@ -112,7 +116,17 @@ def fold(events: Iterable[Event]) -> Response:
             stop = event.stop
         elif isinstance(event, Used):
             usage = event.usage
-    return _response(ident, model, blocks, stop, usage)
+    answered = tuple(one.block() for one in blocks)
+    return Response(id=ident, model=model, blocks=answered, stop=stop, usage=usage, losses=tuple(losses))
+
+
+def _heard(events: Iterable[Event], losses: list[Loss]) -> Iterator[Event]:
+    """Return the events of the answer itself; what it lost goes to `losses`."""
+    for event in events:
+        if isinstance(event, Lost):
+            losses.append(event.loss)
+        else:
+            yield event
 
 
 def _grow(blocks: list[Run | Calling | Sealing], run: Run | None, event: Spoken) -> Run:
@@ -124,15 +138,9 @@ def _grow(blocks: list[Run | Calling | Sealing], run: Run | None, event: Spoken)
     return run
 
 
-def _response(
-    ident: str, model: str, blocks: list[Run | Calling | Sealing], stop: Stop, usage: Usage | None
-) -> Response:
-    return Response(id=ident, model=model, blocks=tuple(one.block() for one in blocks), stop=stop, usage=usage)
-
-
 def unfold(response: Response) -> list[Event]:
     """Return the stream that tells an answer: each block in one piece."""
-    events: list[Event] = [Started(response.id, response.model)]
+    events: list[Event] = [Started(response.id, response.model), *map(Lost, response.losses)]
     calls = 0
     for block in response.blocks:
         if isinstance(block, Call):
@@ -150,7 +158,9 @@ def unfold(response: Response) -> list[Event]:
 
 
 def _told(block: Block) -> list[Event]:
-    """Return the events of a block that is no call; none for what only its own vendor knows."""
+    """Return the events of a block that is no call; of what only its own vendor knows, that it is lost."""
+    if isinstance(block, Opaque):
+        return [Lost(opaque(block))]
     if isinstance(block, Text):
         return [Wrote(block.text), Ended()]
     if isinstance(block, Refusal):

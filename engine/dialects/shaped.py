@@ -8,7 +8,22 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.chat import Argued, Block, Call, Called, Ended, Event, Finished, Response, Stop, Stopped, Text, Used, Wrote
+from engine.chat import (
+    Argued,
+    Block,
+    Call,
+    Called,
+    Ended,
+    Event,
+    Finished,
+    Lost,
+    Response,
+    Stop,
+    Stopped,
+    Text,
+    Used,
+    Wrote,
+)
 
 EMPTY = "{}"
 
@@ -32,7 +47,7 @@ class Shaped:
             return self._call(event)
         if isinstance(event, (Stopped, Finished)):
             return [*self._release(), self._stop(event)]
-        if isinstance(event, Used):
+        if isinstance(event, (Used, Lost)):
             return [event]
         if self._shape is not None:
             return [] if isinstance(event, Wrote) else [event]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Call, Refusal, Text, Thinking, Usage
+from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking, Usage
+from engine.dialects.lost import UNTOLD, opaque, unsaid
 from engine.dialects.measure import octets, tokens
 
 if TYPE_CHECKING:
@@ -32,10 +33,14 @@ FINISH: dict[str, str] = {
 SEAL = "anthropic-claude-v1"
 """OpenRouter's word for the form of Anthropic's signatures."""
 
+SECOND = Loss("tool_calls[1]", "dropped", "an answer in the form before tools has one call")
+CATEGORY = Loss("stop_details.category", "dropped", "the client's API has no kinds of refusals")
+
 
 def write_answer(response: Response, asked: Asked) -> bytes:
     """Write a chat.completion with one choice."""
     called = any(isinstance(block, Call) for block in response.blocks)
+    note(response, asked)
     choice = {
         "index": 0,
         "message": message(response, asked),
@@ -44,6 +49,27 @@ def write_answer(response: Response, asked: Asked) -> bytes:
     }
     usage = response.usage or guessed(asked, sum(map(size, response.blocks)))
     return msgspec.json.encode({**head(asked, "chat.completion"), "choices": [choice], "usage": counted(usage)})
+
+
+def note(response: Response, asked: Asked) -> None:
+    """Note what of a whole answer its client is not told."""
+    for loss in (*response.losses, *(opaque(one) for one in response.blocks if isinstance(one, Opaque))):
+        asked.lost.once(loss)
+    note_stop(response.stop, asked)
+    if asked.legacy and sum(isinstance(one, Call) for one in response.blocks) > 1:
+        asked.lost.once(SECOND)
+    if response.usage is None:
+        asked.lost.once(UNTOLD)
+
+
+def note_stop(stop: Stop, asked: Asked) -> None:
+    """Note what of the reason for a stop its client is not told."""
+    if stop.reason == "pause":
+        asked.lost.once(unsaid("stop_reason", "dropped"))
+    elif stop.reason == "context":
+        asked.lost.once(unsaid("stop_reason", "approximated"))
+    elif stop.reason == "refusal" and (stop.details or {}).get("category"):
+        asked.lost.once(CATEGORY)
 
 
 def head(asked: Asked, kind: str) -> dict[str, Any]:
@@ -74,12 +100,13 @@ def message(response: Response, asked: Asked) -> dict[str, Any]:
     if calls and asked.legacy:  # one call is all that this form can say; the client asks again after it
         message["function_call"] = {"name": calls[0].name, "arguments": arguments(calls[0])}
     elif calls:
-        message["tool_calls"] = [tool_call(call, place, asked) for place, call in enumerate(calls)]
+        ids = Ids(asked)
+        message["tool_calls"] = [tool_call(call, ids.give(call.id)) for call in calls]
     return message
 
 
-def tool_call(call: Call, place: int, asked: Asked) -> dict[str, Any]:
-    head = {"id": call.id or minted(place, asked), "type": call.kind}
+def tool_call(call: Call, ident: str) -> dict[str, Any]:
+    head = {"id": ident, "type": call.kind}
     if call.kind == "custom":
         return {**head, "custom": {"name": call.name, "input": call.arguments}}
     return {**head, "function": {"name": call.name, "arguments": arguments(call)}}
@@ -90,9 +117,23 @@ def arguments(call: Call) -> str:
     return call.arguments if call.arguments.strip() else "{}"
 
 
-def minted(place: int, asked: Asked) -> str:
-    """Return an id for a call that has none."""
-    return f"call_{asked.id}_{place}"
+class Ids:
+    """The ids of one answer's tool calls: as they are where they are no one else's, else minted."""
+
+    __slots__ = ("_asked", "_given")
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._given: set[str] = set()
+
+    def give(self, wish: str) -> str:
+        """Return the id for the next call, whose upstream called it `wish`, or "" if it had none."""
+        number = len(self._given)
+        while not wish or wish in self._given:
+            wish = f"call_{self._asked.id}_{number}"
+            number += 1
+        self._given.add(wish)
+        return wish
 
 
 def seal(index: int, thought: str, signature: str) -> dict[str, Any]:

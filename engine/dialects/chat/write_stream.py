@@ -16,6 +16,7 @@ from engine.chat import (
     Called,
     Ended,
     Finished,
+    Lost,
     Refused,
     Sealed,
     Signed,
@@ -26,7 +27,19 @@ from engine.chat import (
     Used,
     Wrote,
 )
-from engine.dialects.chat.write_answer import counted, explanation, finish, guessed, head, minted, seal, sealed
+from engine.dialects.chat.write_answer import (
+    SECOND,
+    Ids,
+    counted,
+    explanation,
+    finish,
+    guessed,
+    head,
+    note_stop,
+    seal,
+    sealed,
+)
+from engine.dialects.lost import UNTOLD
 from engine.dialects.measure import octets
 
 if TYPE_CHECKING:
@@ -60,6 +73,7 @@ class ChatEncoder:
         "_calls",
         "_finished",
         "_head",
+        "_ids",
         "_refused",
         "_size",
         "_started",
@@ -74,6 +88,7 @@ class ChatEncoder:
         self._head = msgspec.json.encode(head(asked, "chat.completion.chunk"))[:-1] + b',"choices":['
         self._tail = b'],"usage":null}\n\n' if asked.usage else b"]}\n\n"
         self._asked = asked
+        self._ids = Ids(asked)
         self._started = False
         self._finished = False
         self._calls: dict[int, Calling] = {}
@@ -147,11 +162,13 @@ class ChatEncoder:
         place = len(self._calls)
         if self._asked.legacy:
             self._calls[event.index] = Calling(None if place else 0, event.kind)
-            if not place:  # one call is all that this form can say; the client asks again after it
+            if place:
+                self._asked.lost.once(SECOND)
+            else:  # one call is all that this form can say; the client asks again after it
                 out.append(self._chunk({"function_call": {"name": event.name, "arguments": ""}}))
             return
         self._calls[event.index] = Calling(place, event.kind)
-        ident = event.id or minted(place, self._asked)
+        ident = self._ids.give(event.id)
         called = {"name": event.name, SAID[event.kind]: ""}
         out.append(self._chunk({"tool_calls": [{"index": place, "id": ident, "type": event.kind, event.kind: called}]}))
 
@@ -183,6 +200,10 @@ class ChatEncoder:
 
     def _stopped(self, event: Stopped, _out: list[bytes]) -> None:
         self._stop = event.stop
+        note_stop(event.stop, self._asked)
+
+    def _lose(self, event: Lost, _out: list[bytes]) -> None:
+        self._asked.lost.once(event.loss)
 
     def _finish(self, _event: Finished, out: list[bytes]) -> None:
         for index in self._calls:
@@ -192,6 +213,8 @@ class ChatEncoder:
             out.append(self._chunk({"refusal": said}))
         out.append(self._chunk({}, finish(self._stop, bool(self._calls), self._asked.legacy)))
         if self._asked.usage:
+            if self._usage is None:
+                self._asked.lost.once(UNTOLD)
             usage = counted(self._usage or guessed(self._asked, self._size))
             out.append(b"data: " + self._head + b'],"usage":' + msgspec.json.encode(usage) + b"}\n\n")
         out.append(DONE)
@@ -209,6 +232,7 @@ WRITERS: dict[type[Event], Callable[[ChatEncoder, Any, list[bytes]], None]] = {
     Argued: ChatEncoder._argue,
     Ended: ChatEncoder._end,
     Used: ChatEncoder._use,
+    Lost: ChatEncoder._lose,
     Stopped: ChatEncoder._stopped,
     Finished: ChatEncoder._finish,
 }

@@ -11,11 +11,14 @@ import msgspec
 
 from engine.chat import Call, Failed, Opaque, Response, Stop, Text, Thinking, Usage
 from engine.dialects.failure import failed, text
+from engine.dialects.lost import foreign, unsaid
 from engine.dialects.messages.errors import judged
 from engine.dialects.tap import malformed
 
 if TYPE_CHECKING:
-    from engine.chat import Block
+    from collections.abc import Iterator
+
+    from engine.chat import Block, Loss
 
 VENDOR = "anthropic"
 
@@ -27,6 +30,11 @@ STOPS: dict[str, Literal["length", "sequence", "refusal", "pause", "context"]] =
     "model_context_window_exceeded": "context",
 }
 """Stop reasons that are believed. Of the others only the blocks tell whether the model waits for a tool."""
+
+KNOWN = frozenset({*STOPS, "end_turn", "tool_use"})
+"""Stop reasons that other APIs have a word for, or whoever writes for them knows of."""
+
+COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 
 
 def read_answer(body: bytes) -> Response:
@@ -45,7 +53,8 @@ def read_answer(body: bytes) -> Response:
     content = message.get("content")
     if not isinstance(content, list):
         raise Failed(malformed("an answer that is no message"))
-    blocks = tuple(block for one in content if isinstance(one, dict) and (block := read_block(one)) is not None)
+    read = [read_block(one, f"content[{index}]") for index, one in enumerate(content) if isinstance(one, dict)]
+    blocks = tuple(block for block in read if block is not None)
     called = any(isinstance(block, Call) for block in blocks)
     usage = message.get("usage")
     return Response(
@@ -53,12 +62,32 @@ def read_answer(body: bytes) -> Response:
         model=text(message.get("model")),
         blocks=blocks,
         stop=stop(message, called),
-        usage=counted(usage) if isinstance(usage, dict) else None,
+        usage=counted(usage) if isinstance(usage, dict) and counts(usage) else None,
+        losses=tuple(lost(message, content)),
     )
 
 
-def read_block(block: dict[str, Any]) -> Block | None:
-    """Return one block of an answer; None where there is nothing in it. Raises `Failed` for a call of no tool."""
+def lost(message: dict[str, Any], content: list[Any]) -> Iterator[Loss]:
+    """Return what of an answer has no place in a `Response`."""
+    for index, one in enumerate(content):
+        if isinstance(one, dict) and one.get("citations"):
+            yield foreign("citations", f"content[{index}].citations")
+            break
+    yield from unheard(message)
+
+
+def unheard(holder: dict[str, Any]) -> Iterator[Loss]:
+    """Return the loss of a stop reason that is read as an end, out of a message or of the delta of a message_delta."""
+    reason = text(holder.get("stop_reason"))
+    if reason and reason not in KNOWN:
+        yield unsaid("stop_reason", "dropped" if reason == "compaction" else "approximated")
+
+
+def read_block(block: dict[str, Any], at: str) -> Block | None:
+    """Return the block of an answer that stands `at`; None where there is nothing in it.
+
+    Raises `Failed` for a call of no tool.
+    """
     kind = text(block.get("type"))
     if kind == "text":
         said = text(block.get("text"))
@@ -73,13 +102,23 @@ def read_block(block: dict[str, Any]) -> Block | None:
         if not name:
             raise Failed(malformed("a tool call without a name"))
         return Call(id=text(block.get("id")), name=name, arguments=arguments(block))
-    return Opaque(vendor=VENDOR, kind=kind, raw=block)
+    return Opaque(vendor=VENDOR, kind=kind, raw=block, at=at)
 
 
 def arguments(block: dict[str, Any]) -> str:
-    """Return the input of a tool_use block as JSON text, "" where it is empty."""
+    """Return the input of a tool_use block as JSON text, "" where it is empty; some servers send it as text already."""
     value = block.get("input")
+    if isinstance(value, str) and (is_object(value) or not value.strip()):
+        return value.strip()
     return msgspec.json.encode(value).decode() if value else ""
+
+
+def is_object(value: str) -> bool:
+    try:
+        msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
 
 
 def stop(holder: dict[str, Any], called: bool) -> Stop:
@@ -94,6 +133,11 @@ def stop(holder: dict[str, Any], called: bool) -> Stop:
         sequence=text(holder.get("stop_sequence")) or None,
         details=details if isinstance(details, dict) else None,
     )
+
+
+def counts(usage: dict[str, Any]) -> bool:
+    """Say whether a usage object tells anything: an empty one is as good as none."""
+    return any(type(usage.get(name)) is int for name in COUNTS)
 
 
 def counted(usage: dict[str, Any]) -> Usage:

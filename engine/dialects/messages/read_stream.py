@@ -14,6 +14,7 @@ from engine.chat import (
     Called,
     Ended,
     Finished,
+    Lost,
     Sealed,
     Signed,
     Started,
@@ -23,8 +24,9 @@ from engine.chat import (
     Wrote,
 )
 from engine.dialects.failure import failed, text
+from engine.dialects.lost import foreign
 from engine.dialects.messages.errors import judged
-from engine.dialects.messages.read_answer import arguments, counted, stop
+from engine.dialects.messages.read_answer import arguments, counted, counts, stop, unheard
 from engine.dialects.sse import Splitter, parse
 from engine.dialects.tap import EVENT_LIMIT, malformed
 
@@ -36,9 +38,13 @@ if TYPE_CHECKING:
 KNOWN = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 """Blocks that a client of another API can be told of; all others are the upstream's own affair and are skipped."""
 
+WRITING: dict[str, str] = {"text_delta": "text", "thinking_delta": "thinking"}
+"""Deltas that say something by themselves -> the block they belong to, and the field that holds it: where no such block
+was begun, one begins."""
+
 
 class Open:
-    """A block that has begun and not ended."""
+    """A block that has begun and not ended; one of the `kind` "" is skipped."""
 
     __slots__ = ("call", "given", "kind", "signature")
 
@@ -52,7 +58,10 @@ class Open:
 
 
 class MessagesDecoder:
-    """Implements `Decoder` (codec.py)."""
+    """Implements `Decoder` (codec.py).
+
+    A stream that only falls silent after it said why the model stopped is complete.
+    """
 
     __slots__ = ("_blocks", "_calls", "_last", "_splitter", "_started", "_stop", "_usage", "ended", "failure")
 
@@ -76,16 +85,22 @@ class MessagesDecoder:
             return events
         for event in self._splitter.feed(data):
             self._take(event, events)
-        if len(self._splitter.rest) > EVENT_LIMIT and self.failure is None:
+        if self._splitter.size > EVENT_LIMIT and self.failure is None:
             self.failure = malformed(f"an event of more than {EVENT_LIMIT >> 20} MB")
         return events
 
     def finish(self) -> list[Event]:
         events: list[Event] = []
-        rest, self._splitter.rest = self._splitter.rest, b""
+        if self.ended or self.failure is not None:
+            return events
+        rest = self._splitter.take()
         if rest:
             self._take(rest, events)  # the last event may lack its blank line
-        if not self.ended and self.failure is None:
+        torn = self.failure is None or self.failure.reason == "disconnect"
+        if not self.ended and torn and self._stop.get("stop_reason"):
+            self.failure = None
+            self._message_stop({}, events)
+        elif not self.ended and self.failure is None:
             self.failure = malformed("the end of its stream before the end of the message")
         return events
 
@@ -124,22 +139,22 @@ class MessagesDecoder:
     def _count(self, usage: Any, out: list[Event]) -> None:
         if isinstance(usage, dict):
             self._usage |= {field: value for field, value in usage.items() if value is not None}
-            out.append(Used(counted(self._usage)))
+            if counts(self._usage):
+                out.append(Used(counted(self._usage)))
 
     def _block_start(self, value: dict[str, Any], out: list[Event]) -> None:
         block = value.get("content_block")
         if not isinstance(block, dict):
             return
-        if not self._started:
-            self._start(None, out)
-        for index in [index for index, one in self._blocks.items() if one.call is None]:
-            self._end(index, out)  # text and thinking never overlap with another block
         kind = text(block.get("type"))
         index = self._index(value, self._last + 1)
-        self._end(index, out)
-        self._last = index
+        self._turn(index, out)
         if kind not in KNOWN:
+            self._blocks[index] = Open("", None)
+            out.append(Lost(foreign(kind, f"content[{index}]")))
             return
+        if block.get("citations"):
+            out.append(Lost(foreign("citations", f"content[{index}].citations")))
         if kind == "redacted_thinking":
             out.append(Sealed(text(block.get("data"))))
             return
@@ -157,30 +172,49 @@ class MessagesDecoder:
             out.append(Wrote(said) if kind == "text" else Thought(said))
         one.signature = text(block.get("signature"))
 
+    def _turn(self, index: int, out: list[Event]) -> None:
+        """A block begins at `index`: text and thinking never overlap with another one."""
+        if not self._started:
+            self._start(None, out)
+        for other in [other for other, one in self._blocks.items() if one.call is None]:
+            self._end(other, out)
+        self._end(index, out)
+        self._last = index
+
     def _block_delta(self, value: dict[str, Any], out: list[Event]) -> None:
         delta = value.get("delta")
-        one = self._blocks.get(self._index(value, self._last))
-        if one is None or not isinstance(delta, dict):
+        if not isinstance(delta, dict):
             return
-        kind = delta.get("type")
-        if kind == "text_delta" and one.kind == "text":
-            if said := text(delta.get("text")):
-                out.append(Wrote(said))
-        elif kind == "thinking_delta" and one.kind == "thinking":
-            if thought := text(delta.get("thinking")):
-                out.append(Thought(thought))
+        kind = text(delta.get("type"))
+        index = self._index(value, max(self._last, 0))
+        one = self._blocks.get(index)
+        if kind in WRITING:
+            if said := text(delta.get(WRITING[kind])):
+                self._say(index, WRITING[kind], said, out)
+        elif kind == "citations_delta":
+            out.append(Lost(foreign("citations", f"content[{index}].citations")))
+        elif one is None:
+            return
         elif kind == "signature_delta" and one.kind == "thinking":
             one.signature = text(delta.get("signature")) or one.signature
         elif kind == "input_json_delta" and one.call is not None and (fragment := text(delta.get("partial_json"))):
             one.given = ""
             out.append(Argued(one.call, fragment))
 
+    def _say(self, index: int, kind: str, said: str, out: list[Event]) -> None:
+        one = self._blocks.get(index)
+        if one is None or (one.kind in WRITING.values() and one.kind != kind):
+            self._turn(index, out)
+            one = self._blocks[index] = Open(kind, None)
+        if one.kind == kind:
+            out.append(Wrote(said) if kind == "text" else Thought(said))
+
     def _block_stop(self, value: dict[str, Any], out: list[Event]) -> None:
         self._end(self._index(value, self._last), out)
 
     def _end(self, index: int, out: list[Event]) -> None:
         one = self._blocks.pop(index, None)
-        if one is None:
+        if one is None or not one.kind:
             return
         if one.signature:
             out.append(Signed(one.signature))
@@ -200,6 +234,7 @@ class MessagesDecoder:
             self._start(None, out)
         for index in list(self._blocks):
             self._end(index, out)
+        out += map(Lost, unheard(self._stop))
         out.append(Stopped(stop(self._stop, self._calls > 0)))
         out.append(Finished())
         self.ended = True

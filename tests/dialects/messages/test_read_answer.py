@@ -53,7 +53,20 @@ BLOCKS: dict[str, tuple[Any, Block | None]] = {
             vendor="anthropic",
             kind="server_tool_use",
             raw={"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+            at="content[0]",
         ),
+    ),
+    "input that is text": (
+        {"type": "tool_use", "id": "t", "name": "f", "input": ' {"a":1} '},
+        Call(id="t", name="f", arguments='{"a":1}'),
+    ),
+    "input that is blank": (
+        {"type": "tool_use", "id": "t", "name": "f", "input": " "},
+        Call(id="t", name="f", arguments=""),
+    ),
+    "input that is any text": (
+        {"type": "tool_use", "id": "t", "name": "f", "input": "a"},
+        Call(id="t", name="f", arguments='"a"'),
     ),
     "no block": ("text", None),
 }
@@ -182,3 +195,16 @@ def parsed(response: Response) -> Response:
         for block in response.blocks
     )
     return msgspec.structs.replace(response, blocks=respelled)
+
+
+@pytest.mark.parametrize(
+    ("usage", "told"), [({}, None), ({"service_tier": "standard"}, None), ({"output_tokens": 0}, Usage())]
+)
+def test_an_empty_usage_tells_nothing(usage: Any, told: Usage | None) -> None:
+    assert read_answer(answer(usage=usage)).usage == told
+
+
+def test_citations_are_noted_once_where_they_stand_first() -> None:
+    cited = {"type": "text", "text": "a", "citations": [{"type": "char_location"}]}
+    got = read_answer(answer({"type": "text", "text": "b"}, cited, cited))
+    assert [(loss.path, loss.grade) for loss in got.losses] == [("content[1].citations", "dropped")]

@@ -16,6 +16,8 @@ from engine.chat import (
     Event,
     Failure,
     Finished,
+    Loss,
+    Lost,
     Response,
     Sealed,
     Signed,
@@ -121,6 +123,10 @@ def argues(fragment: str) -> dict[str, Any]:
     return delta("input_json_delta", partial_json=fragment)
 
 
+def lost(what: str, at: str) -> Lost:
+    return Lost(Loss(at, "dropped", f"{what} has no counterpart in the client's API"))
+
+
 BLOCKS: dict[str, tuple[list[dict[str, Any]], list[Event]]] = {
     "text": (
         block(0, TEXT, delta("text_delta", text="a"), delta("text_delta", text="")),
@@ -160,15 +166,50 @@ BLOCKS: dict[str, tuple[list[dict[str, Any]], list[Event]]] = {
             *block(1, {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}),
             *block(2, TOOL),
         ],
-        [Called(0, "t", "f"), Ended(0)],
+        [
+            lost("`server_tool_use`", "content[0]"),
+            lost("`web_search_tool_result`", "content[1]"),
+            Called(0, "t", "f"),
+            Ended(0),
+        ],
     ),
     "deltas of tomorrow": (
-        block(0, TEXT, delta("citations_delta", citation={}), delta("hologram_delta", text="no")),
+        block(0, TEXT, delta("hologram_delta", text="no")),
         [Ended()],
     ),
+    "citations": (
+        block(2, TEXT, delta("citations_delta", citation={}), delta("text_delta", text="a")),
+        [lost("`citations`", "content[2].citations"), Wrote("a"), Ended()],
+    ),
+    "citations in the start": (
+        block(0, {**TEXT, "citations": [{}]}),
+        [lost("`citations`", "content[0].citations"), Ended()],
+    ),
+    "a block of no word": (block(0, {"type": "<b>"}), [lost("this", "content[0]")]),
+    "text that nobody began": (block(0, TEXT, delta("text_delta", text="a"))[1:], [Wrote("a"), Ended()]),
+    "text that nobody began or ended": (block(0, TEXT, delta("text_delta", text="a"))[1:2], [Wrote("a"), Ended()]),
+    "text that nobody began, after thinking": (
+        [
+            *block(0, THINKING, delta("thinking_delta", thinking="a"))[:2],
+            *block(1, TEXT, delta("text_delta", text="b"))[1:],
+        ],
+        [Thought("a"), Ended(), Wrote("b"), Ended()],
+    ),
+    "text in the place of a server's tool": (
+        block(0, {"type": "server_tool_use"}, delta("text_delta", text="no")),
+        [lost("`server_tool_use`", "content[0]")],
+    ),
+    "arguments that are text": (
+        block(0, {**TOOL, "input": '{"a":1}'}),
+        [Called(0, "t", "f"), Argued(0, '{"a":1}'), Ended(0)],
+    ),
     "a delta that does not belong there": (
-        block(0, TEXT, argues("{}"), delta("thinking_delta", thinking="no"), delta("signature_delta", signature="no")),
+        block(0, TEXT, argues("{}"), delta("signature_delta", signature="no")),
         [Ended()],
+    ),
+    "thoughts that do not belong there": (
+        block(0, TEXT, delta("thinking_delta", thinking="a"), delta("signature_delta", signature="s")),
+        [Ended(), Thought("a"), Signed("s")],
     ),
     "no index": (
         [{k: v for k, v in event.items() if k != "index"} for event in block(0, TEXT, delta("text_delta", text="a"))],
@@ -256,6 +297,31 @@ def test_usage_that_comes_at_the_end_alone() -> None:
 )
 def test_why_it_stopped(deltas: list[dict[str, Any]], stop: Stop) -> None:
     assert ends(*deltas)[1] == stop
+
+
+def test_an_empty_usage_tells_nothing() -> None:
+    assert ends({"usage": {}}, start={})[0] is None
+    assert ends({"usage": {}}, start={"input_tokens": 3})[0] == Usage(input=3)
+
+
+@pytest.mark.parametrize(
+    ("word", "grade"),
+    [("compaction", "dropped"), ("tomorrow", "approximated"), ("pause_turn", None), ("end_turn", None), (None, None)],
+)
+def test_a_word_that_is_read_as_an_end_is_noted(word: Any, grade: Any) -> None:
+    events, _ = read(wire([START, {"type": "message_delta", "delta": {"stop_reason": word}}, STOP]))
+    assert [(event.loss.path, event.loss.grade) for event in events if isinstance(event, Lost)] == (
+        [("stop_reason", grade)] if grade else []
+    )
+    whole = read_answer(json.dumps({"type": "message", "content": [], "stop_reason": word}).encode())
+    assert list(whole.losses) == [event.loss for event in events if isinstance(event, Lost)]
+
+
+@pytest.mark.parametrize("torn", [b"", b"event: message_st", b"data: {oops"])
+def test_a_stream_that_falls_silent_after_its_reason_is_complete(torn: bytes) -> None:
+    reason = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 5}}
+    body = wire([START, *block(0, TEXT, delta("text_delta", text="a")), reason])
+    assert read(body + torn) == read(body + wire([STOP]))
 
 
 def test_a_second_start_is_not_a_second_message() -> None:
