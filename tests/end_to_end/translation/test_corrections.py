@@ -126,6 +126,55 @@ def test_a_value_that_is_wrong_is_the_clients_and_nothing_is_learned(house: Hous
     assert set(fields) <= set(house.upstream(way).last.json)
 
 
+def test_a_refusal_is_remembered_only_if_it_helped_to_do_without(house: House) -> None:
+    """Whatever this server means by it, it is not the parameter."""
+    _, _, refused, error, _ = REFUSALS["temperature"]
+    house.openai.script(as_json(error, 400), as_json(error, 400))
+    assert house.ask(TO_GPT, model="house-unsure", temperature=0.5).status == 400
+    assert len(house.openai.requests) == 2
+    good(house.ask(TO_GPT, model="house-unsure", temperature=0.5))
+    assert refused(house.openai.last.json), "asked with it again"
+
+
+def too_much(way: Way, tokens: int) -> Reply:
+    """Return how the upstream says that an input of so many tokens and an answer of 4000 do not fit in 200000."""
+    if way.server is not CHAT:
+        words = f"input length and `max_tokens` exceed context limit: {tokens} + 4000 > 200000"
+        return as_json(of_anthropic(words), 400)
+    words = (
+        f"This model's maximum context length is 200000 tokens. However, you requested {tokens + 4000} tokens "
+        f"({tokens} in the messages, 4000 in the completion)."
+    )
+    return as_json(of_openai(words, code="context_length_exceeded"), 400)
+
+
+def room(seen: Seen) -> int:
+    """Return how many tokens the upstream may answer with."""
+    return int(seen.json.get("max_tokens") or seen.json.get("max_completion_tokens"))
+
+
+@WAYS
+def test_an_answer_that_the_window_has_no_room_for_is_asked_shorter_this_once(house: House, way: Way) -> None:
+    """The input fits: only the room for the answer, which often nobody asked for, is too large beside it."""
+    upstream = house.upstream(way)
+    upstream.answer = lambda seen: too_much(way, 199_000) if room(seen) > 1000 else usual(seen)
+    good(house.ask(way, max_tokens=4000))
+    assert [room(seen) for seen in upstream.requests] == [4000, 1000]
+    upstream.answer = usual
+    good(house.ask(way, max_tokens=4000))
+    assert room(upstream.last) == 4000, "another input leaves more"
+
+
+@WAYS
+def test_an_input_that_is_too_long_is_not_asked_again(house: House, way: Way) -> None:
+    house.upstream(way).answer = lambda _: too_much(way, 201_000)
+    answer = house.ask(way, max_tokens=4000)
+    error = way.client.error(answer)
+    assert (answer.status, len(house.upstream(way).requests)) == (400, 1)
+    assert way.client is not CHAT or error["code"] == "context_length_exceeded"
+    assert way.client is CHAT or error["message"] == "prompt is too long: 201000 tokens > 200000 maximum"
+
+
 def test_what_was_never_sent_cannot_be_left_out(house: House) -> None:
     house.openai.answer = lambda _: as_json(of_openai("Unsupported parameter: 'top_k'", "top_k", "unsupported"), 400)
     answer = house.ask(TO_GPT, model="house-never")

@@ -140,6 +140,21 @@ def test_a_second_target_that_cannot_be_asked_this_does_not_hide_why_the_first_f
     assert house.anthropic.requests == []
 
 
+@JSON_OR_STREAM
+def test_a_first_target_that_cannot_be_asked_this_is_passed_over(house: House, stream: bool) -> None:
+    """Two answers at once: Claude gives one, the other target does what was asked."""
+    answer = good(house.ask(through(CHAT, CHAT), model="claude-first", stream=stream, n=2))
+    assert answer.header("x-turnout-target") == "openai/gpt-5.5"
+    assert (house.anthropic.requests, house.openai.last.json["n"]) == ([], 2)
+
+
+@JSON_OR_STREAM
+def test_when_none_can_be_asked_this_the_client_learns_what_it_is(house: House, stream: bool) -> None:
+    answer = house.ask(through(CHAT, MESSAGES), model="claude-sonnet-5", stream=stream, n=2)
+    assert (answer.status, CHAT.error(answer)["param"]) == (400, "n")
+    assert house.anthropic.requests == []
+
+
 def test_an_error_after_content_is_final_whatever_the_other_api_could_do(house: House) -> None:
     begun = [one for one in MESSAGES.events("Hello") if b"message_" not in one and b"content_block_stop" not in one]
     opened = MESSAGES.events("Hello")[:1]
