@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 BILLING = "x-anthropic-billing-header:"
 """How the first system block of Claude Code begins; it is for Anthropic, and differs from request to request."""
+REASONING = "reasoning_content"
+"""The field that servers mean which want reasoning back."""
+BLANK = " "
+"""Reasoning that is not known. Kimi K2.5 takes an empty text for none (theopenco/llmgateway#2093); this everyone takes."""
 BRIDGE = "I have the results."
 """What the assistant says between results and a user message, where the one may not follow the other."""
 
@@ -49,8 +53,9 @@ def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) 
         else:
             written += write_system([message], "", draft)
     thin_breakpoints(written)
-    may_follow = draft.family.user_after_tool and draft.takes("user_after_tool")
-    return written if may_follow else bridged(written, draft)
+    if not (draft.family.user_after_tool and draft.takes("user_after_tool")):
+        written = bridged(written, draft)
+    return written if draft.takes("without_reasoning") else reasoned(written, draft)
 
 
 def leading(messages: Sequence[Message]) -> list[Message]:
@@ -181,7 +186,7 @@ def write_assistant(message: Message, draft: Draft, *, current: bool) -> list[Js
         return []
     written: Json = {"role": "assistant", "content": text or None}
     if thoughts:
-        written[draft.family.reasoning_back] = "\n".join(thoughts)
+        written[field_of_reasoning(draft)] = "\n".join(thoughts)
     if calls:
         written["tool_calls"] = calls
     if message.name is not None:
@@ -204,13 +209,32 @@ def write_call(call: Call, draft: Draft) -> Json:
 
 
 def write_thinking(block: Thinking, draft: Draft, *, current: bool) -> list[str]:
-    """Return reasoning for a model that wants its own back; that of others, and of loops that ended, stays out."""
+    """Return reasoning for a model that wants its own back; that of others stays out, and that of loops that ended
+    unless the model wants all of it."""
     readable = block.text and block.signature is None
-    if readable and current and draft.family.reasoning_back and draft.takes(draft.family.reasoning_back):
+    wanted = current or not draft.takes("without_reasoning")
+    if readable and wanted and field_of_reasoning(draft):
         return [block.text]
     why = "earlier reasoning is not sent back" if readable else "only its own vendor can read it"
     draft.losses.approximated(block.at, why)
     return []
+
+
+def field_of_reasoning(draft: Draft) -> str:
+    """Return the field in which the model wants its own reasoning back; "" if it wants none."""
+    field = draft.family.reasoning_back or ("" if draft.takes("without_reasoning") else REASONING)
+    return field if draft.takes(field) else ""
+
+
+def reasoned(messages: Sequence[Json], draft: Draft) -> list[Json]:
+    """Return the messages for a model that takes none of the assistant without reasoning: blank where there is none."""
+    field = field_of_reasoning(draft)
+    if not field:
+        return list(messages)
+    return [
+        {**message, field: message.get(field, BLANK)} if message["role"] == "assistant" else message
+        for message in messages
+    ]
 
 
 def bridged(messages: Sequence[Json], draft: Draft) -> list[Json]:

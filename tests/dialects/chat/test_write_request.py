@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,7 @@ from engine.dialects import CODECS
 from engine.dialects.chat.families import COMPATIBLE, Model, family
 from engine.dialects.chat.write_request import write
 from engine.dialects.codec import Written
+from engine.dialects.seal import seal
 from engine.dialects.translate import read
 from tests.dialects import oracles
 from tests.dialects.recorded import RECORDED, Recorded
@@ -51,6 +52,9 @@ def lost(written: Written) -> dict[str, str]:
         ("llama-3", ("max_tokens", "max_completion_tokens"), {}, {}, "max_tokens"),
         ("gpt-4o", ("max_output=64",), {}, {"max_completion_tokens": 64}, ""),
         ("gpt-4o", ("max_output=64", "max_output=32"), {}, {"max_completion_tokens": 32}, ""),
+        ("gpt-4o", ("room=64",), {}, {"max_completion_tokens": 64}, ""),
+        ("llama-3", ("max_output=64", "room=32", "room=40"), {}, {"max_tokens": 32}, ""),
+        ("llama-3", ("room=5000",), {}, {"max_tokens": 100}, ""),
         ("gpt-4o", ("temperature",), {"temperature": 0.5}, {}, "temperature"),
         ("gpt-4o", ("top_p",), {"top_p": 0.5}, {}, "top_p"),
         ("llama-3", ("top_k",), {"top_k": 5}, {}, "top_k"),
@@ -202,6 +206,54 @@ def test_stop_sequences_that_are_not_sent_cut_the_answer() -> None:
     assert sent("gpt-4o", stop_sequences=["a"]).stop == ()
 
 
+USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "x"}
+TURNS = [
+    *HI,
+    {"role": "assistant", "content": [{"type": "thinking", "thinking": "Hm.", "signature": "EqQB"}, USE]},
+    {"role": "user", "content": [RESULT]},
+    {"role": "assistant", "content": "Done"},
+    *HI,
+    {"role": "assistant", "content": [{"type": "thinking", "thinking": "So.", "signature": seal("up/m")}, USE]},
+    {"role": "user", "content": [RESULT]},
+    *HI,
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "refused", "reasoning"),
+    [
+        ("kimi-k2.6", (), [None, None, "So."]),
+        ("house-model", (), [None, None, None]),
+        ("kimi-k2.6", ("without_reasoning",), [" ", " ", "So."]),
+        ("deepseek-v4-pro", ("without_reasoning",), [" ", " ", "So."]),
+        ("house-model", ("without_reasoning",), [" ", " ", "So."]),
+        ("house-model", ("without_reasoning", "reasoning_content"), [None, None, None]),
+        ("mistral-large", ("without_reasoning",), [" ", " ", "So.", " "]),  # which is told one turn more
+    ],
+)
+def test_a_model_that_insists_on_reasoning_is_given_a_blank_where_there_is_none(
+    model: str, refused: tuple[str, ...], reasoning: list[str | None]
+) -> None:
+    messages = sent(model, *refused, messages=TURNS).body["messages"]
+    assert [one.get("reasoning_content") for one in messages if one["role"] == "assistant"] == reasoning
+    assert not any("reasoning_content" in one for one in messages if one["role"] != "assistant")
+
+
+def test_two_tools_of_one_name_are_sent_as_one() -> None:
+    written = sent("gpt-4o", tools=[TOOL, TOOL, {**TOOL, "description": "Another"}])
+    assert [tool["function"] for tool in written.body["tools"]] == [{"name": "f", "parameters": SCHEMA}]
+    assert lost(written) == {"tools[1]": "approximated", "tools[2]": "dropped"}
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_a_choice_that_allows_no_tool_there_is(mode: Literal["auto", "required"]) -> None:
+    request = replace(asked(tools=[TOOL]), choice=Choice(mode=mode, allowed=("g",)))
+    written = write(request, COMPATIBLE, "m")
+    assert not {"tools", "tool_choice"} & set(written.body)
+    assert [(loss.path, loss.grade) for loss in written.losses] == [("tool_choice", "dropped")]
+
+
 def test_changed_names_come_back() -> None:
     name = "mcp__" + "x" * 70
     written = sent("gpt-4o", tools=[{**TOOL, "name": name}])
@@ -319,3 +371,9 @@ def test_a_problem_names_the_clients_own_path() -> None:
     with pytest.raises(Problem) as raised:
         sent("gpt-4o", mcp_servers=[{"type": "url", "name": "x", "url": "https://x.test"}])
     assert (raised.value.code, raised.value.param) == ("unsupported_parameter", "mcp_servers")
+
+
+def test_the_room_that_the_input_leaves_is_a_loss_of_the_clients_limit() -> None:
+    [loss] = sent("llama-3", "room=64").losses
+    assert (loss.path, loss.grade, loss.reason) == ("max_tokens", "dropped", "the input leaves room for 64 tokens")
+    assert sent("llama-3", "room=100").losses == ()
