@@ -21,7 +21,7 @@ from engine.serve.recall import topic_of
 from engine.serve.road import Local, Road, Straight
 
 if TYPE_CHECKING:
-    from engine.chat import Failure, Headers, Request
+    from engine.chat import Failure, Headers, Loss, Request
     from engine.dialects.base import Tap
     from engine.dialects.codec import Codec, Written
     from engine.dialects.thoughts import Remembered, Thoughts
@@ -80,10 +80,15 @@ class Across(Road):
         forced = {path.partition(".")[0] for path in tuning.set}
         self._ours = {name: value for name, value in sent.items() if name not in forced}
         """What can be left out of the body: not what the file forces."""
-        self.losses = written.losses
+        self._lost = written.losses
         self._back = Translation(client, codec, written, self._asked, self._keep, order.input_tokens)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the request lost, and what the answer has lost so far."""
+        return (*self._lost, *self._asked.lost.found)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         return self._dialect.classify(status, headers, body)

@@ -45,7 +45,11 @@ class Road(ABC):
     query: bytes = b""
     headers: Headers
     body: bytes
-    losses: tuple[Loss, ...] = ()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What the client's request and its answer lose on this way."""
+        return ()
 
     @abstractmethod
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:

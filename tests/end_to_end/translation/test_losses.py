@@ -20,7 +20,9 @@ from tests.end_to_end.translation.house import (
     lost,
     written,
 )
-from tests.support.apis import CHAT
+from tests.support.answers import message
+from tests.support.apis import CHAT, MESSAGES
+from tests.support.script import as_json, as_stream
 
 if TYPE_CHECKING:
     from tests.conftest import Start
@@ -241,3 +243,20 @@ def test_a_thread_is_refused_in_the_way_that_lets_the_sdk_go_on_without(house: H
     error = TO_GPT.client.error(house.ask(TO_GPT, thread={"id": "thread_1"}))
     assert error["details"]["error_code"] == "thread_unsupported_request"
     assert error["details"]["unsupported"]
+
+
+PAUSED = {**message(), "stop_reason": "pause_turn"}
+
+
+def test_what_an_answer_lost_is_in_the_header_too(house: House) -> None:
+    house.anthropic.script(as_json(PAUSED))
+    answer = good(house.ask(TO_CLAUDE, seed=7))
+    assert list(lost(answer)) == ["seed", "stop_reason"]
+
+
+def test_what_a_streamed_answer_lost_is_in_the_log(house: House) -> None:
+    events = [event.replace(b'"end_turn"', b'"pause_turn"') for event in MESSAGES.events("Hello")]
+    house.anthropic.script(as_stream(events))
+    answer = good(house.ask(TO_CLAUDE, stream=True))
+    assert "x-turnout-loss" not in dict(answer.headers)
+    assert any(one.startswith("stop_reason: dropped") for one in log_line(house, answer)["losses"])

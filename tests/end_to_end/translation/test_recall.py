@@ -155,6 +155,17 @@ def test_calls_that_all_have_one_id_bring_back_each_its_own(house: House) -> Non
     assert thoughts == again
 
 
+def test_anonymous_callers_are_told_apart_by_what_they_present(
+    start: Start, openai: Upstream, anthropic: Upstream
+) -> None:
+    """Without keys anybody's credential is taken, and nobody's thoughts are anybody else's."""
+    open_house = House(start(written(openai, anthropic)), openai, anthropic)
+    begin(open_house, [FIRST, ONE])
+    turn = [carried(ONE), *results(ONE)]
+    assert kinds(go_on(open_house, *turn, key=EVE)) == ["tool_use"]
+    assert kinds(go_on(open_house, *turn)) == ["thinking", "tool_use"]
+
+
 def test_another_call_brings_nothing_back(house: House) -> None:
     begin(house, [FIRST, ONE], hi="Nothing else")
     assert kinds(go_on(house, carried(TWO), *results(TWO), hi="Nothing else")) == ["tool_use"]
