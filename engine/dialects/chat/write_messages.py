@@ -32,7 +32,7 @@ BILLING = "x-anthropic-billing-header:"
 REASONING = "reasoning_content"
 """The field that servers mean which want reasoning back."""
 BLANK = " "
-"""Reasoning that is not known. Kimi K2.5 takes an empty text for none (theopenco/llmgateway#2093); this everyone takes."""
+"""Reasoning that nobody knows. Kimi K2.5 takes an empty text for none (theopenco/llmgateway#2093); a blank all take."""
 BRIDGE = "I have the results."
 """What the assistant says between results and a user message, where the one may not follow the other."""
 
