@@ -63,6 +63,10 @@ class Tap(Protocol):
         """Set when the upstream reported an error in-band (before or after the commit point), or sent garbage."""
 
     @property
+    def over(self) -> bool:
+        """The client has been told everything, although the upstream has not ended: nothing more need be read."""
+
+    @property
     def ended(self) -> bool:
         """The stream's own terminal event was seen ([DONE] or a finish_reason; message_stop)."""
 

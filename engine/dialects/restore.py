@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from engine.chat import Argued, Call, Called, Ended, Event, Finished, Stop, Stopped, Text, Used, Wrote
+from engine.chat import Argued, Call, Called, Ended, Event, Finished, Lost, Stop, Stopped, Text, Thought, Used, Wrote
+from engine.dialects.measure import octets, tokens
 from engine.dialects.shaped import Shaped
 from engine.dialects.trim import Cut, Fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.chat import Block, Response
+    from engine.chat import Block, Response, Usage
     from engine.dialects.codec import Written
 
 
@@ -34,19 +35,31 @@ class Restore:
 
     def __init__(self, written: Written) -> None:
         steps: list[Step] = []
+        self._trimmed: Trimmed | None = None
         if written.shaped is not None:
             steps.append(Shaped(written.shaped))
         if written.fenced or written.stop:
-            steps.append(Trimmed(written.fenced, written.stop))
+            self._trimmed = Trimmed(written.fenced, written.stop)
+            steps.append(self._trimmed)
         if written.names or written.customs:
             steps.append(Named(written.names, written.customs))
         self._steps = steps
 
+    @property
+    def over(self) -> bool:
+        """A stop sequence was met and the stream ended there: nothing that still comes is for the client."""
+        return self._trimmed is not None and self._trimmed.over
+
     def events(self, events: Iterable[Event]) -> list[Event]:
-        """Return the events as the client is to see them; some are held until it is known what follows."""
+        """Return the events as the client is to see them; some are held until it is known what follows.
+
+        `events` are all that is known by now: where they cut the answer, and do not tell how it ended, it ends there.
+        """
         found = list(events)
         for step in self._steps:
             found = [event for one in found for event in step.event(one)]
+            if step is self._trimmed:
+                found += self._trimmed.ending()
         return found
 
     def response(self, response: Response) -> Response:
@@ -57,7 +70,7 @@ class Restore:
 
 
 class Trimmed:
-    """Text without a fence around it, and the answer cut at a stop sequence; usage still passes after that."""
+    """Text without a fence around it, and the answer cut at a stop sequence; until its end, usage still passes."""
 
     def __init__(self, fenced: bool, stops: tuple[str, ...]) -> None:
         self._fenced = fenced
@@ -66,11 +79,44 @@ class Trimmed:
         self._cut = Cut(stops)
         self._begun: set[int] = set()
         """The calls that began before the cut: they are told to their end."""
+        self._open: set[int] = set()
+        """Those of them that have not ended."""
+        self._usage: Usage | None = None
+        self._size = 0
+        """Bytes the model wrote."""
+        self._stopped = False
+        """Why it stopped was told, or all."""
+        self.over = False
 
     def event(self, event: Event) -> list[Event]:
+        if self.over:
+            return []
+        self._stopped = self._stopped or isinstance(event, (Stopped, Finished))
+        if isinstance(event, (Wrote, Thought)):
+            self._size += octets(event.text)
+        elif isinstance(event, Argued):
+            self._size += octets(event.arguments)
+        elif isinstance(event, Used):
+            self._usage = event.usage
+        elif isinstance(event, Ended) and event.index is not None:
+            self._open.discard(event.index)
+        return self._trim(event)
+
+    def ending(self) -> list[Event]:
+        """Return the end of an answer that was cut, once its calls are whole."""
+        if self._cut.hit is None or self._open or self._stopped or self.over:
+            return []
+        self.over = True
+        end: list[Event] = [Stopped(self._stop(bool(self._begun)))]
+        if self._usage is not None:  # what was told while the model was writing is not what it wrote in the end
+            output = max(self._usage.output, tokens(self._size))
+            end.append(Used(msgspec.structs.replace(self._usage, output=output, estimated=True)))
+        return [*end, Finished()]
+
+    def _trim(self, event: Event) -> list[Event]:
         if isinstance(event, Wrote):
             return _wrote(self._cut.feed(self._fence.feed(event.text) if self._fenced else event.text))
-        if isinstance(event, Used):
+        if isinstance(event, (Used, Lost)):
             return [event]
         if isinstance(event, Argued) or (isinstance(event, Ended) and event.index is not None):
             return [event] if event.index in self._begun else []
@@ -78,6 +124,7 @@ class Trimmed:
         if self._cut.hit is None:
             if isinstance(event, Called):
                 self._begun.add(event.index)
+                self._open.add(event.index)
             return [*tail, event]
         if isinstance(event, Stopped):
             return [*tail, Stopped(self._stop(bool(self._begun)))]

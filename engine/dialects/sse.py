@@ -10,6 +10,8 @@ import re
 
 BOM = b"\xef\xbb\xbf"
 BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+EDGE = 3
+"""How many bytes of a blank line may have come before the last one."""
 
 
 class Splitter:
@@ -19,31 +21,53 @@ class Splitter:
     and the LF follows as a piece of its own (`b"\\n"`), which belongs to the event before it.
     """
 
-    __slots__ = ("_crs", "_half", "_seen", "rest")
+    __slots__ = ("_crs", "_half", "_pieces", "_tail", "size")
 
     def __init__(self) -> None:
-        self.rest = b""
-        self._seen = 0
-        """How much of `rest` is known to hold no end of an event."""
+        self._pieces: list[bytes] = []
+        """An event that has begun: joined once it is whole, for it may come in a million pieces."""
+        self._tail = b""
+        """The last bytes of it: an end of an event may begin there."""
+        self.size = 0
+        """Bytes in `rest`."""
         self._crs = False
         self._half = False
 
     @property
+    def rest(self) -> bytes:
+        """What has come of an event that is not whole."""
+        return b"".join(self._pieces)
+
+    def take(self) -> bytes:
+        """Return `rest`, and begin anew."""
+        rest = self.rest
+        self._keep(b"")
+        return rest
+
+    @property
     def busy(self) -> bool:
         """Say whether the next byte belongs to an event that has begun."""
-        return self._half or bool(self.rest)
+        return self._half or self.size > 0
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the events that `data` completes; the caller minds the size of `rest`."""
+        """Return the events that `data` completes; the caller minds the `size` of the rest."""
         events: list[bytes] = []
         if self._half and data:
             self._half = False
             if data.startswith(b"\n"):
                 events.append(b"\n")
                 data = data[1:]
-        rest = self.rest + data if self.rest else data
         self._crs = self._crs or b"\r" in data
-        seen = max(0, self._seen - 3)
+        rest, seen = data, 0
+        if self._pieces:
+            edge = self._tail + data
+            if not (BLANK_LINE.search(edge) if self._crs else b"\n\n" in edge):
+                self._pieces.append(data)
+                self._tail = edge[-EDGE:]
+                self.size += len(data)
+                return events
+            seen = max(0, self.size - EDGE)
+            rest = b"".join((*self._pieces, data))
         if self._crs:
             start = 0
             while found := BLANK_LINE.search(rest, max(start, seen)):
@@ -54,24 +78,30 @@ class Splitter:
         elif rest.find(b"\n\n", seen) >= 0:
             *whole, rest = rest.split(b"\n\n")
             events += [event + b"\n\n" for event in whole]
-        self.rest = rest
-        self._seen = len(rest)
+        if rest or self.size:
+            self._keep(rest)
         return events
+
+    def _keep(self, rest: bytes) -> None:
+        self._pieces = [rest] if rest else []
+        self._tail = rest[-EDGE:]
+        self.size = len(rest)
 
 
 def parse(event: bytes) -> tuple[bytes, bytes | None]:
     """Return an event's name (b"" if it has none) and its data (None for a comment or an empty event)."""
     if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
         return b"", event[6:-2]
-    name, data = b"", None
+    name = b""
+    lines: list[bytes] = []
     for line in event.removeprefix(BOM).splitlines():
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            data = value if data is None else data + b"\n" + value
+            lines.append(value)
         elif field == b"event":
             name = value
-    return name, data
+    return name, b"\n".join(lines) if lines else None
 
 
 def frame(data: bytes, name: bytes = b"") -> bytes:

@@ -56,6 +56,7 @@ class StreamTap:
     """Implements `Tap` (base.py)."""
 
     told = True
+    over = False
 
     __slots__ = (
         "_held",
@@ -104,7 +105,7 @@ class StreamTap:
             out += self._pass(data)  # the usual piece
         else:
             out += self._pass(b"".join(self._splitter.feed(data)))
-        if len(self._splitter.rest) > EVENT_LIMIT:
+        if self._splitter.size > EVENT_LIMIT:
             raise Failed(malformed(f"an event of more than {EVENT_LIMIT >> 20} MB"))
         return out
 
@@ -112,7 +113,7 @@ class StreamTap:
         """Return what is still held when the upstream's body is over; a last event may lack its blank line."""
         if self.failure is not None:
             return b""
-        rest, self._splitter.rest = self._splitter.rest, b""
+        rest = self._splitter.take()
         if self.committed:
             torn = isinstance(self._weigh(rest), Failure) and ALARM not in rest
             return b"" if torn else self._pass(rest)
@@ -221,7 +222,7 @@ class StreamTap:
 def _events(data: bytes) -> list[bytes]:
     splitter = Splitter()
     events = splitter.feed(data)
-    return [*events, splitter.rest] if splitter.rest else events
+    return [*events, splitter.rest] if splitter.size else events
 
 
 def malformed(what: str) -> Failure:

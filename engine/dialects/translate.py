@@ -182,11 +182,15 @@ class TranslatingTap:
 
     @property
     def failure(self) -> Failure | None:
-        return self._decoder.failure
+        return None if self.over else self._decoder.failure
+
+    @property
+    def over(self) -> bool:
+        return self._restore.over
 
     @property
     def ended(self) -> bool:
-        return self._decoder.ended
+        return self.over or self._decoder.ended
 
     def feed(self, data: bytes) -> bytes:
         return self._take(self._decoder.feed(data))

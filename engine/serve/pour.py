@@ -27,7 +27,7 @@ async def pour(
         while data := await answer.chunk():
             if piece := tap.feed(data):
                 await reply.piece(piece if tap.failure is None else live.scrub(piece), head)
-            if tap.failure is not None:
+            if tap.failure is not None or tap.over:
                 break
         else:
             if piece := tap.finish():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.chat import (
     Argued,
@@ -159,7 +160,9 @@ def test_a_whole_answer(how: Written, came: Response, told: Response) -> None:
 @pytest.mark.parametrize(("how", "came", "told"), CASES.values(), ids=CASES.keys())
 def test_a_stream(how: Written, came: Response, told: Response, size: int) -> None:
     restore = Restore(how)
-    assert fold([event for one in pieces(came, size) for event in restore.events([one])]) == told
+    streamed = fold([event for one in pieces(came, size) for event in restore.events([one])])
+    assert streamed == (replace(told, usage=None) if restore.over else told)  # the usage comes when it is over
+    assert restore.over == ("END" in str(came) or "STOP" in str(came.blocks[:1]))
     assert fold(Restore(how).events(pieces(came, size))) == told
 
 
@@ -225,8 +228,43 @@ def test_usage_passes_whatever_is_held_or_cut() -> None:
     assert restore.events([Wrote("a"), Used(Usage(output=1))]) == [Used(Usage(output=1))]
     assert restore.events([Stopped(END)]) == [Wrote("a"), Stopped(END)]
     cutting = Restore(STOP)
-    assert cutting.events([Wrote("END"), Used(Usage(output=1)), Wrote("b"), Thought("c")]) == [Used(Usage(output=1))]
-    assert cutting.events([Stopped(END), Used(Usage(output=2)), Finished()]) == [
+    assert cutting.events([Called(0, "c", "f"), Wrote("END"), Used(Usage(output=1)), Thought("c")]) == [
+        Called(0, "c", "f"),
+        Used(Usage(output=1)),
+    ]
+    assert cutting.events([Ended(0), Stopped(END), Used(Usage(output=2)), Finished()]) == [
+        Ended(0),
+        Stopped(TOOL),
+        Used(Usage(output=2)),
+        Finished(),
+    ]
+    assert not cutting.over
+
+
+def test_a_stream_that_is_cut_ends_at_once() -> None:
+    restore = Restore(STOP)
+    assert restore.events([Started("1", "m"), Wrote("one STO")]) == [Started("1", "m"), Wrote("one ")]
+    assert not restore.over
+    cut_off = Stop(reason="sequence", sequence="STOP")
+    assert restore.events([Wrote("Ps"), Wrote("more")]) == [Stopped(cut_off), Finished()]
+    assert restore.over
+    assert restore.events([Wrote("a"), Called(0, "c", "f"), Used(Usage(output=9)), Stopped(END), Finished()]) == []
+
+
+def test_usage_that_was_told_before_the_cut_is_made_up_to_what_was_written() -> None:
+    restore = Restore(STOP)
+    restore.events([Started("1", "m"), Used(Usage(input=7, output=1)), Thought("t" * 20), Wrote("a" * 76)])
+    assert restore.events([Wrote("STOP")]) == [
+        Stopped(Stop(reason="sequence", sequence="STOP")),
+        Used(Usage(input=7, output=29, estimated=True)),
+        Finished(),
+    ]
+
+
+def test_usage_that_comes_together_with_the_cut_is_the_upstreams() -> None:
+    restore = Restore(STOP)
+    assert restore.events([Wrote("aEND"), Stopped(END), Used(Usage(output=2)), Finished()]) == [
+        Wrote("a"),
         Stopped(Stop(reason="sequence", sequence="END")),
         Used(Usage(output=2)),
         Finished(),
@@ -234,11 +272,12 @@ def test_usage_passes_whatever_is_held_or_cut() -> None:
 
 
 def test_a_call_that_began_before_the_cut_is_told_to_its_end() -> None:
-    events = [Called(0, "c", "f"), Argued(0, "{"), Wrote("END"), Argued(0, "}"), Called(1, "d", "g"), Argued(1, "{}")]
-    assert Restore(STOP).events([*events, Ended(0), Ended(1), Stopped(TOOL)]) == [
-        *[Called(0, "c", "f"), Argued(0, "{"), Argued(0, "}"), Ended(0)],
-        Stopped(TOOL),
-    ]
+    restore = Restore(STOP)
+    assert restore.events([Called(0, "c", "f"), Argued(0, "{"), Wrote("END")]) == [Called(0, "c", "f"), Argued(0, "{")]
+    assert restore.events([Called(1, "d", "g"), Argued(1, "{}"), Argued(0, "}"), Ended(1)]) == [Argued(0, "}")]
+    assert not restore.over
+    assert restore.events([Ended(0)]) == [Ended(0), Stopped(TOOL), Finished()]
+    assert restore.over
 
 
 def test_free_text_comes_when_it_is_whole() -> None:

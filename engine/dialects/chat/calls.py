@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import Argued, Called, Ended
-from engine.dialects.chat.piece import complete, is_object
+from engine.dialects.chat.piece import is_object
+from engine.dialects.chat.said import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,34 +22,36 @@ if TYPE_CHECKING:
 class Calling:
     """A call that has begun. `index` is its number among the calls given out, None until its name is known."""
 
-    __slots__ = ("ended", "id", "index", "kind", "name", "text")
+    __slots__ = ("ended", "id", "index", "kind", "name", "said")
 
     def __init__(self) -> None:
         self.index: int | None = None
         self.id = ""
         self.name = ""
         self.kind: Kind = "function"
-        self.text: list[str] = []
-        """The fragments of its arguments."""
+        self.said = Said()
+        """Its arguments."""
         self.ended = False
 
     def complete(self) -> bool:
-        return self.kind == "function" and complete("".join(self.text))
+        return self.kind == "function" and self.said.complete()
 
     def broken(self) -> bool:
-        said = "".join(self.text)
+        said = self.said.text()
         return self.kind == "function" and said.lstrip().startswith("{") and not is_object(said)
 
 
 class Calls:
     """Turns fragments into `Called`, `Argued` and `Ended`."""
 
-    __slots__ = ("_all", "_by_id", "_by_index", "_by_place", "count")
+    __slots__ = ("_all", "_by_id", "_by_index", "_by_place", "_grown", "count")
 
     def __init__(self) -> None:
         self.count = 0
         """How many calls were given out."""
         self._all: list[Calling] = []
+        self._grown: set[Calling] = set()
+        """The calls that may have become whole since this was asked last."""
         self._by_index: dict[int, Calling] = {}
         self._by_id: dict[str, Calling] = {}
         self._by_place: dict[int, Calling] = {}
@@ -56,7 +59,7 @@ class Calls:
     @property
     def nameless(self) -> bool:
         """Say whether a call never got its name."""
-        return any(call.index is None and (call.id or "".join(call.text).strip()) for call in self._all)
+        return any(call.index is None and (call.id or call.said.text().strip()) for call in self._all)
 
     @property
     def broken(self) -> bool:
@@ -65,19 +68,20 @@ class Calls:
 
     def take(self, fragments: Sequence[Fragment], events: list[Event]) -> None:
         """Give out what the fragments of one delta say."""
-        used: list[Calling] = []
+        used: set[Calling] = set()
         for place, fragment in enumerate(fragments):
             call = self._find(fragment, place, alone=len(fragments) == 1)
             if call is None or (call in used and fragment.index is None) or _begins_another(call, fragment):
                 call = self._begin(fragment, place)
-            used.append(call)
+            used.add(call)
             self._add(call, fragment, events)
 
     def settle(self, events: list[Event]) -> None:
         """Something else comes: end the calls whose arguments are whole."""
-        for call in self._all:
-            if not call.ended and call.index is not None and call.complete():
+        for call in sorted(self._grown, key=lambda one: one.index or 0):
+            if not call.ended and call.complete():
                 self._close(call, events)
+        self._grown.clear()
 
     def end(self, events: list[Event]) -> None:
         """End every call."""
@@ -113,9 +117,10 @@ class Calls:
         if fragment.id:
             self._by_id.setdefault(fragment.id, call)
         if fragment.arguments and not call.ended:
-            call.text.append(fragment.arguments)
+            call.said.add(fragment.arguments)
         if call.index is not None:
             if fragment.arguments and not call.ended:
+                self._grown.add(call)
                 events.append(Argued(call.index, fragment.arguments))
             return
         call.kind = fragment.kind if fragment.name else call.kind
@@ -126,8 +131,9 @@ class Calls:
         call.index = self.count
         self.count += 1
         events.append(Called(call.index, call.id, call.name, call.kind))
-        if call.text:
-            events.append(Argued(call.index, "".join(call.text)))
+        if said := call.said.text():
+            self._grown.add(call)
+            events.append(Argued(call.index, said))
 
     def _close(self, call: Calling, events: list[Event]) -> None:
         assert call.index is not None

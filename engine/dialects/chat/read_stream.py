@@ -70,7 +70,7 @@ class ChatDecoder:
             self._take(event, events)
             if self.failure is not None or self.ended:
                 return events
-        if len(self._splitter.rest) > EVENT_LIMIT:
+        if self._splitter.size > EVENT_LIMIT:
             self.failure = malformed(f"an event of more than {EVENT_LIMIT >> 20} MB")
         return events
 
@@ -78,7 +78,7 @@ class ChatDecoder:
         events: list[Event] = []
         if self.failure is not None or self.ended:
             return events
-        rest, self._splitter.rest = self._splitter.rest, b""
+        rest = self._splitter.take()
         if rest:  # a last event may lack its blank line
             self._take(rest, events)
         if (

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Losses
 
 CLOSING = {"{": "}", "[": "]"}
-TOKENS = re.compile(r'"(?:[^"\\]|\\.)*(?:"|(?P<open>\\?)\Z)|[{}\[\],]', re.DOTALL)
+TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|(?P<open>\\?)\Z)|[{}\[\],]', re.DOTALL)
 """Strings (the last one may be open, even within an escape), brackets and commas."""
+DEPTH = 1000
+"""JSON that is nested more deeply cannot be read anyway."""
 
 
 def write_arguments(call: Call, losses: Losses) -> dict[str, Any]:
@@ -52,23 +54,25 @@ def mended(text: str) -> str:
 
     What is broken otherwise stays broken.
     """
-    closers = ""
-    whole, safe = text, ""
+    closers: list[str] = []
+    whole, safe = text, 0
     for token in TOKENS.finditer(text):
         char = token[0][0]
         if char in CLOSING:
-            closers = CLOSING[char] + closers
-            safe = text[: token.end()] + closers
-        elif char in "}]":
-            if not closers.startswith(char):
+            closers.append(CLOSING[char])
+            if len(closers) > DEPTH:
                 return text
-            closers = closers[1:]
-            safe = text[: token.end()] + closers
+            safe = token.end()
+        elif char in "}]":
+            if not closers or closers.pop() != char:
+                return text
+            safe = token.end()
         elif char == ",":
-            safe = text[: token.start()] + closers
+            safe = token.start()
         elif token["open"] is not None:
             whole = text.removesuffix("\\") + '"' if token["open"] else text + '"'
-    for attempt in (whole + closers, safe):
+    closing = "".join(reversed(closers))
+    for attempt in (whole + closing, text[:safe] + closing):
         if decoded(attempt) is not BROKEN:
             return attempt
     return text

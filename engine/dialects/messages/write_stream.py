@@ -47,7 +47,7 @@ DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index
 class Waiting:
     """A block that is open, or waits for its turn. `kind` is the type of what fills it, "" for one that comes whole."""
 
-    __slots__ = ("begun", "call", "done", "kind", "live", "pending", "signature", "start")
+    __slots__ = ("begun", "call", "done", "kind", "live", "opening", "pending", "signature", "start")
 
     def __init__(self, kind: str, start: dict[str, Any], call: Kind | None = None) -> None:
         self.kind = kind
@@ -56,6 +56,8 @@ class Waiting:
         """What a call takes: None for any other block."""
         self.pending: list[str] = []
         """What came for it and was not written yet."""
+        self.opening = ""
+        """The first character of a call's input that is not blank."""
         self.live = False
         """The input of a call is being written as it comes."""
         self.signature: str | None = None
@@ -146,7 +148,9 @@ class MessagesEncoder:
         self._calls[event.index] = self._add(Waiting("tool", start, event.kind))
 
     def _argue(self, event: Argued) -> None:
-        self._calls[event.index].pending.append(event.arguments)
+        block = self._calls[event.index]
+        block.pending.append(event.arguments)
+        block.opening = block.opening or event.arguments.lstrip()[:1]
         self._size += len(event.arguments.encode())
 
     def _ended(self, event: Ended) -> None:
@@ -233,10 +237,9 @@ def _arguments(block: Waiting) -> list[str]:
     becomes one as in a whole answer (`input_of`); so does a call that is complete before its turn comes.
     """
     assert block.call is not None
-    whole = "".join(block.pending)
     if not block.live and block.done:
-        block.pending = [input_text(Call(id="", name="", arguments=whole, kind=block.call))]
-    elif not block.live and (block.call == "custom" or not whole.lstrip().startswith("{")):
+        block.pending = [input_text(Call(id="", name="", arguments="".join(block.pending), kind=block.call))]
+    elif not block.live and (block.call == "custom" or block.opening != "{"):
         return []
     block.live = True
     pending, block.pending = block.pending, []
