@@ -1,6 +1,6 @@
 """What `set`, `unset` and `strip` do to a request that is ready for its upstream.
 
-Knows no API but for what count_tokens does not take. Of a body that passes byte for byte only the touched values are
+Knows of the APIs only what must not be forced on them. Of a body that passes byte for byte only the touched values are
 opened, level by level; everything beside them stays as it was sent.
 """
 
@@ -39,8 +39,80 @@ COUNTED = frozenset(
 """What may be forced on /v1/messages/count_tokens, which refuses any other parameter (anthropic 2.12:
 types/beta/message_count_tokens_params.py)."""
 
+CONVERSED = frozenset(
+    {
+        "audio",
+        "compaction",
+        "container",
+        "context_management",
+        "function_call",
+        "functions",
+        "inference_geo",
+        "max_completion_tokens",
+        "mcp_servers",
+        "metadata",
+        "modalities",
+        "moderation",
+        "output_config",
+        "parallel_tool_calls",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "reasoning",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "service_tier",
+        "speed",
+        "stop_sequences",
+        "store",
+        "system",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""What only conversations take: it is not forced on other endpoints, which the same entry may serve (openai 3.54:
+types/chat/completion_create_params.py beside types/completion_create_params.py; anthropic 2.12:
+types/beta/message_create_params.py)."""
+
+GENERATED = frozenset(
+    {
+        "best_of",
+        "echo",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_tokens",
+        "min_p",
+        "n",
+        "presence_penalty",
+        "repetition_penalty",
+        "seed",
+        "stop",
+        "stream_options",
+        "suffix",
+        "temperature",
+        "top_k",
+        "top_p",
+    }
+)
+"""What says how text is written, which embeddings are not (openai 3.54: types/embedding_create_params.py)."""
+
+FOREIGN: dict[str, frozenset[str]] = {"completions": CONVERSED, "embeddings": CONVERSED | GENERATED}
+"""API -> what is not forced on it. Anything else is: servers have parameters of their own."""
+
+LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""Two names of one limit, of which chat takes one: the one that is forced counts."""
+
 BETAS = b"anthropic-beta"
 """The header whose value is a list of flags, separated by commas."""
+NEEDED = frozenset({b"content-type", b"anthropic-version"})
+"""Headers without which an upstream cannot read a request: patterns do not mean them."""
 
 
 class Edits(Protocol):
@@ -65,10 +137,17 @@ def apply(api: Api, fields: Mapping[str, Any], headers: Headers, edits: Edits) -
     `fields` holds raw values (a body that passes) or plain ones (a translated body), by their top-level names; so does
     what is returned, and `msgspec.json.encode` writes it. Raises `Problem` (400) where a touched value cannot be read.
     """
-    values = edits.set
-    if api == "count_tokens":
-        values = {path: value for path, value in values.items() if path.partition(".")[0] in COUNTED}
-    return edited(fields, values, edits.unset), stripped(headers, edits.strip)
+    values = {path: value for path, value in edits.set.items() if takes(api, path)}
+    unset = edits.unset
+    if api == "chat":
+        unset = [*unset, *(LIMITS[path] for path in values if path in LIMITS)]
+    return edited(fields, values, unset), stripped(headers, edits.strip)
+
+
+def takes(api: str, path: str) -> bool:
+    """Say whether the parameter at `path` may be forced on a request of `api`."""
+    name = path.partition(".")[0]
+    return name in COUNTED if api == "count_tokens" else name not in FOREIGN.get(api, ())
 
 
 def edited(fields: Mapping[str, Any], values: Mapping[str, Any], unset: Iterable[str]) -> dict[str, Any]:
@@ -121,13 +200,15 @@ def _opened(value: Any) -> dict[str, Any] | None:
 def stripped(headers: Headers, names: Sequence[str]) -> Headers:
     """Return `headers` (names in lower case) without those that `names` match, whatever the case.
 
-    A flag of `anthropic-beta` that one of `names` matches leaves its list; a list without flags is not sent.
+    What is NEEDED leaves only by its own name. A flag of `anthropic-beta` that one of `names` matches leaves its list;
+    a list without flags is not sent.
     """
     if not names:
         return headers
     kept: Headers = []
+    plain = [name for name in names if "*" not in name]
     for name, value in headers:
-        if _named(name, names):
+        if _named(name, plain if name in NEEDED else names):
             continue
         flags = value.split(b",") if name == BETAS else []
         left = [flag for flag in flags if not _named(flag.strip(), names)]

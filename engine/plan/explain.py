@@ -8,6 +8,7 @@ import msgspec
 
 from engine.chat import Failure, Loss, Problem
 from engine.dialects import ESTIMATED, crossing
+from engine.dialects.edits import takes
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
@@ -174,20 +175,21 @@ def _attempt(plan: Plan, api: str | None, command: Try, down: Collection[str], b
         into=into,
         losses=lost,
         unfit=unfit,
-        tuning=_tuning(plan, command.pool, target),
+        tuning=_tuning(plan, command.pool, target, into or api),
     )
 
 
-def _tuning(plan: Plan, pool: Pool, target: Target) -> Tuning:
-    """Return the tuning of `pool` with what the upstream of `target` strips on top."""
+def _tuning(plan: Plan, pool: Pool, target: Target, api: str | None) -> Tuning:
+    """Return what the tuning of `pool` is for a request of `api`, with what the upstream of `target` strips on top."""
+    tuning = pool.tuning
     upstream = plan.upstreams[target.upstream]
-    own = [name for name in getattr(upstream.options, "strip", ()) if name not in pool.tuning.strip]
-    if not own:
-        return pool.tuning
-    places = {("strip", name): upstream.span for name in own if upstream.span is not None}
-    return msgspec.structs.replace(
-        pool.tuning, strip=(*pool.tuning.strip, *own), places={**places, **pool.tuning.places}
-    )
+    own = [name for name in getattr(upstream.options, "strip", ()) if name not in tuning.strip]
+    values = {path: value for path, value in tuning.set.items() if api is None or takes(api, path)}
+    if not own and len(values) == len(tuning.set):
+        return tuning
+    places = {("strip", name): upstream.span for name in own if upstream.span is not None} | tuning.places
+    left = {each: span for each, span in places.items() if each[0] != "set" or each[1] in values}
+    return msgspec.structs.replace(tuning, set=values, strip=(*tuning.strip, *own), places=left)
 
 
 def _outcome(plan: Plan, target: Target, down: Collection[str]) -> Failure | None:

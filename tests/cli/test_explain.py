@@ -158,7 +158,6 @@ def test_a_target_that_cannot_be_asked_is_left_out_where_another_can(folder: Pat
     assert "`n`" in ended.out
 
 
-
 def test_a_request_is_read_for_what_routes_look_at(folder: Path) -> None:
     (folder / "long.json").write_text(
         json.dumps({"model": "fast", "max_tokens": 5, "messages": [{"role": "user", "content": "x " * 200_000}]})
@@ -283,6 +282,20 @@ def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
         },
     }
     assert json.loads(turnout("explain", "nothing", "--format", "json", cwd=folder).out)["tuning"] is None
+
+
+def test_nothing_is_said_to_be_forced_that_an_endpoint_does_not_take(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(
+        "version: 1\nupstreams: {openai: {kind: openai}}\ndefaults: {model: {set: {temperature: 0, dimensions: 9}}}\n"
+        "models: {small: openai/text-embedding-3-small}\nkeys: {anonymous: {}}\n"
+    )
+    forced = {
+        api: json.loads(turnout("explain", "small", "--api", api, "--format", "json", cwd=folder).out)["tuning"]
+        for api in ("chat", "embeddings")
+    }
+    assert forced["chat"]["set"] == {"temperature": 0, "dimensions": 9}
+    assert forced["embeddings"]["set"] == {"dimensions": 9}
+    assert forced["embeddings"]["at"] == {"set": {"dimensions": "proxy.yaml:3"}}
 
 
 def test_a_forced_value_that_may_be_secret_is_masked(folder: Path) -> None:

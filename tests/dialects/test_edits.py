@@ -122,6 +122,13 @@ def test_strip(case: str) -> None:
     assert stripped(SENT, names) == left
 
 
+@pytest.mark.parametrize("pattern", ["*", "content-*", "*-type", "c*", "anthropic-*"])
+def test_patterns_do_not_mean_what_an_upstream_needs(pattern: str) -> None:
+    needed: Headers = [(b"content-type", b"application/json"), (b"anthropic-version", b"2023-06-01")]
+    assert stripped([*needed, (b"anthropic-beta", b"a")], (pattern, "anthropic-beta")) == needed
+    assert stripped(needed, (pattern, "anthropic-version")) == needed[:1]
+
+
 def test_every_line_of_betas_is_looked_at() -> None:
     two = [(b"anthropic-beta", b"a"), (b"anthropic-beta", b"b,a")]
     assert stripped(two, ("a",)) == [(b"anthropic-beta", b"b")]
@@ -141,6 +148,40 @@ def test_every_line_of_betas_is_looked_at() -> None:
 def test_counting_is_forced_to_what_it_takes(api: Api, body: dict[str, Any]) -> None:
     edits = Edits(set={"max_tokens": 9, "thinking.type": "disabled"}, unset=("top_k",), strip=("x-app",))
     assert apply(api, {"top_k": Raw(b"1")}, SENT, edits) == (body, SENT[:2])
+
+
+@pytest.mark.parametrize(
+    ("api", "forced"),
+    [
+        ("chat", {"max_tokens", "temperature", "tools", "reasoning.effort", "truncate"}),
+        ("messages", {"max_tokens", "temperature", "tools", "reasoning.effort", "truncate"}),
+        ("completions", {"max_tokens", "temperature", "truncate"}),
+        ("embeddings", {"truncate"}),
+    ],
+)
+def test_what_only_conversations_take_is_forced_on_nothing_else(api: Api, forced: set[str]) -> None:
+    edits = Edits(set={"max_tokens": 9, "temperature": 0, "tools": [], "reasoning.effort": "low", "truncate": "END"})
+    body, _ = apply(api, {"input": Raw(b'"x"')}, [], edits)
+    assert set(body) - {"input"} == {path.partition(".")[0] for path in forced}
+
+
+@pytest.mark.parametrize(
+    ("api", "values", "body"),
+    [
+        ("chat", {"max_tokens": 12}, {"max_tokens": 12}),
+        ("chat", {"max_completion_tokens": 12}, {"max_completion_tokens": 12}),
+        ("chat", {"max_tokens": 1, "max_completion_tokens": 2}, {"max_tokens": 1, "max_completion_tokens": 2}),
+        ("messages", {"max_tokens": 12}, {"max_tokens": 12, "max_completion_tokens": 7}),
+        ("chat", {"temperature": 0}, {"temperature": 0, "max_tokens": 5, "max_completion_tokens": 7}),
+    ],
+)
+def test_one_limit_is_forced_and_the_other_name_of_it_gives_way(
+    api: Api, values: dict[str, Any], body: dict[str, Any]
+) -> None:
+    fields = {"max_tokens": 5, "max_completion_tokens": 7}
+    assert apply(api, fields, [], Edits(set=values)) == (body, [])
+    raw, _ = apply(api, FIELDS.decode(msgspec.json.encode(fields)), [], Edits(set=values))
+    assert msgspec.json.decode(msgspec.json.encode(raw)) == body
 
 
 def test_nothing_to_change() -> None:

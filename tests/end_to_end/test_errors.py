@@ -137,6 +137,19 @@ def test_an_error_carries_an_id_that_the_log_knows(turnout: Turnout, api: Api) -
         assert answer.json["request_id"] == request_id
 
 
+@pytest.mark.parametrize("field", ["model", "role"])
+@BOTH
+def test_neither_the_answer_nor_the_log_repeats_what_is_long(turnout: Turnout, api: Api, field: str) -> None:
+    body = api.body("x" * 40_000) if field == "model" else api.body("secret")
+    if field == "role":
+        body = body | {"messages": [{"role": "y" * 40_000, "content": "hi"}]}
+    answer = post(turnout.url, api.path, body, KEY)
+    assert answer.status in (400, 404)
+    assert len(answer.body) < 1_000
+    line = turnout.wait_for(re.compile(f"^.*{answer.header('x-turnout-request')}.*$", re.MULTILINE)).group()
+    assert len(line) < 1_500
+
+
 def test_openai_codes(turnout: Turnout) -> None:
     codes = {
         mistake: CHAT.error(post(turnout.url, CHAT.path, MISTAKES[mistake][1], MISTAKES[mistake][2]))["code"]

@@ -100,7 +100,10 @@ STRIPPED: dict[str, tuple[list[str], dict[bytes, list[bytes]]]] = {
     "a beta flag": (
         ["a", "anthropic-version"], {b"user-agent": [b"claude-cli/2"], b"anthropic-beta": [b"b"]},
     ),
-    "never what the file adds": (["x-*", "a", "b", "anthropic-*", "user-agent"], {}),
+    "never what the file adds": (
+        ["x-*", "a", "b", "anthropic-*", "user-agent"], {b"anthropic-version": [b"2023-06-01"]},
+    ),
+    "everything": (["*"], {b"anthropic-version": [b"2023-06-01"]}),
 }  # fmt: skip
 
 
