@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import REASONS, Api, Reason
-from engine.config.parameters import Parameter, Translation
+from engine.config.parameters import Like, Parameter, Translation
 from engine.diagnostics import Flaw
 from engine.units import Duration, Size, positive
 from engine.upstreams import KINDS
@@ -57,7 +57,8 @@ Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", extra={"flaw
 
 SET = (
     "Parameters forced to a value: `temperature: 0`, `thinking.type: disabled`. "
-    "Paths are those of the upstream's API, and hold after any translation"
+    "Paths are those of the upstream's API, and hold after any translation; "
+    "what only conversations take is not forced on other endpoints"
 )
 UNSET = "Parameters taken out of requests, by their path in the upstream's API"
 STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
@@ -128,7 +129,7 @@ class Model(Section, frozen=True, kw_only=True):
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
     like: Annotated[
-        Word | None,
+        Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
     ] = None
     allow_mixed_auth: Annotated[

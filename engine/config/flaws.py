@@ -1,7 +1,7 @@
 """What a schema cannot say of a value: addresses, header fields, nothing where something must be.
 
 A type carries its check: `Annotated[str, Meta(extra={"flaw": f})]`, where f(value) is a `Flaw` or None. The drivers are
-built by the same functions.
+built by the same functions. `extra={"editors": pattern}` is as much of the check as the editors' schema can say.
 """
 
 from __future__ import annotations

@@ -108,6 +108,9 @@ class _Writer:
         self.variables = variables
 
     def write(self, kind: mi.Type) -> Schema:
+        form = editors_form(kind)
+        if self.variables and form is not None:
+            return {"type": "string", "pattern": f"{ENV}|{form}"}
         options = shape.members(kind)
         structs = [option for option in options if isinstance(option, mi.StructType)]
         if structs and structs[0].tag_field:
@@ -135,8 +138,9 @@ class _Writer:
     def mapping(self, kind: mi.DictType) -> Schema:
         written: Schema = {"type": "object", "additionalProperties": self.write(kind.value_type)}
         (name,) = shape.members(kind.key_type)
-        if isinstance(name, mi.StrType) and name.pattern:
-            written["propertyNames"] = {"pattern": name.pattern}
+        form = editors_form(kind.key_type) if self.variables else None
+        if isinstance(name, mi.StrType) and (name.pattern or form):
+            written["propertyNames"] = {"pattern": name.pattern or form}
         return written
 
     def string(self, kind: mi.StrType) -> Schema:
@@ -206,6 +210,15 @@ class _Writer:
         described = {"description": describe(kind, field), **{k: v for k, v in written.items() if k != "description"}}
         default = _default(field)
         return described if default in (None, {}) else {**described, "default": default}
+
+
+def editors_form(kind: mi.Type) -> str | None:
+    """Return the pattern of a text whose flaws are told by a check of its own, in better words (`config.flaws`)."""
+    if isinstance(kind, mi.Metadata):
+        return (kind.extra or {}).get("editors") or editors_form(kind.type)
+    if isinstance(kind, mi.UnionType):
+        return next((form for part in kind.types if (form := editors_form(part))), None)
+    return None
 
 
 def describe(kind: mi.StructType, field: mi.Field) -> str:

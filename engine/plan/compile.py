@@ -15,7 +15,7 @@ from engine.plan.rules import compile_rules
 from engine.plan.server import check_loop, compile_bases, compile_hosts, compile_listen, compile_origins
 from engine.plan.source import Source
 from engine.plan.tuning import layer
-from engine.plan.unfit import check_layer, check_required
+from engine.plan.unfit import check_layer, check_like, check_required
 from engine.units import seconds, size
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     check_layer(source, ("defaults", "model"), defaults)
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
+    check_like(source, models)
     if len(report.errors) > before:
         return None
     plan = Plan(

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
     from engine.config.document import Route
     from engine.diagnostics import Span
+    from engine.dialects.codec import Family
     from engine.plan.nodes import Entry, Layer, Link, Rule, Tuning
     from engine.plan.references import Models
     from engine.plan.source import Source
     from engine.plan.tuning import Declared, Path
+    from engine.upstreams.base import Options
 
-FAMILIES = (*messages.FAMILIES, *chat.FAMILIES)
+FAMILIES: dict[str, tuple[Family, ...]] = {"messages": messages.FAMILIES, "chat": chat.FAMILIES}
+"""API -> the families of models that are asked in it."""
+EXAMPLES = {"messages": "claude-sonnet-4-5", "chat": "gpt-5.5"}
 CLAUDES = ("opus", "sonnet", "haiku")
 """What a `*` inside the names of Claude stands for."""
 
@@ -38,12 +42,12 @@ def check_layer(source: Source, path: Path, declared: Declared) -> None:
     _check_values(source, path, declared)
     _check_overlaps(source, path, declared)
     if isinstance(declared, Model) and declared.like is not None and not is_known(declared.like):
-        names = _families()
+        own, others = _families(source, declared)
         source.report.error(
             "unknown-family",
             f"`{declared.like}` is of no family of models that Turnout knows, so nothing can count as it",
             source.tree.value(*path, "like"),
-            help=did_you_mean(declared.like, names, listing("families", names)),
+            help=did_you_mean(declared.like, [*own, *others], listing("families", own or others)),
         )
 
 
@@ -64,20 +68,53 @@ def check_route(source: Source, index: int, route: Route) -> None:
             )
 
 
-def is_known(model: str) -> bool:
-    """Say whether a family has a pattern for `model`: not one that takes every name."""
+def is_known(model: str, apis: Iterable[str] = FAMILIES) -> bool:
+    """Say whether a family of `apis` has a pattern for `model`: not one that takes every name."""
     names = (model, messages.bare(model))
-    patterns = [pattern for family in FAMILIES for pattern in family.models if pattern.strip("*")]
+    patterns = [pattern for api in apis for family in FAMILIES[api] for pattern in family.models if pattern.strip("*")]
     return any(matches(pattern, name) for pattern in patterns for name in names)
 
 
-def _families() -> list[str]:
-    """Return names that families match, one or some for each pattern."""
-    stems = [pattern.rstrip("*").rstrip("-") for family in FAMILIES for pattern in family.models]
+def _families(source: Source, declared: Model) -> tuple[list[str], list[str]]:
+    """Return names that families match: those of the APIs that the targets of an entry speak, and the others."""
+    upstreams = source.document.upstreams
+    spoken = {api for text in declared.targets if (up := upstreams.get(text.partition("/")[0])) for api in asked_in(up)}
+    own = [name for api in FAMILIES if api in spoken for name in _names(FAMILIES[api])]
+    return own, [name for api in FAMILIES if api not in spoken for name in _names(FAMILIES[api])]
+
+
+def _names(families: Iterable[Family]) -> list[str]:
+    """Return names that `families` match, one or some for each pattern."""
+    stems = [pattern.rstrip("*").rstrip("-") for family in families for pattern in family.models]
     filled = (
         stem.replace("*", word) for stem in stems for word in CLAUDES if "*" not in stem or stem.startswith("claude")
     )
     return list(dict.fromkeys(stem for stem in filled if stem))
+
+
+def asked_in(upstream: Options) -> list[str]:
+    """Return the APIs into which requests are translated for `upstream`: none for one that speaks them all."""
+    spoken: list[str] = [api for api in upstream.speaks if api in FAMILIES]
+    return spoken if len(spoken) < len(FAMILIES) else []
+
+
+def check_like(source: Source, models: Models) -> None:
+    """Report a `like` that is meant for none of its entry's targets: a family of one API says nothing of another."""
+    for entry in models.entries.values():
+        like = entry.layer.like
+        if like is None or not is_known(like):
+            continue
+        chain = _chain(models, entry)
+        upstreams = [source.document.upstreams[link.upstream] for link in chain[-1].targets if link.upstream]
+        spoken = list(dict.fromkeys(api for one in upstreams for api in asked_in(one)))
+        if spoken and not is_known(like, spoken):
+            apis = " or ".join(spoken)
+            source.report.warning(
+                "foreign-family",
+                f"`{like}` is no model of the {apis} API, in which the targets of `{entry.name}` are asked",
+                source.tree.value("models", entry.name, "like"),
+                help=f"name one that is, as in `{EXAMPLES[spoken[0]]}`, or remove `like`",
+            )
 
 
 def _check_values(source: Source, path: Path, declared: Declared) -> None:

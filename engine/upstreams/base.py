@@ -35,7 +35,7 @@ BaseUrl = Annotated[
 ]
 HeaderName = Annotated[str, Meta(extra={"flaw": fields.name_flaw})]
 HeaderValue = Annotated[str, Meta(extra={"flaw": fields.value_flaw})]
-Stripped = Annotated[str, Meta(extra={"flaw": fields.stripped_flaw})]
+Stripped = Annotated[str, Meta(extra={"flaw": fields.stripped_flaw, "editors": rf"^{fields.TOKEN.pattern}$"})]
 """A header, or a flag of `anthropic-beta`, that is not passed on."""
 Wait = Annotated[Duration, Meta(extra={"flaw": positive})]
 

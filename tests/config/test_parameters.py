@@ -71,7 +71,9 @@ def test_a_path(path: str) -> None:
     assert parameter_flaw(path) is None
 
 
-@pytest.mark.parametrize("path", ["", ".", "a.", ".a", "a..b", " a", "a .b", "a\n", *OWN, "model.x", "messages.0"])
+@pytest.mark.parametrize(
+    "path", ["", ".", "a.", ".a", "a..b", " a", "a .b", "a\n", "meta*", *OWN, "model.x", "messages.0"]
+)
 def test_no_path(path: str) -> None:
     flaw = parameter_flaw(path)
     assert flaw is not None
