@@ -25,7 +25,7 @@ APIS = ("chat", "completions", "embeddings", "messages", "count_tokens")
 def add(subparsers: console.Subparsers) -> None:
     parser = console.parser(subparsers, "explain", "Say where a request would go, and why.")
     parser.add_argument("model", nargs="?", metavar="MODEL", help="the name the client asks for")
-    parser.add_argument("--api", choices=APIS, default="chat", help="the endpoint it asks (default: chat)")
+    parser.add_argument("--api", choices=APIS, help="the endpoint it asks (default: chat)")
     parser.add_argument(
         "--request",
         metavar="FILE",
@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.live:
         plan = as_written(plan)
     asked, wrong = _asked(args)
+    args.api = args.api or "chat"
     wrong = wrong or _wrong(args, plan)
     if wrong is not None:
         console.problem(*wrong)
@@ -167,6 +168,12 @@ def _asked(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | No
         body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()
     except OSError as error:
         return None, (f"{args.request}: {error.strerror}", "name a file with the JSON body of a request")
+    captured = _captured(body)
+    if captured is not None:
+        body, args.api = captured[0], args.api or captured[1]
+        told = f"its `body` is asked, of the {args.api or 'chat'} API; `--header` gives headers"
+        print(f"note: {args.request} is a request as it was captured: {told}", file=sys.stderr)
+    args.api = args.api or "chat"
     dialect = next(owner for owner, endpoint in ENDPOINTS.values() if endpoint.api == args.api)
     try:
         peek = dialect.peek(args.api, body)
@@ -174,6 +181,28 @@ def _asked(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | No
     except Problem as problem:
         return None, (f"{args.request}: {problem.message}", f"it must be a body of the {args.api} API; see --api")
     return Asked(body, peek, depth), None
+
+
+def _captured(text: bytes) -> tuple[bytes, str | None] | None:
+    """Return (body, API by its path) of a request as tools capture it, {"method", "target", "headers", "body"}.
+
+    None: the file is a body itself, or nothing that could hold one.
+    """
+    import msgspec
+
+    from engine.dialects import ENDPOINTS
+    from engine.dialects.body import FIELDS
+
+    try:
+        fields = FIELDS.decode(text)
+        if "model" in fields or not bytes(fields.get("body", b"")).startswith(b"{"):
+            return None
+        places = [msgspec.json.decode(fields[name]) for name in ("target", "path", "url") if name in fields]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    paths = [place.partition("?")[0] for place in places if isinstance(place, str)]
+    apis = (endpoint.api for owned, (_, endpoint) in ENDPOINTS.items() for path in paths if path.endswith(owned))
+    return bytes(fields["body"]), next(apis, None)
 
 
 def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> Facts:

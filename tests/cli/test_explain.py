@@ -127,6 +127,32 @@ def test_a_request_out_of_a_file_tells_what_its_translation_loses(folder: Path) 
     assert (told["facts"]["model"], told["refusal"]) == ("smart", None)
 
 
+MESSAGE = {"model": "fast", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "body", "api"),
+    [
+        ("/v1/chat/completions", (), REQUEST, "chat"),
+        ("/team-a/v1/messages?beta=true", (), MESSAGE, "messages"),
+        ("/v1/messages", ("--api", "chat"), REQUEST, "chat"),
+        (None, (), REQUEST, "chat"),
+    ],
+)
+def test_of_a_captured_request_the_body_is_asked(
+    folder: Path, target: str | None, options: tuple[str, ...], body: dict[str, object], api: str
+) -> None:
+    captured = {"method": "POST", "target": target, "headers": {"x-app": "cli"}, "body": body}
+    (folder / "captured.json").write_text(json.dumps(captured, indent=2))
+    ended = turnout("explain", "--request", "captured.json", *options, "--format", "json", cwd=folder)
+    told = json.loads(ended.out)
+    assert (ended.code, told["facts"]["model"], told["facts"]["api"]) == (0, body["model"], api)
+    assert ended.err == (
+        f"note: captured.json is a request as it was captured: its `body` is asked, of the {api} API; "
+        "`--header` gives headers\n"
+    )
+
+
 def test_where_the_bytes_pass_nothing_is_lost(folder: Path) -> None:
     (folder / "request.json").write_text(json.dumps(REQUEST))
     ended = turnout("explain", "--request", "request.json", "--down", "anthropic", cwd=folder)
@@ -173,12 +199,14 @@ def test_a_request_is_read_for_what_routes_look_at(folder: Path) -> None:
     [
         (("--request", "none.json"), "none.json: No such file or directory"),
         (("--request", "bad.json"), "bad.json: `messages` must be a list, not an integer"),
+        (("--request", "half.json"), "half.json: `model` is missing"),
         (("--request", "bad.json", "smart"), "explain needs one of MODEL, --request and --path"),
         ((), "explain needs one of MODEL, --request and --path"),
     ],
 )
 def test_a_request_that_is_none_is_a_wrong_question(folder: Path, options: tuple[str, ...], told: str) -> None:
     (folder / "bad.json").write_text('{"model": "smart", "messages": 3}')
+    (folder / "half.json").write_text('{"body": "cut", "target": 5}')
     ended = turnout("explain", *options, cwd=folder)
     assert (ended.code, ended.out) == (2, "")
     assert f"error: {told}\n  = help: " in ended.err
