@@ -5,7 +5,6 @@ Protocol facts: anthropic 2.12 (types/message*.py, types/raw_*_event.py, types/m
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,6 +19,7 @@ from engine.dialects.measure import Tally
 from engine.dialects.messages.errors import judged
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
+from engine.dialects.window import need
 from engine.facts import Depth
 
 if TYPE_CHECKING:
@@ -73,15 +73,8 @@ STATUSES = {422: 400, 502: 500}
 """Statuses that this API does not know -> what it says instead."""
 
 PHRASE = "prompt is too long"
-MAXIMUM = re.compile(
-    r"maximum (?:context|prompt) length (?:is|of) (\d+)|tokens allowed \((\d+)\)|(\d+) maximum context length",
-    re.IGNORECASE,
-)
-REQUESTED = re.compile(
-    r"(?:resulted in|requested(?: about)?|has|contains(?: at least)?) (\d+)(?: input)? tokens|token count \((\d+)\)",
-    re.IGNORECASE,
-)
-"""How OpenAI and servers like it name the two numbers."""
+LIMIT = "exceed context limit"
+"""What clients look for in an error to know that the context is full."""
 
 PAGE = (20, 1000)
 """How many models a page has by default, and at most."""
@@ -216,12 +209,18 @@ def type_of(status: int) -> str:
 
 def too_long(message: str) -> str:
     """Say that the context is exceeded in the words by which Claude Code knows that it should compact."""
-    if PHRASE in message.lower():
+    if PHRASE in message.lower() or LIMIT in message.lower():
         return message
-    asked, limit = REQUESTED.search(message), MAXIMUM.search(message)
-    if asked is None or limit is None:
+    told = need(message)
+    if told is None:
         return f"{PHRASE}: {message}"
-    return f"{PHRASE}: {asked[asked.lastindex or 0]} tokens > {limit[limit.lastindex or 0]} maximum"
+    if told.input is not None and told.output is not None and told.input < told.window:
+        sum_ = f"{told.input} + {told.output} > {told.window}"
+        return f"input length and `max_tokens` {LIMIT}: {sum_}, decrease input length or `max_tokens` and try again"
+    asked = told.all if told.input is None else told.input
+    if asked is None or asked < told.window:
+        return f"{PHRASE}: {message}"
+    return f"{PHRASE}: {asked} tokens > {told.window} maximum"
 
 
 def shown(card: ModelCard) -> dict[str, Any]:

@@ -32,10 +32,14 @@ PHRASES: tuple[tuple[str, Reason], ...] = (
     ("available context size", "context_length"),
     ("maximum number of tokens allowed", "context_length"),
     ("context window", "context_length"),
+    ("input is too long for requested model", "context_length"),
+    ("reduce the length of the messages", "context_length"),
+    ("credit balance is too low", "quota"),
     ("content management policy", "content_filter"),
     ("content filtering policy", "content_filter"),
 )
-"""What servers say in a 4xx whose code does not tell (lower case): the vendors, vLLM, xAI, llama.cpp, Gemini, Azure."""
+"""What servers say in a 4xx whose code does not tell (lower case): the vendors, vLLM, xAI, llama.cpp, Gemini, Azure,
+Bedrock, Groq."""
 
 TELLING: frozenset[Reason] = frozenset(
     {"quota", "context_length", "content_filter", "not_found", "overloaded", "rate_limit"}
@@ -96,7 +100,7 @@ def error_of(body: bytes) -> Any:
 
     The vendors send {"error": {...}}; servers that speak their APIs also {"error": "text"} (Ollama, xAI), the object
     without a wrapper (Mistral, older vLLM), a list of one (Gemini), and what FastAPI makes of a body that it refuses:
-    {"detail": [{"loc": [...], "msg": "text"}]}.
+    {"detail": [{"loc": [...], "msg": "text"}]}. Gateways send {"errors": [{"message": "text"}]} (Cloudflare).
     """
     value = decoded(body)
     if isinstance(value, list) and value:
@@ -106,7 +110,14 @@ def error_of(body: bytes) -> Any:
     for name in ("error", "detail"):
         if value.get(name) and isinstance(value[name], dict | str | list):
             return plain(value[name])
+    if value.get("errors") and not value.get("message"):
+        return first(value["errors"])
     return {**value, "message": plain(value.get("message"))}
+
+
+def first(errors: Any) -> Any:
+    """Return the first of several errors, an object or a text."""
+    return errors[0] if isinstance(errors, list) else errors
 
 
 def plain(said: Any) -> Any:

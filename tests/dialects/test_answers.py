@@ -97,6 +97,36 @@ TOO_LONG = [
         "This model's maximum context length is 8192 tokens. However, you requested about 9000 tokens",
         "prompt is too long: 9000 tokens > 8192 maximum",
     ),
+    (
+        "request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it",
+        "prompt is too long: 9000 tokens > 8192 maximum",
+    ),
+    (
+        "Please reduce the length of the messages or completion. (requested 9000 tokens, max 8192)",
+        "prompt is too long: 9000 tokens > 8192 maximum",
+    ),
+    (
+        "This model's maximum context length is 32768 tokens. However, you requested 34000 tokens (33000 in the "
+        "messages, 1000 in the completion).",
+        "prompt is too long: 33000 tokens > 32768 maximum",
+    ),
+    (
+        "This model's maximum context length is 32768 tokens. However, you requested 34000 tokens (2000 in the "
+        "messages, 32000 in the completion).",
+        "input length and `max_tokens` exceed context limit: 2000 + 32000 > 32768, decrease input length or "
+        "`max_tokens` and try again",
+    ),
+    (
+        "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's maximum context length is 32768 "
+        "tokens and your request has 2000 input tokens (32000 > 32768 - 2000).",
+        "input length and `max_tokens` exceed context limit: 2000 + 32000 > 32768, decrease input length or "
+        "`max_tokens` and try again",
+    ),
+    (
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
+        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length",
+    ),
+    ("Input is too long for requested model.", "prompt is too long: Input is too long for requested model."),
 ]
 
 

@@ -55,6 +55,13 @@ CASES: list[tuple[Dialect, int, bytes, Reason]] = [
         "context_length",
     ),
     (OPENAI, 400, openai("Too long", "exceed_context_size_error", 400), "context_length"),
+    (OPENAI, 400, openai("Input is too long for requested model."), "context_length"),
+    (
+        OPENAI,
+        400,
+        openai("Please reduce the length of the messages or completion. (requested 9000 tokens, max 8192)"),
+        "context_length",
+    ),
     (OPENAI, 400, b'[{"error": {"message": "exceeds the maximum number of tokens allowed (9)"}}]', "context_length"),
     (OPENAI, 400, b'{"code": "x", "error": "This model\'s maximum prompt length is 9"}', "context_length"),
     (OPENAI, 404, b'{"object": "error", "message": "no model", "code": "model_not_found"}', "not_found"),
@@ -91,6 +98,16 @@ CASES: list[tuple[Dialect, int, bytes, Reason]] = [
         "content_filter",
     ),
     (ANTHROPIC, 400, anthropic("invalid_request_error", "messages.0.role: no"), "bad_request"),
+    (
+        ANTHROPIC,
+        400,
+        anthropic(
+            "invalid_request_error",
+            "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade.",
+        ),
+        "quota",
+    ),
+    (ANTHROPIC, 400, b'{"message": "Input is too long for requested model."}', "context_length"),
     (ANTHROPIC, 503, b"", "overloaded"),
 ]
 
@@ -123,6 +140,12 @@ NO_NEVER = "top_k: no\nn.0: never"
         ({"object": "error", "message": "no", "code": "3051"}, "no"),
         ([{"error": {"message": "no"}}], "no"),
         ({"detail": "no"}, "no"),
+        ({"errors": [{"message": "no"}, {"message": "never"}]}, "no"),
+        ({"success": False, "errors": [{"code": 7003, "message": "no"}], "messages": []}, "no"),
+        ({"errors": ["no"]}, "no"),
+        ({"errors": {"message": "no"}}, "no"),
+        ({"errors": "no"}, "no"),
+        ({"errors": [{"message": "never"}], "message": "no"}, "no"),
         ({"detail": [{"loc": ["body", "top_k"], "msg": "no"}, {"loc": ["body", "n", 0], "msg": "never"}]}, NO_NEVER),
         ({"message": {"detail": [{"loc": ["body", "top_k"], "msg": "no"}]}}, "top_k: no"),
         ("no", "no"),

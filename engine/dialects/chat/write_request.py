@@ -15,6 +15,7 @@ from engine.dialects.chat.write_format import write_format
 from engine.dialects.chat.write_messages import write_messages
 from engine.dialects.chat.write_tools import write_tools
 from engine.dialects.codec import Written
+from engine.dialects.window import left
 
 if TYPE_CHECKING:
     from engine.chat import Effort, Request
@@ -84,7 +85,10 @@ def write_limit(draft: Draft) -> Json:
     learned = [int(word.removeprefix(LEARNED_LIMIT)) for word in family.refused if word.startswith(LEARNED_LIMIT)]
     limit = min([asked, *learned, *([family.max_output] if family.max_output is not None else [])])
     path = draft.request.at("max_tokens")
-    if limit < asked:
+    if (room := left(family.refused)) is not None and room < limit:
+        draft.losses.dropped(path, f"the input leaves room for {room} tokens")
+        limit = room
+    elif limit < asked:
         draft.losses.dropped(path, f"the model writes at most {limit} tokens")
     preferred = sorted(MAX_FIELDS, key=lambda field: field != family.max_field)
     field = next((field for field in preferred if draft.takes(field)), None)

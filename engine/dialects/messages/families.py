@@ -165,6 +165,14 @@ FAMILIES: tuple[Claude, ...] = (
 DECORATION = re.compile(r"(\[[^\]]*\]|[:@].*|-v\d+|-latest|[-@]20\d{6})$")
 """What clouds and resellers put behind a name: dates, versions, variants."""
 
+TIER = "opus|sonnet|haiku|fable|mythos"
+VERSION = r"\d{1,2}(?:-\d{1,2})?(?!\d)"
+NAMES = tuple(
+    re.compile(form)
+    for form in (rf"claude-(?P<version>{VERSION})-(?P<tier>{TIER})\b", rf"(?P<tier>{TIER})-(?P<version>{VERSION})")
+)
+"""The two orders in which a name is written, whatever else stands in it."""
+
 
 def family(model: str, host: str) -> Claude:  # noqa: ARG001 - every host of the Messages API has the same families
     """Return the family of `model`, whatever surrounds the name: anthropic/claude-opus-4.8,
@@ -174,7 +182,7 @@ def family(model: str, host: str) -> Claude:  # noqa: ARG001 - every host of the
 
 
 def bare(model: str) -> str:
-    """Return a model's name without vendor, region, date and version, with dashes only."""
+    """Return a model's name as its vendor writes it: without what surrounds it, tier and version in order."""
     name = model.lower().strip()
     if "claude" in name:
         name = name[name.index("claude") :]
@@ -182,7 +190,12 @@ def bare(model: str) -> str:
         if shorter == name:
             break
         name = shorter
-    return re.sub(r"(?<=\d)\.(?=\d)", "-", name)
+    name = re.sub(r"[._ ]", "-", name)
+    found = next((match for form in NAMES if name.startswith("claude") and (match := form.search(name))), None)
+    if found is None:
+        return name
+    tier, version = found["tier"], found["version"]
+    return f"claude-{version}-{tier}" if int(version.partition("-")[0]) < 4 else f"claude-{tier}-{version}"
 
 
 def corrected(family: Claude) -> Claude:

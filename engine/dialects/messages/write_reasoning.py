@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engine.chat import Reasoning
+from engine.dialects.window import left
+
 if TYPE_CHECKING:
-    from engine.chat import Effort, Reasoning, Request
+    from engine.chat import Effort, Request
     from engine.dialects.codec import Losses
     from engine.dialects.messages.families import Claude
 
@@ -22,6 +25,7 @@ WORDS: tuple[tuple[int, Effort], ...] = ((2048, "low"), (12_000, "medium"), (24_
 """Budgets below the number -> effort, for models that take a word; above them all it is xhigh."""
 
 LEAST_BUDGET = 1024
+HEADLESS = "the thinking that led to the last tool calls is lost: this turn goes on without any"
 ORDER: tuple[Effort, ...] = ("low", "medium", "high", "xhigh", "max")
 
 
@@ -45,6 +49,8 @@ def write_reasoning(request: Request, family: Claude, losses: Losses, *, forced:
     room = write_max_tokens(request, family, losses)
     if wish is not None and (wish.mode == "off" or wish.effort in ("none", "minimal")):
         return without(wish, family, room, losses)
+    if "thinking.headless" in family.refused:
+        return stilled(wish, family, room, losses)
     if wish is None or (wish.effort is None and wish.mode is None):
         return untold(request, family, room, losses, forced=forced)
     if not family.thinking:
@@ -65,7 +71,8 @@ def write_max_tokens(request: Request, family: Claude, losses: Losses) -> int:
     if request.max_tokens is None:
         return min(family.max_tokens, most)
     if request.max_tokens > most:
-        losses.dropped(request.at("max_tokens"), f"this model answers with {most} tokens at most")
+        why = "the input leaves room for" if most == left(family.refused) else "this model answers with at most"
+        losses.dropped(request.at("max_tokens"), f"{why} {most} tokens")
         return most
     return request.max_tokens
 
@@ -73,7 +80,8 @@ def write_max_tokens(request: Request, family: Claude, losses: Losses) -> int:
 def ceiling(family: Claude) -> int:
     """Return the most tokens of an answer, where an upstream has said so: its own number."""
     told = [int(word.partition(">")[2]) for word in family.refused if word.startswith("max_tokens>")]
-    return min([family.output, *told])
+    room = left(family.refused)
+    return min([family.output, *told, *([] if room is None else [room])])
 
 
 def without(wish: Reasoning, family: Claude, room: int, losses: Losses) -> Thinking:
@@ -93,8 +101,17 @@ def without(wish: Reasoning, family: Claude, room: int, losses: Losses) -> Think
     if family.thinks == "off":
         return Thinking(max_tokens=room, effort=taken(effort, family, wish, losses))
     if wish.effort != "minimal":
-        losses.dropped(wish.at, "this model always thinks; sent as effort low")
-    return Thinking(max_tokens=room, effort=taken("low", family, wish, losses), on=True)
+        losses.dropped(wish.at, f"this model always thinks{'; sent as effort low' if family.efforts else ''}")
+    return Thinking(max_tokens=room, effort=taken("low", family, wish, losses) if family.efforts else None, on=True)
+
+
+def stilled(wish: Reasoning | None, family: Claude, room: int, losses: Losses) -> Thinking:
+    """Return how to go on with a turn whose thinking the upstream misses: without any, or at least unasked for."""
+    if wish is not None and (wish.effort or wish.mode):
+        losses.dropped(wish.at, HEADLESS)
+    if "disabled" in family.thinking or family.thinks == "off":
+        return without(msgspec.structs.replace(wish or Reasoning(), mode="off"), family, room, losses)
+    return Thinking(max_tokens=room, effort=taken(wish.effort, family, wish, losses) if wish else None, on=True)
 
 
 def untold(request: Request, family: Claude, room: int, losses: Losses, *, forced: bool) -> Thinking:
@@ -114,7 +131,7 @@ def budgeted(
 ) -> Thinking:
     """Return thinking with a number of tokens, which come on top of what the client allows for the answer."""
     if headless:
-        losses.dropped(wish.at, "the thinking that led to the last tool calls is lost: this turn goes on without any")
+        losses.dropped(wish.at, HEADLESS)
         return Thinking(max_tokens=room)
     budget = wish.budget if wish.mode == "budget" and wish.budget else BUDGETS[wish.effort or "medium"]
     if wish.budget != budget:
@@ -146,6 +163,7 @@ def taken(effort: Effort | None, family: Claude, wish: Reasoning, losses: Losses
     if effort is None or effort in family.efforts:
         return effort
     if not family.efforts:
+        losses.dropped(wish.at, "this model takes no effort")
         return None
     lower = [one for one in family.efforts if ORDER.index(one) < ORDER.index(effort)]
     word = lower[-1] if lower else family.efforts[0]

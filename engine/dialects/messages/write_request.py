@@ -17,7 +17,7 @@ from engine.dialects.messages.write_format import write_format
 from engine.dialects.messages.write_reasoning import write_reasoning
 from engine.dialects.messages.write_rest import write_rest
 from engine.dialects.messages.write_tools import can_force, forces, usable, write_choice, write_tools
-from engine.dialects.messages.write_turns import headless, leading, write_turns
+from engine.dialects.messages.write_turns import headless, leading, unthought, write_turns
 from engine.dialects.names import Names
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _write(request: Request, family: Claude, model: str) -> Written:
     form = write_format(request, family, {tool["name"] for tool in tools}, losses)
     start = leading(request.messages)
     turns = request.messages[start:]
+    if "thinking.history" in family.refused:
+        turns = unthought(turns, losses)
     thought = write_reasoning(
         request,
         family,
@@ -75,7 +77,7 @@ def _write(request: Request, family: Claude, model: str) -> Written:
     choosing = write_choice(request, offered, family, names, losses, thinking=thought.on)
     writer = Writer(family, names, marks, losses, request.at("detail"))
     system = [text for message in request.messages[:start] for text in writer.texts(message)]
-    messages = write_turns(turns, family, writer, losses, thinking=thought.on)
+    messages = write_turns(turns, family, writer, losses, thinking=thought.on, headed=bool(system))
     told = [form.told, choosing.told]
     choice = choosing.field
     if form.tool is not None:

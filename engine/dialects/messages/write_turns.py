@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engine.chat import Call, Result, Thinking
+from engine.dialects.body import refused
 from engine.dialects.turns import NO_RESULT
 
 if TYPE_CHECKING:
@@ -32,10 +35,15 @@ def leading(messages: Sequence[Message]) -> int:
 
 
 def write_turns(
-    messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses, *, thinking: bool
+    messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses, *, thinking: bool, headed: bool
 ) -> list[Turn]:
-    """Return `messages` of the body; `messages` are those behind the leading system messages, settled."""
+    """Return `messages` of the body; `messages` are those behind the leading system messages, settled.
+
+    `headed`: those said something. Raises `Problem` (400) where nothing at all was said.
+    """
     turns = joined(placed(messages, family, writer, losses))
+    if not turns and not headed:
+        raise refused("`messages` must hold something to answer: there is none, or all are empty", "messages")
     at = messages[0].at if messages else "messages"
     if not turns or turns[0]["role"] != "user":
         losses.dropped(at, f"a conversation begins with the user: {FIRST!r} stands in front")
@@ -109,6 +117,19 @@ def headless(messages: Sequence[Message]) -> bool:
         return False
     sealed = (block for block in last.blocks if not (isinstance(block, Thinking) and not is_sealed(block)))
     return not isinstance(next(sealed, None), Thinking)
+
+
+def unthought(messages: Sequence[Message], losses: Losses) -> tuple[Message, ...]:
+    """Return the messages without the thinking of the assistant, whose seals the upstream does not take."""
+    found = []
+    for message in messages:
+        for block in message.blocks:
+            if isinstance(block, Thinking):
+                losses.approximated(block.at, "thinking that this model does not take back")
+        blocks = tuple(block for block in message.blocks if not isinstance(block, Thinking))
+        if blocks:
+            found.append(replace(message, blocks=blocks))
+    return tuple(found)
 
 
 def is_sealed(block: Thinking) -> bool:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.chat import Failure
-from engine.dialects import OPENAI
-from engine.dialects.chat.corrections import correction
+from engine.dialects import CODECS, OPENAI
+from engine.dialects.chat.corrections import correction, once
 
 SENT: dict[str, Any] = {
     "model": "m",
@@ -19,6 +19,7 @@ SENT: dict[str, Any] = {
         {"role": "developer", "content": "x"},
         {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}, {"type": "file", "file": {}}]},
         {"role": "system", "content": "x"},
+        {"role": "assistant", "content": "x"},
         {"role": "assistant", "content": None, "reasoning_content": "x", "tool_calls": [{"id": "call_1"}]},
         {"role": "tool", "tool_call_id": "call_1", "content": "x"},
         {"role": "user", "content": [{"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit"}}]},
@@ -51,6 +52,9 @@ def mistral(*place: Any) -> Any:
 
 def vllm(message: str) -> Any:
     return {"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": 400}
+
+
+QUOTED = "{'loc': ('body', 'temperature'), 'msg': 'temperature is not supported'}, 'unsupported parameter: top_p'"
 
 
 def refused(body: Any, status: int = 400, sent: dict[str, Any] = SENT) -> str | None:
@@ -209,8 +213,30 @@ def refused(body: Any, status: int = 400, sent: dict[str, Any] = SENT) -> str | 
             ),
             "stream_options",
         ),
+        (
+            openai("thinking is enabled but reasoning_content is missing in assistant tool call message at index 5"),
+            "without_reasoning",
+        ),
+        (
+            openai(
+                "preserved thinking (thinking.keep=all) requires reasoning_content on every assistant message, but "
+                "assistant message at index 5 is missing reasoning_content"
+            ),
+            "without_reasoning",
+        ),
+        (
+            openai("The `reasoning_content` in the thinking mode must be passed back to the API."),
+            "without_reasoning",
+        ),
+        (
+            openai("Missing `reasoning_content` field in the assistant message at message index 5."),
+            "without_reasoning",
+        ),
         (vllm("System message must be at the beginning."), "system_anywhere"),
         (vllm("Conversation roles must alternate user/assistant/user/assistant/..."), "system_anywhere"),
+        (mistral("ChatCompletionRequest", "top_k"), "top_k"),
+        (openai("This model does not support images."), "vision"),
+        (openai("Image inputs are not supported for this model"), "vision"),
         (vllm("At most 0 image(s) may be provided in one request; the model is not multimodal"), "vision"),
     ],
 )
@@ -239,6 +265,22 @@ def test_what_is_refused(body: Any, word: str | None) -> None:
         (400, {}),
         (400, "no"),
         (400, None),
+        (400, openai("Invalid image: animated images are not supported.")),
+        (400, openai("Animated images are not supported.", "messages[1].content[0].image_url")),
+        (400, openai("This model does not support images larger than 5 MB")),
+        (400, openai("This model does not support images with transparency")),
+        (400, openai("This model does not support image inputs of that type")),
+        (400, openai("Invalid tool schema: 'temperature' is not supported", "tools[0].function.parameters")),
+        (400, openai("Invalid schema for function 'temperature': unsupported 'stop'")),
+        (400, openai("Invalid schema for function 'f': 'max_tokens' must be less than or equal to 100")),
+        (400, openai("Tool 'temperature' is not supported")),
+        (400, openai('Unknown name "top_k"', "tools[0].function.parameters.properties.top_k")),
+        (422, mistral("tools", 0, "function", "parameters", "properties", "temperature")),
+        (422, mistral("messages", 0, "content", "temperature")),
+        (400, vllm("[{'type': 'missing', 'loc': ('body', 'model'), 'msg': 'Field required', 'input': " + QUOTED)),
+        (400, vllm("1 validation error\nmessages\n  Field required [type=missing, input_value=" + QUOTED)),
+        (400, openai("Could not parse the request: " + QUOTED)),
+        (400, openai("Unknown schema, field: 'tools[0]', value: 'temperature is not supported'", "tools")),
         (500, openai("Unsupported parameter: 'stop' is not supported with this model.", "stop")),
         (401, openai("temperature is not supported for this key")),
         (429, openai("max_tokens: unsupported rate")),
@@ -248,10 +290,77 @@ def test_what_nothing_can_be_left_out_for(status: int, body: Any) -> None:
     assert refused(body, status) is None
 
 
+FORMAT = {"type": "json_schema", "json_schema": {"name": "n", "schema": {}, "strict": True}}
+PATTERN = openai(
+    "Invalid schema for response_format 'n': In context=('properties', 'stop'), 'pattern' is not permitted.",
+    "response_format",
+    "invalid_json_schema",
+)
+
+
+def test_a_schema_that_cannot_be_strict_goes_loosely_and_a_bad_one_back_to_its_client() -> None:
+    assert refused(PATTERN, sent={**SENT, "tools": [], "response_format": FORMAT}) == "strict"
+    loose = {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}
+    assert refused(PATTERN, sent={**SENT, "tools": [], "response_format": loose}) is None
+
+
+def test_what_a_server_echoes_of_the_request_is_not_what_it_says() -> None:
+    theirs = {"param": "temperature", "message": "unsupported", "loc": ["body", "top_p"], "msg": "not supported"}
+    for place in ("input", "ctx", "url", "body"):
+        flaw = {"type": "missing", "loc": ["body", "model"], "msg": "Field required", place: {"error": theirs}}
+        assert refused({"detail": [flaw]}, 422) is None
+        assert refused({"error": {"message": "Field required", place: theirs}}) is None
+
+
+LONG = (
+    "'max_tokens' or 'max_completion_tokens' is too large: 32000. This model's maximum context length is 32768 tokens "
+    "and your request has 2000 input tokens (32000 > 32768 - 2000)."
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"max_tokens": 32000}, "room=30768"),
+        ({"max_completion_tokens": 32000}, "room=30768"),
+        ({"max_tokens": 64}, None),
+        ({}, None),
+    ],
+)
+def test_an_answer_that_is_too_long_for_what_the_input_leaves(fields: dict[str, Any], word: str | None) -> None:
+    assert refused(vllm(LONG), sent={"model": "m", "messages": [], **fields}) == word
+
+
+def test_a_prompt_that_is_too_long_cannot_be_helped() -> None:
+    assert refused(vllm(LONG.replace("2000 input", "40000 input"))) is None
+
+
+def test_words_that_are_true_of_one_request_only() -> None:
+    once = {"vision", "file", "strict", "response_format.json_schema", "room=30768"}
+    assert all(CODECS["chat"].once(word) for word in once)
+    assert not any(CODECS["chat"].once(word) for word in ("max_tokens", "temperature", "developer", "max_output=64"))
+
+
 def test_what_was_not_sent_cannot_be_left_out() -> None:
     plain = {"model": "m", "messages": [{"role": "user", "content": "x"}], "max_completion_tokens": 10}
     for name in ("max_tokens", "temperature", "stop", "developer", "stream_options", "reasoning_effort", "image_url"):
         assert refused(openai(f"'{name}' is not supported with this model.", name), sent=plain) is None
+
+
+def test_reasoning_is_only_missed_where_there_was_none() -> None:
+    error = openai("thinking is enabled but reasoning_content is missing in assistant tool call message at index 0")
+    for message, word in (
+        ({"role": "assistant", "content": "x"}, "without_reasoning"),
+        ({"role": "assistant", "content": "x", "reasoning_content": ""}, "without_reasoning"),
+        ({"role": "assistant", "content": "x", "reasoning_content": " "}, None),
+        ({"role": "user", "content": "x"}, None),
+    ):
+        assert refused(error, sent={"model": "m", "messages": [message]}) == word
+    assert not once("without_reasoning")
+
+
+def test_what_a_client_says_of_reasoning_is_no_refusal() -> None:
+    assert refused(openai("Invalid value: {'content': 'reasoning_content is missing'}", "messages[3].content")) is None
 
 
 def test_a_failure_without_a_body_may_still_tell() -> None:

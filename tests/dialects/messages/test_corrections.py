@@ -10,7 +10,7 @@ import pytest
 
 from engine.chat import Failure
 from engine.dialects import CODECS
-from engine.dialects.messages.corrections import correction
+from engine.dialects.messages.corrections import correction, once
 from engine.dialects.messages.families import Claude, family
 from engine.dialects.translate import read, write
 
@@ -29,6 +29,18 @@ LATER = [USER, {"role": "system", "content": "Be brief."}]
 MARKED = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
 FORMS = "Input tag '{}' found using 'type' does not match any of the expected tags: {}"
 EXTRA = "{}: Extra inputs are not permitted"
+
+CALL = {"id": "toolu_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLS = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "toolu_1", "content": "x"}
+HIDDEN = [{"type": "reasoning.encrypted", "data": "Eowz"}]
+THOUGHT = {"messages": [USER, {**ASSISTANT, "reasoning_details": SIGNED}, USER]}
+LOOP = {"messages": [USER, {**CALLS, "reasoning_details": SIGNED}, RESULT], "reasoning_effort": "low"}
+BARE = {"messages": [USER, CALLS, RESULT], "reasoning_effort": "low"}
+BEGINS = (
+    "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` "
+    "message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
+)
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("claude-opus-4-8", {"messages": LATER}, "role 'system' is not supported on this model", "system_role"),
@@ -109,6 +121,45 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for novel",
         "max_tokens>64000",
     ),
+    (
+        "claude-opus-4-8",
+        THOUGHT,
+        "messages.1.content.0: Invalid `signature` in `thinking` block",
+        "thinking.history",
+    ),
+    ("claude-opus-4-8", THOUGHT, "messages[1].content[0]: invalid signature in thinking block", "thinking.history"),
+    ("novel", THOUGHT, "Invalid `signature` in `thinking` block", "thinking.history"),
+    (
+        "claude-opus-5-5",
+        {"messages": [USER, {**ASSISTANT, "reasoning_details": HIDDEN}, USER]},
+        "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
+        "thinking.history",
+    ),
+    ("claude-opus-4-8", THOUGHT, "messages.1.content.0.thinking.signature: Field required", "thinking.history"),
+    (
+        "claude-opus-4-8",
+        THOUGHT,
+        "messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be "
+        "modified. These blocks must remain as they were in the original response.",
+        "thinking.history",
+    ),
+    (
+        "claude-opus-4-8",
+        THOUGHT,
+        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+        "thinking.history",
+    ),
+    (
+        "novel",
+        THOUGHT,
+        "messages.1.content.0: Input tag 'thinking' found using 'type' does not match any of the expected tags: 'text'",
+        "thinking.history",
+    ),
+    ("claude-opus-4-5", LOOP, "messages.1.content.0: Invalid `signature` in `thinking` block", "thinking.history"),
+    ("claude-opus-4-5", LOOP, f"messages.1.content.0.type: {BEGINS}", "thinking.headless"),
+    ("claude-opus-4-8", BARE, f"messages.1.content.0.type: {BEGINS}", "thinking.headless"),
+    ("claude-opus-4-8", BARE, f"The model returned the following errors: {BEGINS}", "thinking.headless"),
+    ("novel", BARE, BEGINS, "thinking.headless"),
 ]
 
 
@@ -138,12 +189,58 @@ def said(message: str, status: int = 400) -> Failure:
 BODY = sent({"temperature": 0.2, "reasoning_effort": "low"}, family("claude-opus-4-6", ""), "claude-opus-4-6")
 THINKING = sent({}, family("claude-opus-5-5", ""), "claude-opus-5-5")
 
+FORMED = sent({"response_format": SCHEMA, "reasoning_effort": "low"}, family("claude-opus-4-8", ""), "claude-opus-4-8")
+BAD: dict[str, Any] = {
+    "type": "json_schema",
+    "json_schema": {"name": "n", "schema": {"type": "object", "properties": {"a": {"type": "BAD"}}}},
+}
+TOOLED = sent(
+    {"tools": [TOOL], "reasoning_effort": "low", "service_tier": "auto", "user": "u"},
+    family("claude-opus-4-8", ""),
+    "claude-opus-4-8",
+)
+IN_A_SCHEMA = "tools.0.custom.input_schema: JSON schema is invalid: "
+
 NOTHING = {
+    "a schema that is none": (
+        said("output_config.format.schema: Unsupported: type 'BAD' is not supported"),
+        sent({"response_format": BAD}, family("claude-opus-4-8", ""), "claude-opus-4-8"),
+    ),
+    "a schema that is invalid": (said("output_config.format.schema: Invalid schema"), FORMED),
+    "a property called effort": (said(IN_A_SCHEMA + "properties.effort is not supported"), TOOLED),
+    "an unknown property called effort": (said(IN_A_SCHEMA + "Unknown keyword, effort: no"), TOOLED),
+    "a place of the client's": (
+        said(EXTRA.format("tools.0.custom.input_schema.properties.output_config.effort")),
+        TOOLED,
+    ),
+    "a value of a property called effort": (
+        said("tools.0.custom.input_schema.properties.effort: Input should be 'object' or 'boolean'"),
+        TOOLED,
+    ),
+    "a mark of the client's": (
+        said(EXTRA.format("messages.0.content.0.tool_use.input.cache_control")),
+        sent({"messages": MARKED}, family("novel", ""), "novel"),
+    ),
+    "the client's words in a second line": (said("messages.0: no\n" + EXTRA.format("output_config.effort")), TOOLED),
+    "the client's words behind": (said("messages.0.content: 'effort is not supported'"), TOOLED),
+    "a tool with a name like a refusal": (
+        said("tool_choice: Tool 'not supported' not found in provided tools"),
+        sent(
+            {"tools": [TOOL], "tool_choice": "required", "reasoning_effort": "none"},
+            family("claude-opus-4-8", ""),
+            "claude-opus-4-8",
+        ),
+    ),
+    "a value": (said("metadata.user_id: invalid value"), TOOLED),
     "it was not sent": (said(EXTRA.format("context_management")), BODY),
     "nor was this": (said("role 'system' is not supported on this model"), BODY),
     "it cannot be left out": (said(EXTRA.format("messages.0.content.0.text.weight")), BODY),
     "a broken signature": (said("messages.1.content.0: Invalid `signature` in `thinking` block"), THINKING),
-    "a lost thought": (said("Expected `thinking` or `redacted_thinking`, but found `tool_use`"), THINKING),
+    "a lost thought of a model that does not think": (said(BEGINS), sent({}, family("claude-opus-4-5", ""), "m")),
+    "what a user says of it": (
+        said("messages.0.content.0.text: Invalid `signature` in `thinking` block"),
+        sent(THOUGHT, family("claude-opus-4-8", ""), "m"),
+    ),
     "too long a prompt": (said("prompt is too long: 210000 tokens > 200000 maximum"), THINKING),
     "another status": (said(EXTRA.format("thinking"), status=429), THINKING),
     "a limit that was kept": (said("max_tokens: 99 > 64000"), THINKING),
@@ -169,6 +266,44 @@ def test_servers_that_only_imitate_the_api_are_understood_too(answer: Any) -> No
     assert correction(failure, THINKING) == "thinking"
 
 
+def test_a_schema_that_structured_output_cannot_follow_is_asked_for_as_a_tool() -> None:
+    failure = said("output_config.format.schema: Recursive schemas are not supported")
+    assert correction(failure, FORMED) == "output_config.format"
+
+
+def test_a_schema_that_no_strict_tool_may_have_goes_loosely() -> None:
+    failure = said("tools.0.custom.input_schema: Recursive schemas are not supported")
+    assert correction(failure, TOOLED) == "strict"
+    assert correction(failure, {**TOOLED, "tools": [{"name": "f", "input_schema": {"type": "object"}}]}) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "word"),
+    [
+        ("input length and `max_tokens` exceed context limit: 2000 + 32000 > 32768, decrease either", "room=30768"),
+        ("input length and `max_tokens` exceed context limit: 32600 + 32000 > 32768, decrease either", None),
+        ("prompt is too long: 210000 tokens > 200000 maximum", None),
+    ],
+)
+def test_an_answer_that_is_too_long_for_what_the_input_leaves(message: str, word: str | None) -> None:
+    failure = msgspec.structs.replace(said(message), reason="context_length", message=message)
+    assert correction(failure, {**BODY, "max_tokens": 32_000}) == word
+    assert correction(failure, {**BODY, "max_tokens": 64}) is None
+
+
+def test_words_that_are_true_of_one_request_only() -> None:
+    once = {"output_config.format", "strict", "room=30768"}
+    assert all(CODECS["messages"].once(word) for word in once)
+    lasting = ("output_config", "output_config.effort", "output_config.effort.max", "max_tokens>64000", "temperature")
+    assert not any(CODECS["messages"].once(word) for word in lasting)
+
+
+def test_bedrock_wraps_the_same_message() -> None:
+    words = "The model returned the following errors: " + EXTRA.format("temperature")
+    body = sent({"temperature": 0.2}, family("claude-sonnet-4-5", ""), "claude-sonnet-4-5")
+    assert correction(said(f"ValidationException: {words}"), body) == "temperature"
+
+
 def test_two_corrections_add_up() -> None:
     known = family("novel", "")
     refused = frozenset({"thinking.adaptive", "thinking.enabled"})
@@ -176,3 +311,38 @@ def test_two_corrections_add_up() -> None:
     assert "thinking" not in body
     refused = frozenset({"max_tokens>64000", "max_tokens>8000"})
     assert sent({"max_tokens": 99_999}, msgspec.structs.replace(known, refused=refused), "novel")["max_tokens"] == 8000
+
+
+@pytest.mark.parametrize(
+    ("model", "refused", "fields", "thinking", "content"),
+    [
+        ("claude-opus-4-5", {"thinking.history"}, LOOP, None, ["tool_use"]),  # a budget insists on thoughts in front
+        ("claude-opus-4-8", {"thinking.history"}, LOOP, "adaptive", ["tool_use"]),
+        ("claude-opus-4-8", {"thinking.history"}, THOUGHT, None, ["text"]),
+        ("claude-opus-4-5", {"thinking.headless"}, LOOP, None, ["thinking", "tool_use"]),
+        ("claude-opus-4-8", {"thinking.headless"}, LOOP, "disabled", ["thinking", "tool_use"]),
+        ("claude-opus-4-8", {"thinking.headless", "thinking.history"}, LOOP, "disabled", ["tool_use"]),
+        ("claude-opus-5", {"thinking.headless"}, {"messages": BARE["messages"]}, "disabled", ["tool_use"]),
+        ("novel", {"thinking.headless"}, BARE, None, ["tool_use"]),  # it cannot be told not to
+        ("novel", {"thinking.headless"}, {"messages": BARE["messages"]}, None, ["tool_use"]),
+    ],
+)
+def test_a_conversation_goes_on_without_the_thinking_that_is_lost(
+    model: str, refused: set[str], fields: dict[str, Any], thinking: str | None, content: list[str]
+) -> None:
+    body = sent(fields, msgspec.structs.replace(family(model, ""), refused=frozenset(refused)), model)
+    assert body.get("thinking", {}).get("type") == thinking
+    assert [block["type"] for block in body["messages"][1]["content"]] == content
+
+
+def test_a_turn_of_nothing_but_thinking_goes_with_it() -> None:
+    hidden = {"role": "assistant", "content": None, "reasoning_details": HIDDEN}
+    known = msgspec.structs.replace(family("claude-opus-4-8", ""), refused=frozenset({"thinking.history"}))
+    body = sent({"messages": [USER, hidden, USER]}, known, "claude-opus-4-8")
+    assert [message["role"] for message in body["messages"]] == ["user"]
+
+
+@pytest.mark.parametrize("word", ["thinking.history", "thinking.headless"])
+def test_lost_thinking_says_nothing_of_the_next_conversation(word: str) -> None:
+    assert once(word)
+    assert not once("thinking.adaptive")

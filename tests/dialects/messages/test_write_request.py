@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.chat import Call, Message, Problem, Request, Result, Text, Thinking, Tool
@@ -110,7 +110,16 @@ def test_no_tool_is_left_to_choose_from() -> None:
 def test_a_second_tool_of_one_name() -> None:
     found = written(NEW, tools=[function("f"), function("f"), function("f", description="Other")])
     assert len(found.body["tools"]) == 1
-    assert [loss.path for loss in found.losses] == ["tools[2].function"]
+    told = [(loss.path, loss.grade) for loss in found.losses]
+    assert told == [("tools[1].function", "approximated"), ("tools[2].function", "dropped")]
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_a_choice_that_allows_no_tool_there_is(mode: str) -> None:
+    named = {"mode": mode, "tools": [function("g")]}
+    found = written(NEW, tools=[function("f")], tool_choice={"type": "allowed_tools", "allowed_tools": named})
+    assert not {"tools", "tool_choice"} & set(found.body)
+    assert [(loss.path, loss.grade) for loss in found.losses] == [("tool_choice", "dropped")]
 
 
 @pytest.mark.parametrize("levels", range(300, 520, 4))
@@ -123,6 +132,47 @@ def test_a_schema_nested_too_deeply_is_refused_or_written(levels: int) -> None:
     except Problem as problem:
         found = problem.message
     assert found.count('"a"') == levels or found == "the body is nested too deeply"
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [{"role": "user", "content": ""}],
+        [{"role": "user", "content": [{"type": "text", "text": " "}]}],
+        [{"role": "system", "content": ""}, {"role": "user", "content": "\n"}],
+        [{"role": "assistant", "content": "", "reasoning_details": [{"type": "reasoning.text", "text": "So."}]}],
+    ],
+)
+def test_nothing_is_asked_where_nothing_was_said(messages: list[dict[str, Any]]) -> None:
+    body = json.dumps({"model": "asked", "messages": messages}).encode()
+    with pytest.raises(Problem) as caught:
+        write(read(CODECS["chat"], body), family(NEW, ""), NEW)
+    assert (caught.value.status, caught.value.code, caught.value.param) == (400, "invalid_request", "messages")
+    assert caught.value.message == "`messages` must hold something to answer: there is none, or all are empty"
+
+
+def test_an_effort_that_an_upstream_refused_is_a_loss() -> None:
+    body = json.dumps({"model": "asked", "messages": [USER], "reasoning_effort": "low"}).encode()
+    for refused in ({"output_config.effort"}, {"output_config"}):
+        known = msgspec.structs.replace(family(NEW, ""), refused=frozenset(refused))
+        found = write(read(CODECS["chat"], body), known, NEW)
+        assert "output_config" not in found.body
+        assert [(loss.path, loss.grade, loss.reason) for loss in found.losses] == [
+            ("reasoning_effort", "dropped", "this model takes no effort")
+        ]
+
+
+def test_the_room_that_the_input_leaves_is_the_limit() -> None:
+    room = msgspec.structs.replace(family(NEW, ""), refused=frozenset({"room=700", "room=900"}))
+    asked = {"model": "asked", "messages": [USER]}
+    for limit, sent, lost in ((5000, 700, ["max_tokens"]), (700, 700, []), (None, 700, [])):
+        body = json.dumps(asked if limit is None else {**asked, "max_tokens": limit}).encode()
+        found = write(read(CODECS["chat"], body), room, NEW)
+        assert found.body["max_tokens"] == sent
+        assert [(loss.path, loss.grade, loss.reason) for loss in found.losses] == [
+            (path, "dropped", "the input leaves room for 700 tokens") for path in lost
+        ]
 
 
 TEXTS = st.sampled_from(["", " ", "a", "b\n"])
@@ -188,11 +238,19 @@ OPTIONS = st.fixed_dictionaries(
 )
 
 
+def says_something(message: dict[str, Any]) -> bool:
+    content = message["content"]
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
+    said = any(part.get("text", "x").strip() for part in parts)
+    return said or message["role"] == "tool" or bool(message.get("tool_calls"))
+
+
 @given(MESSAGES, OPTIONS, st.sampled_from(FAMILIES))
 def test_any_request_becomes_one_that_the_vendor_accepts(
     messages: list[dict[str, Any]], fields: dict[str, Any], known: Any
 ) -> None:
     body = {"model": "asked", "messages": messages, **fields}
+    assume(any(says_something(message) for message in messages))
     found = write(read(CODECS["chat"], json.dumps(body).encode()), known, "claude")
     sent = json.loads(msgspec.json.encode(found.body))
     assert broken("messages", sent) == []

@@ -24,7 +24,7 @@ OPENAI = (
 )
 NO_NUMBERS = "Your input exceeds the context window of this model. Please adjust your input and try again."
 VLLM = (
-    "This model's maximum context length is 32768 tokens. However, you requested 33000 tokens (32000 in the messages, "
+    "This model's maximum context length is 32768 tokens. However, you requested 34000 tokens (33000 in the messages, "
     "1000 in the completion). Please reduce the length of the messages or completion."
 )
 LLAMA_CPP = "the request exceeds the available context size, try increasing it"
