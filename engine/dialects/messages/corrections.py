@@ -182,7 +182,12 @@ PLACED: tuple[tuple[str, str, str, Callable[[Sent], Any]], ...] = (
         "strict",
         of_strict_tool,
     ),
-    (rf"(?!.*\.(?:input|input_schema)\.)(?:.*\.)?{MARK}(?:\.\w+)?", "{no}", MARK, is_marked),
+    (
+        rf"(?!.*\.(?:input|input_schema)\.)(?:(?:messages|tools|system)\.(?:.*\.)?)?{MARK}(?:\.\w+)*",
+        "{no}",
+        MARK,
+        is_marked,
+    ),
     *((name, "{no}", name, part(name)) for name in SAMPLING),
     *((rf"{name}(?:\.\w+)?", "{no}", name, part(name)) for name in PLAIN),
 )

@@ -96,6 +96,12 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("claude-opus-4-8", {"tools": [TOOL]}, EXTRA.format("tools.0.custom.strict"), "strict"),
     ("novel", {"messages": MARKED}, EXTRA.format("messages.0.content.0.text.cache_control"), "cache_control"),
     (
+        "novel",
+        {"messages": MARKED},
+        EXTRA.format("messages.0.content.0.text.cache_control.ephemeral.ttl"),
+        "cache_control",
+    ),
+    (
         "claude-opus-4-8",
         {"tools": [TOOL], "tool_choice": "required"},
         "Thinking may not be enabled when tool_choice forces tool use.",
@@ -220,6 +226,10 @@ NOTHING = {
     "a mark of the client's": (
         said(EXTRA.format("messages.0.content.0.tool_use.input.cache_control")),
         sent({"messages": MARKED}, family("novel", ""), "novel"),
+    ),
+    "a mark of the client's in a schema": (
+        said(EXTRA.format("output_config.format.schema.properties.cache_control")),
+        sent({"messages": MARKED, "response_format": SCHEMA}, family("novel", ""), "novel"),
     ),
     "the client's words in a second line": (said("messages.0: no\n" + EXTRA.format("output_config.effort")), TOOLED),
     "the client's words behind": (said("messages.0.content: 'effort is not supported'"), TOOLED),

@@ -65,7 +65,7 @@ def test_33_a_full_context_is_said_in_the_words_of_claude(house: House, server: 
     "words",
     [
         "prompt is too long: 210000 tokens > 200000 maximum",
-        "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length or "
+        "input length and `max_tokens` exceed context limit: 199900 + 20000 > 200000, decrease input length or "
         "`max_tokens` and try again",
     ],
     ids=["too long", "with max_tokens"],
