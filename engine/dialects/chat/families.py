@@ -256,17 +256,24 @@ FAMILIES: tuple[Model, ...] = (
 )
 """The first row that matches counts."""
 
+LONGEST = 200
+"""Characters of a name that are looked at: through a pattern clients can send any name."""
+
 HOME = "api.openai.com"
 """Where a name that is in no row counts as OpenAI's newest family; anywhere else it is COMPATIBLE."""
 
 
-@lru_cache(1024)
 def family(model: str, host: str) -> Model:
     """Return the family of `model` at an upstream whose base URL has the host name `host`.
 
     What stands before the last slash (openai/gpt-5.5, deepseek-ai/DeepSeek-V3.1) and the ft: of a fine-tuned model say
     who serves it, not what it is.
     """
+    return _family(model[-LONGEST:], host)
+
+
+@lru_cache(1024)
+def _family(model: str, host: str) -> Model:
     name = model.rpartition("/")[2].removeprefix("ft:")
     for one in FAMILIES:
         if any(matches(pattern, name) for pattern in one.models):

@@ -7,6 +7,7 @@ claude-api skill in https://github.com/anthropics/skills, 2026.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -162,6 +163,9 @@ FAMILIES: tuple[Claude, ...] = (
     ),
 )
 
+LONGEST = 200
+"""Characters of a name that are looked at: through a pattern clients can send any name."""
+
 DECORATION = re.compile(r"(\[[^\]]*\]|[:@].*|-v\d+|-latest|[-@]20\d{6})$")
 """What clouds and resellers put behind a name: dates, versions, variants."""
 
@@ -177,6 +181,11 @@ NAMES = tuple(
 def family(model: str, host: str) -> Claude:  # noqa: ARG001 - every host of the Messages API has the same families
     """Return the family of `model`, whatever surrounds the name: anthropic/claude-opus-4.8,
     us.anthropic.claude-sonnet-4-5-20250929-v1:0, claude-opus-4@20250514."""
+    return _family(model[:LONGEST])
+
+
+@lru_cache(1024)
+def _family(model: str) -> Claude:
     name = bare(model)
     return next((one for one in FAMILIES if any(matches(pattern, name) for pattern in one.models)), FAMILIES[0])
 
