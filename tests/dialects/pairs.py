@@ -4,9 +4,10 @@ One JSON file each, golden/<section>/<row>[-variant].json; rows.yaml beside them
 
 requests  row, model, host (optional), in, out, losses {path: grade}, headers {name: value} (those that must be there),
           or `refused: {param: path}` instead of out and losses
-answers   row, in, out, asked (fields of `Asked`)
-streams   row, in, out (lists of events: objects, "[DONE]", ": comment"), asked, or `failed: reason` where the stream
-          of the upstream is not complete: `out` is then what the client got before
+answers   row, in, out, asked (fields of `Asked`), losses {path in the upstream's answer: grade}, or `failed: reason`
+          instead of out, asked and losses
+streams   row, in, out (lists of events: objects, "[DONE]", ": comment"), asked, losses, or `failed: reason` where the
+          stream of the upstream is not complete: `out` is then what the client got before
 
 `odd: [in, out]` names the sides that are not as the vendor's SDK has them, on purpose.
 """

@@ -95,3 +95,4 @@ def test_what_only_its_vendor_knows_is_not_told() -> None:
     search = Opaque(vendor="anthropic", kind="server_tool_use", raw={"type": "server_tool_use"})
     response = Response(id="i", model="m", blocks=(search, Text(text="a")), stop=Stop(reason="end"))
     assert fold(unfold(response)).blocks == (Text(text="a"),)
+    assert [loss.grade for loss in fold(unfold(response)).losses] == ["dropped"]

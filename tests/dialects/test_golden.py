@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from engine.chat import Problem
+from engine.chat import Failed, Problem
 from engine.dialects import CODECS
 from engine.dialects.translate import read, write
 from tests.dialects import oracles
@@ -50,18 +50,26 @@ def test_requests(pair: Pair) -> None:
 
 @of("answer")
 def test_answers(pair: Pair) -> None:
-    source, target = CODECS[pair.source], CODECS[pair.target]
-    answer = target.write_answer(source.read_answer(pair.body), pair.asked)
+    source, target, asked = CODECS[pair.source], CODECS[pair.target], pair.asked
+    if reason := pair.fields.get("failed"):
+        with pytest.raises(Failed) as raised:
+            source.read_answer(pair.body)
+        assert raised.value.failure.reason == reason
+        return
+    answer = target.write_answer(source.read_answer(pair.body), asked)
     assert json.loads(answer) == pair.fields["out"]
+    assert grades(asked.lost.found) == pair.fields.get("losses", {})
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20], ids=["byte by byte", "at once"])
 @of("stream")
 def test_streams(pair: Pair, size: int) -> None:
-    decoder, encoder = CODECS[pair.source].decoder(), CODECS[pair.target].encoder(pair.asked)
+    asked = pair.asked
+    decoder, encoder = CODECS[pair.source].decoder(), CODECS[pair.target].encoder(asked)
     got = b"".join(encoder.feed(decoder.feed(piece)) for piece in pieces(pair.body, [size]))
     got += encoder.feed(decoder.finish())
     assert events(got) == pair.fields["out"]
+    assert grades(asked.lost.found) == pair.fields.get("losses", {})
     failed = decoder.failure.reason if decoder.failure else None
     assert (failed, decoder.ended) == (pair.fields.get("failed"), "failed" not in pair.fields)
     assert violations(pair.target, got, usage=pair.asked.usage, cut=decoder.failure is not None) == []

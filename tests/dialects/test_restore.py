@@ -17,6 +17,8 @@ from engine.chat import (
     Ended,
     Event,
     Finished,
+    Loss,
+    Lost,
     Opaque,
     Response,
     Started,
@@ -306,3 +308,12 @@ def test_what_only_a_vendor_knows_stays() -> None:
 @given(objects)
 def test_a_wrapped_text_comes_back(text: str) -> None:
     assert unwrapped(json.dumps({"input": text})) == text
+
+
+@pytest.mark.parametrize("written", [STOP, FENCED, SHAPED], ids=["stop", "fence", "shape"])
+def test_what_is_lost_within_a_text_does_not_divide_it(written: Written) -> None:
+    lost = Lost(Loss("content[0].citations", "dropped", "no counterpart"))
+    said = Restore(written).events([Wrote("a ST"), lost, Wrote("OP b"), Stopped(END), Finished()])
+    plain = Restore(written).events([Wrote("a ST"), Wrote("OP b"), Stopped(END), Finished()])
+    assert lost in said
+    assert [event for event in said if event != lost] == plain

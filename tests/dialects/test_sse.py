@@ -54,6 +54,22 @@ def test_a_frame_is_read_back() -> None:
     assert frame(b"[DONE]") == b"data: [DONE]\n\n"
 
 
+def test_thirty_megabytes_may_come_in_pieces() -> None:
+    """What has come is not copied with every piece: that would take an hour here."""
+    for end in (b"\n\n", b"\r\n\r\n"):
+        splitter = Splitter()
+        assert splitter.feed(b"data: " + end[:-2]) == []
+        for piece in [b"x" * 30] * 1_000_000:
+            assert not splitter.feed(piece)
+        assert splitter.size == 30_000_006 + len(end) - 2
+        assert [len(event) for event in splitter.feed(end)] == [30_000_006 + 2 * len(end) - 2]
+        assert not splitter.busy
+
+
+def test_a_million_lines_are_one_text() -> None:
+    assert parse(b"data: a\n" * 3_000_000 + b"\n") == (b"", b"\n".join([b"a"] * 3_000_000))
+
+
 streams = st.lists(st.sampled_from([b"data: a", b": c", b"\n", b"\r", b"\r\n", b"x", b"\xef\xbb\xbf"])).map(b"".join)
 
 

@@ -62,6 +62,20 @@ def test_the_text_ends_before_the_stop_sequence_that_is_complete_first(text: str
     assert cutter.feed("more") == cutter.end() == ""
 
 
+def test_a_million_pieces_cost_what_one_does() -> None:
+    """Text that is looked at again with every piece would take minutes here."""
+    blanks = [" " * 5] * 300_000
+    fence = Fence()
+    assert "".join(map(fence.feed, [*blanks, '```json{"a":', *blanks, "1}", *blanks, "```"])) + fence.end() == (
+        '{"a":' + "".join(blanks) + "1}"
+    )
+    stop = "a" * 1_000_000 + "b"
+    cutter = Cut((stop,))
+    assert "".join(map(cutter.feed, ["aaaaa"] * 200_001)) == "aaaaa"
+    assert cutter.feed("b") == ""
+    assert cutter.hit == stop
+
+
 def test_what_cannot_be_a_stop_sequence_goes_on_at_once() -> None:
     cutter = Cut(("STOP", ""))
     assert cutter.feed("one S") == "one "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine.dialects.failure import failed, reason_of, text
+from engine.dialects.failure import failed, first, reason_of, text
 
 if TYPE_CHECKING:
     from engine.chat import Failure, Reason
@@ -47,8 +47,8 @@ def judged(status: int | None, error: Any) -> tuple[Reason, str]:
 def confessed(body: Any, data: bytes, *, named: bool = False) -> Failure | None:
     """Return the failure that an answer with status 200, or one event of it, is instead of a completion.
 
-    Servers send {"error": {...}}, {"error": "text"}, a bare text, {"detail": ...} or, after an `error` event name
-    (`named`), an error object without a wrapper. None: it is no error.
+    Servers send {"error": {...}}, {"error": "text"}, {"errors": [...]}, a bare text, {"detail": ...} or, after an
+    `error` event name (`named`), an error object without a wrapper. None: it is no error.
     """
     if isinstance(body, str):
         return _failure(body, data)
@@ -60,6 +60,8 @@ def confessed(body: Any, data: bytes, *, named: bool = False) -> Failure | None:
         return _failure(body["error"], data)
     if isinstance(body.get("choices"), list):
         return None
+    if body.get("errors"):
+        return _failure(first(body["errors"]), data)
     if "detail" in body:
         detail = body["detail"]
         return _failure(detail if isinstance(detail, (str, dict)) else "the upstream refused the request", data)

@@ -11,38 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Block, Failed, Failure, Kind, Opaque, Refusal, Stop, Text, Thinking, Usage
+from engine.chat import Block, Kind, Opaque, Refusal, Text, Thinking, Usage
 from engine.dialects.failure import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.chat import Reason
-
-FINISHES: dict[str, str] = {
-    "stop": "end",
-    "length": "length",
-    "max_tokens": "length",
-    "tool_calls": "tool",
-    "function_call": "tool",
-    "content_filter": "refusal",
-    "sensitive": "refusal",
-    "model_length": "context",
-}
-"""`finish_reason` -> `Stop.reason`; z.ai says `sensitive`, Mistral `model_length`. Any other word is an end."""
-
-BREAKDOWNS: dict[str, Reason] = {
-    "error": "server_error",
-    "network_error": "server_error",
-    "insufficient_system_resource": "overloaded",
-}
-"""Words of `finish_reason` for an answer that broke off (OpenRouter, z.ai, DeepSeek)."""
-
-STOPPED = frozenset({"end_turn", "max_tokens", "tool_use", "stop_sequence", "stop", "length"})
-"""Words of a `stop_reason` that are no stop sequence; vLLM puts the sequence itself there."""
-
 OURS = ("anthropic", "unknown")
 """Formats of reasoning_details whose seals another API can carry."""
+
+COUNTS = ("prompt_tokens", "completion_tokens")
+"""What a usage object has that tells anything."""
 
 EXTRAS = ("audio", "images")
 """Content of an answer that no other API has."""
@@ -69,7 +48,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 def piece(message: dict[str, Any]) -> Piece:
     """Read a whole message."""
-    return Piece(tuple(_thoughts(message)), tuple(_blocks(message)), tuple(_calls(message)))
+    return Piece(tuple(_thoughts(message)), tuple(_blocks(message, "choices[0].message")), tuple(_calls(message)))
 
 
 def delta_piece(delta: dict[str, Any], *, plain: bool) -> Piece:
@@ -78,7 +57,7 @@ def delta_piece(delta: dict[str, Any], *, plain: bool) -> Piece:
     details = _details(delta)
     if said or plain:
         details = [Thinking(text=said), *(Thinking(signature=one.signature, sealed=one.sealed) for one in details)]
-    return Piece(tuple(_joined(details)), tuple(_blocks(delta)), tuple(_calls(delta)))
+    return Piece(tuple(_joined(details)), tuple(_blocks(delta, "choices[0].delta")), tuple(_calls(delta)))
 
 
 def said_plainly(message: dict[str, Any]) -> str:
@@ -95,7 +74,7 @@ def usage_of(*holders: Any) -> Usage | None:
     """
     for holder in holders:
         usage = holder.get("usage") if isinstance(holder, dict) else None
-        if not isinstance(usage, dict) or not {"prompt_tokens", "completion_tokens"} & usage.keys():
+        if not isinstance(usage, dict) or not any(isinstance(usage.get(name), (int, float)) for name in COUNTS):
             continue
         prompt = _object(usage.get("prompt_tokens_details"))
         output = _object(usage.get("completion_tokens_details"))
@@ -114,24 +93,9 @@ def usage_of(*holders: Any) -> Usage | None:
     return None
 
 
-def stop_of(choice: dict[str, Any], *, called: bool, refused: bool) -> Stop:
-    """Return why a choice stopped. What it holds is believed over its label: calls make it `tool`, a bare refusal
-    `refusal`, and `tool_calls` without calls is an end. Raises `Failed` for a label that means it broke off."""
-    label = text(choice.get("finish_reason"))
-    if label in BREAKDOWNS:
-        raise Failed(Failure(reason=BREAKDOWNS[label], message=f"the upstream broke off its answer: {label}"))
-    reason = FINISHES.get(label, "end")
-    if reason == "tool" and not called:
-        reason = "end"
-    if reason == "end":
-        sequence = text(choice.get("stop_reason"))
-        if called:
-            reason = "tool"
-        elif refused:
-            reason = "refusal"
-        elif sequence and sequence not in STOPPED:
-            return Stop(reason="sequence", sequence=sequence)
-    return msgspec.convert({"reason": reason}, Stop)
+def broken(arguments: str) -> bool:
+    """Say whether the arguments of a function began as a JSON object and did not become one."""
+    return arguments.lstrip().startswith("{") and not is_object(arguments)
 
 
 def complete(arguments: str) -> bool:
@@ -194,24 +158,42 @@ def _detail(detail: dict[str, Any]) -> Thinking:
     return Thinking(text=said, signature=text(detail.get("signature")) or None if ours else None)
 
 
-def _blocks(message: dict[str, Any]) -> Iterator[Block]:
+def _of_others(message: dict[str, Any]) -> bool:
+    """Say whether reasoning was left out that only another vendor can read."""
+    details = message.get("reasoning_details")
+    return any(
+        isinstance(one, dict)
+        and one.get("type") == "reasoning.encrypted"
+        and one.get("data")
+        and not _detail(one).sealed
+        for one in (details if isinstance(details, list) else ())
+    )
+
+
+def _blocks(message: dict[str, Any], at: str) -> Iterator[Block]:
+    if _of_others(message):
+        yield _opaque("reasoning_details", message, f"{at}.reasoning_details")
     content = message.get("content")
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
-    for part in content if isinstance(content, list) else ():
-        yield from _part(part)
+    for index, part in enumerate(content if isinstance(content, list) else ()):
+        yield from _part(part, f"{at}.content[{index}]")
     if refusal := text(message.get("refusal")):
         yield Refusal(text=refusal)
     annotations = message.get("annotations")
     for one in annotations if isinstance(annotations, list) else ():
         if isinstance(one, dict):
-            yield Opaque(vendor="openai", kind=text(one.get("type")) or "annotation", raw=one)
+            yield Opaque(vendor="openai", kind=text(one.get("type")) or "annotation", raw=one, at=f"{at}.annotations")
     for name in EXTRAS:
         if message.get(name):
-            yield Opaque(vendor="openai", kind=name, raw={name: message[name]})
+            yield _opaque(name, message, f"{at}.{name}")
 
 
-def _part(part: Any) -> Iterator[Block]:
+def _opaque(name: str, message: dict[str, Any], at: str) -> Opaque:
+    return Opaque(vendor="openai", kind=name, raw={name: message[name]}, at=at)
+
+
+def _part(part: Any, at: str) -> Iterator[Block]:
     if isinstance(part, str):
         part = {"type": "text", "text": part}
     if not isinstance(part, dict):
@@ -227,7 +209,7 @@ def _part(part: Any) -> Iterator[Block]:
     elif said_ := text(part.get("text")):
         yield Text(text=said_)
     elif kind not in ("text", "output_text", "refusal"):
-        yield Opaque(vendor="openai", kind=text(kind) or "part", raw=part)
+        yield Opaque(vendor="openai", kind=text(kind) or "part", raw=part, at=at)
 
 
 def _calls(message: dict[str, Any]) -> Iterator[Fragment]:

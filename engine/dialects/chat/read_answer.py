@@ -8,7 +8,8 @@ import msgspec
 
 from engine.chat import Call, Failed, Refusal, Response
 from engine.dialects.chat.errors import confessed
-from engine.dialects.chat.piece import piece, stop_of, usage_of
+from engine.dialects.chat.finish import stop_of, unheard
+from engine.dialects.chat.piece import broken, piece, usage_of
 from engine.dialects.failure import text
 from engine.dialects.tap import malformed
 
@@ -33,16 +34,21 @@ def read_answer(body: bytes) -> Response:
         raise Failed(failure)
     choice = _choice(answer)
     blocks = tuple(_blocks(choice["message"]))
+    stop = stop_of(
+        choice,
+        called=any(isinstance(block, Call) for block in blocks),
+        refused=any(isinstance(block, Refusal) for block in blocks),
+    )
+    calls = [block for block in blocks if isinstance(block, Call) and block.kind == "function"]
+    if stop.reason == "tool" and any(broken(call.arguments) for call in calls):
+        raise Failed(malformed("a tool call whose arguments are not JSON"))  # as in a stream
     return Response(
         id=text(answer.get("id")),
         model=text(answer.get("model")),
         blocks=blocks,
-        stop=stop_of(
-            choice,
-            called=any(isinstance(block, Call) for block in blocks),
-            refused=any(isinstance(block, Refusal) for block in blocks),
-        ),
+        stop=stop,
         usage=usage_of(answer, choice, answer.get("x_groq")),
+        losses=tuple(unheard(choice)),
     )
 
 

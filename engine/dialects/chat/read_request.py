@@ -87,7 +87,7 @@ def _read(body: Fields) -> Request:
         messages=messages,
         tools=tuple(tools),
         choice=read_function_choice(body) if legacy else read_choice(body),
-        parallel=body.flag("parallel_tool_calls"),
+        parallel=False if legacy else body.flag("parallel_tool_calls"),  # that form has one call in an answer
         max_tokens=read_most(body, counted, losses),
         temperature=body.number("temperature"),
         top_p=body.number("top_p"),
@@ -104,7 +104,7 @@ def _read(body: Fields) -> Request:
         extra=read_others(body),
         named={
             "choice": "function_call" if legacy else "tool_choice",
-            "parallel": "parallel_tool_calls",
+            "parallel": "functions" if legacy else "parallel_tool_calls",
             "max_tokens": counted,
             "format": "response_format",
             "user": asker,

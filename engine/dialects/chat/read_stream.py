@@ -16,6 +16,8 @@ from engine.chat import (
     Failed,
     Failure,
     Finished,
+    Lost,
+    Opaque,
     Refusal,
     Refused,
     Sealed,
@@ -31,8 +33,10 @@ from engine.chat import (
 from engine.dialects.chat import plain
 from engine.dialects.chat.calls import Calls
 from engine.dialects.chat.errors import confessed
-from engine.dialects.chat.piece import delta_piece, said_plainly, stop_of, usage_of
+from engine.dialects.chat.finish import stop_of, unheard
+from engine.dialects.chat.piece import delta_piece, said_plainly, usage_of
 from engine.dialects.failure import text
+from engine.dialects.lost import opaque
 from engine.dialects.sse import Splitter, parse
 from engine.dialects.tap import EVENT_LIMIT, malformed
 
@@ -159,7 +163,7 @@ class ChatDecoder:
         said = delta_piece(delta, plain=self._plain)
         for block in (*said.thoughts, *said.blocks):
             found = _events(block)
-            if found:
+            if found and not isinstance(block, Opaque):
                 self._calls.settle(events)
             events += found
             self._refused = self._refused or isinstance(block, Refusal)
@@ -183,7 +187,7 @@ class ChatDecoder:
             self.failure = malformed("a tool call whose arguments are not JSON")  # the client has seen half of it
             return
         self._calls.end(events)
-        events += (Stopped(stop), Finished())
+        events += (*map(Lost, unheard(self._choice or {})), Stopped(stop), Finished())
         self.ended = True
 
 
@@ -207,4 +211,6 @@ def _events(block: Block) -> list[Event]:
             return [Wrote(block.text)]
         case Refusal():
             return [Refused(block.text)]
-    return []  # no other API can carry it in a stream
+        case Opaque():
+            return [Lost(opaque(block))]
+    return []  # the reader makes no other

@@ -58,7 +58,7 @@ def note(response: Response, asked: Asked) -> None:
     note_stop(response.stop, asked)
     if asked.legacy and sum(isinstance(one, Call) for one in response.blocks) > 1:
         asked.lost.once(SECOND)
-    if response.usage is None:
+    if response.usage is None or response.usage.estimated:
         asked.lost.once(UNTOLD)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Call, File, Image, Message, Result, Text, Thinking
+from engine.dialects.body import refused
 from engine.dialects.chat.write_parts import (
     Json,
     text_part,
@@ -20,6 +21,7 @@ from engine.dialects.chat.write_parts import (
     write_text,
     written_content,
 )
+from engine.dialects.turns import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,10 @@ BRIDGE = "I have the results."
 
 
 def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) -> list[Json]:
-    """Return the chat messages; `instruction` is added to what the system says."""
+    """Return the chat messages; `instruction` is added to what the system says.
+
+    Raises `Problem` (400) where nothing at all is said.
+    """
     head = [message for message in leading(messages) if message.role == "system"]
     rest = list(messages[len(head) :])
     written = write_system(head, instruction, draft)
@@ -52,6 +57,8 @@ def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) 
             written += write_assistant(message, draft, current=index >= loop)
         else:
             written += write_system([message], "", draft)
+    if not written or all(is_empty(block) for message in messages for block in message.blocks):
+        raise refused("`messages` must hold something to answer: there is none, or all are empty", "messages")
     thin_breakpoints(written)
     if not (draft.family.user_after_tool and draft.takes("user_after_tool")):
         written = bridged(written, draft)

@@ -213,7 +213,7 @@ class ChatEncoder:
             out.append(self._chunk({"refusal": said}))
         out.append(self._chunk({}, finish(self._stop, bool(self._calls), self._asked.legacy)))
         if self._asked.usage:
-            if self._usage is None:
+            if self._usage is None or self._usage.estimated:
                 self._asked.lost.once(UNTOLD)
             usage = counted(self._usage or guessed(self._asked, self._size))
             out.append(b"data: " + self._head + b'],"usage":' + msgspec.json.encode(usage) + b"}\n\n")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Call, Opaque, Refusal, Text, Thinking
+from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking
+from engine.dialects.lost import UNTOLD, opaque
 from engine.dialects.seal import seal
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ REASONS: dict[str, str] = {
 CATEGORIES = frozenset({"cyber", "bio", "frontier_llm", "reasoning_extraction", "general_harms"})
 """The categories of a refusal."""
 
+FORMS: dict[str, str] = {
+    "_raw": "no JSON; told as {_raw: the text}",
+    "value": "no JSON object; told as {value: it}",
+}
+"""The key under which the input of a call stands that is no object -> what is noted of it."""
+
 FIT = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """What the id of a tool call may look like."""
 
@@ -44,11 +51,33 @@ def write_answer(response: Response, asked: Asked) -> bytes:
     """Write a Message. Blocks that only another vendor knows are left out."""
     ids = Ids(asked)
     content = [block for one in response.blocks for block in _content(one, asked, ids)]
+    note(response, asked)
     refusal = "".join(one.text for one in response.blocks if isinstance(one, Refusal))
     called = any(isinstance(one, Call) for one in response.blocks)
     answer = {**head(asked), "content": content, **stopped(response.stop, called=called, refusal=refusal)}
     answer["usage"] = guessed(asked, spoken(content)) if response.usage is None else counted(response.usage)
     return msgspec.json.encode(answer)
+
+
+def note(response: Response, asked: Asked) -> None:
+    """Note what of a whole answer its client is not told, or told in another form."""
+    for loss in response.losses:
+        asked.lost.once(loss)
+    calls = 0
+    for block in response.blocks:
+        if isinstance(block, Call):
+            note_input(block, calls, asked)
+            calls += 1
+        elif isinstance(block, Opaque) and block.vendor != "anthropic":
+            asked.lost.once(opaque(block))
+    if response.usage is None or response.usage.estimated:
+        asked.lost.once(UNTOLD)
+
+
+def note_input(call: Call, place: int, asked: Asked) -> None:
+    """Note that the input of a call, which is number `place`, is not what the model wrote."""
+    if form := form_of(call):
+        asked.lost.once(Loss(f"tool_calls[{place}].arguments", "approximated", FORMS[form]))
 
 
 def head(asked: Asked) -> dict[str, Any]:
@@ -128,6 +157,17 @@ def input_of(call: Call) -> dict[str, Any]:
     if value is None:
         return {}
     return value if isinstance(value, dict) else {"value": value}
+
+
+def form_of(call: Call) -> str:
+    """Return the key under which the input of a call is wrapped, "" if it is told as it is."""
+    if call.kind == "custom" or not call.arguments.strip():
+        return ""
+    try:
+        value = msgspec.json.decode(call.arguments)
+    except (msgspec.DecodeError, RecursionError):
+        return "_raw"
+    return "" if value is None or isinstance(value, dict) else "value"
 
 
 def input_text(call: Call) -> str:

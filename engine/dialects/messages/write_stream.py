@@ -20,6 +20,7 @@ from engine.chat import (
     Called,
     Ended,
     Finished,
+    Lost,
     Refused,
     Sealed,
     Signed,
@@ -29,7 +30,8 @@ from engine.chat import (
     Used,
     Wrote,
 )
-from engine.dialects.messages.write_answer import Ids, counted, guessed, head, input_text, stopped
+from engine.dialects.lost import UNTOLD
+from engine.dialects.messages.write_answer import Ids, counted, guessed, head, input_text, note_input, stopped
 from engine.dialects.seal import seal
 from engine.dialects.sse import frame
 
@@ -47,7 +49,7 @@ DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta","index
 class Waiting:
     """A block that is open, or waits for its turn. `kind` is the type of what fills it, "" for one that comes whole."""
 
-    __slots__ = ("begun", "call", "done", "kind", "live", "opening", "pending", "signature", "start")
+    __slots__ = ("begun", "call", "done", "kind", "live", "opening", "pending", "place", "signature", "start")
 
     def __init__(self, kind: str, start: dict[str, Any], call: Kind | None = None) -> None:
         self.kind = kind
@@ -58,6 +60,8 @@ class Waiting:
         """What came for it and was not written yet."""
         self.opening = ""
         """The first character of a call's input that is not blank."""
+        self.place = 0
+        """The number of the call in the answer."""
         self.live = False
         """The input of a call is being written as it comes."""
         self.signature: str | None = None
@@ -145,7 +149,8 @@ class MessagesEncoder:
 
     def _call(self, event: Called) -> None:
         start = {"type": "tool_use", "id": self._ids.give(event.id), "name": event.name, "input": {}}
-        self._calls[event.index] = self._add(Waiting("tool", start, event.kind))
+        block = self._calls[event.index] = self._add(Waiting("tool", start, event.kind))
+        block.place = len(self._calls) - 1
 
     def _argue(self, event: Argued) -> None:
         block = self._calls[event.index]
@@ -164,6 +169,9 @@ class MessagesEncoder:
 
     def _stopped(self, event: Stopped) -> None:
         self._stop = event.stop
+
+    def _lose(self, event: Lost) -> None:
+        self._asked.lost.once(event.loss)
 
     def _finish(self, _event: Finished) -> None:
         for block in self._blocks:
@@ -211,7 +219,7 @@ class MessagesEncoder:
     def _deltas(self, block: Waiting) -> list[bytes]:
         """Return what is to be written of the first block now."""
         if block.kind == "tool":
-            return [self._delta("input_json_delta", "partial_json", one) for one in _arguments(block)]
+            return [self._delta("input_json_delta", "partial_json", one) for one in self._arguments(block)]
         pending, block.pending = block.pending, []
         if block.kind != "thinking":
             return [self._delta("text_delta", "text", one) for one in pending]
@@ -220,30 +228,33 @@ class MessagesEncoder:
             deltas.append(self._delta("signature_delta", "signature", block.signature or seal(self._asked.source)))
         return deltas
 
+    def _arguments(self, block: Waiting) -> list[str]:
+        """Return the fragments of a call's input that may be written now, none of them empty.
+
+        An open call streams as the model writes it. What does not begin as an object waits until it is whole, and then
+        becomes one as in a whole answer (`input_of`); so does a call that is complete before its turn comes.
+        """
+        assert block.call is not None
+        if not block.live and block.done:
+            call = Call(id="", name="", arguments="".join(block.pending), kind=block.call)
+            note_input(call, block.place, self._asked)
+            block.pending = [input_text(call)]
+        elif not block.live and (block.call == "custom" or block.opening != "{"):
+            return []
+        block.live = True
+        pending, block.pending = block.pending, []
+        return [one for one in pending if one]
+
     def _delta(self, kind: str, field: str, value: str) -> bytes:
         return DELTA % (self._next, kind.encode(), field.encode(), msgspec.json.encode(value))
 
     def _end(self) -> bytes:
         stop = self._stop or Stop(reason="end")
+        if self._usage is None or self._usage.estimated:
+            self._asked.lost.once(UNTOLD)
         usage = guessed(self._asked, self._size) if self._usage is None else counted(self._usage)
         delta = {"delta": stopped(stop, called=bool(self._calls), refusal="".join(self._refusal)), "usage": usage}
         return _event("message_delta", delta) + _event("message_stop", {})
-
-
-def _arguments(block: Waiting) -> list[str]:
-    """Return the fragments of a call's input that may be written now, none of them empty.
-
-    An open call streams as the model writes it. What does not begin as an object waits until it is whole, and then
-    becomes one as in a whole answer (`input_of`); so does a call that is complete before its turn comes.
-    """
-    assert block.call is not None
-    if not block.live and block.done:
-        block.pending = [input_text(Call(id="", name="", arguments="".join(block.pending), kind=block.call))]
-    elif not block.live and (block.call == "custom" or block.opening != "{"):
-        return []
-    block.live = True
-    pending, block.pending = block.pending, []
-    return [one for one in pending if one]
 
 
 TAKERS: dict[type[Event], Callable[[MessagesEncoder, Any], None]] = {
@@ -256,6 +267,7 @@ TAKERS: dict[type[Event], Callable[[MessagesEncoder, Any], None]] = {
     Argued: MessagesEncoder._argue,
     Ended: MessagesEncoder._ended,
     Used: MessagesEncoder._use,
+    Lost: MessagesEncoder._lose,
     Stopped: MessagesEncoder._stopped,
     Finished: MessagesEncoder._finish,
 }

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chat import Call, Failed, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
+from engine.chat import Call, Ended, Failed, Lost, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
 from engine.dialects.chat.read_answer import read_answer
+from engine.dialects.chat.read_stream import ChatDecoder
 from tests.dialects.gpt import completion, responses
 
 REASONINGS = st.sampled_from(["reasoning_content", "reasoning", "reasoning_details"])
@@ -32,6 +33,11 @@ def detail(kind: str, **fields: Any) -> dict[str, Any]:
 
 CALL = Call(id="c", name="f", arguments="{}")
 CITATION = {"type": "url_citation", "url_citation": {"url": "https://example.com/"}}
+FOREIGN = [
+    {"type": "reasoning.summary", "summary": "a", "format": "openai-responses-v1"},
+    {"type": "reasoning.encrypted", "data": "d", "format": "openai-responses-v1"},
+    {"type": "reasoning.text", "text": "b", "signature": "s", "format": "google-gemini-v1"},
+]
 BLOCKS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "nothing": ({"content": None}, []),
     "a text in parts": (
@@ -45,15 +51,25 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "a part nobody knows": (
         {"content": [{"type": "reference", "ids": [1]}]},
-        [Opaque(vendor="openai", kind="reference", raw={"type": "reference", "ids": [1]})],
+        [
+            Opaque(
+                vendor="openai",
+                kind="reference",
+                raw={"type": "reference", "ids": [1]},
+                at="choices[0].message.content[0]",
+            )
+        ],
     ),
     "annotations": (
         {"content": "a", "annotations": [CITATION]},
-        [Text(text="a"), Opaque(vendor="openai", kind="url_citation", raw=CITATION)],
+        [
+            Text(text="a"),
+            Opaque(vendor="openai", kind="url_citation", raw=CITATION, at="choices[0].message.annotations"),
+        ],
     ),
     "audio": (
         {"content": None, "audio": {"id": "a"}},
-        [Opaque(vendor="openai", kind="audio", raw={"audio": {"id": "a"}})],
+        [Opaque(vendor="openai", kind="audio", raw={"audio": {"id": "a"}}, at="choices[0].message.audio")],
     ),
     "a call with an object": (
         {"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": {"a": 1}}}]},
@@ -104,14 +120,16 @@ BLOCKS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         [Thinking(text="ab", signature="s")],
     ),
     "seals of others": (
-        {
-            "reasoning_details": [
-                {"type": "reasoning.summary", "summary": "a", "format": "openai-responses-v1"},
-                {"type": "reasoning.encrypted", "data": "d", "format": "openai-responses-v1"},
-                {"type": "reasoning.text", "text": "b", "signature": "s", "format": "google-gemini-v1"},
-            ]
-        },
-        [Thinking(text="ab")],
+        {"reasoning_details": FOREIGN},
+        [
+            Thinking(text="ab"),
+            Opaque(
+                vendor="openai",
+                kind="reasoning_details",
+                raw={"reasoning_details": FOREIGN},
+                at="choices[0].message.reasoning_details",
+            ),
+        ],
     ),
     "details that are none": ({"content": "a", "reasoning_details": [7, {}], "reasoning": None}, [Text(text="a")]),
 }
@@ -163,6 +181,7 @@ USAGES: list[tuple[Any, Usage | None]] = [
     ({"completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 9}}, Usage(output=2, reasoning=2)),
     ({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 9}, Usage(input=3, output=6)),
     ({"prompt_tokens": "3", "completion_tokens": -2}, Usage()),
+    ({"prompt_tokens": None, "total_tokens": 3}, None),
 ]
 
 
@@ -182,6 +201,8 @@ FAILURES = [
     (b'{"choices": [{"index": 0, "message": null}]}', "disconnect"),
     (b'{"error": {"message": "no", "code": "insufficient_quota"}}', "quota"),
     (b'{"detail": "out of memory"}', "server_error"),
+    (b'{"errors": [{"message": "no", "code": "insufficient_quota"}]}', "quota"),
+    (b'{"errors": ["no"]}', "server_error"),
     (b'{"choices": [{"message": {"content": ""}, "finish_reason": "error"}]}', "server_error"),
     (b'{"choices": [{"message": {"tool_calls": [{"id": "c", "function": {"arguments": "{}"}}]}}]}', "disconnect"),
 ]
@@ -192,3 +213,53 @@ def test_what_is_no_answer(body: bytes, reason: str) -> None:
     with pytest.raises(Failed) as raised:
         read_answer(body)
     assert raised.value.failure.reason == reason
+
+
+@pytest.mark.parametrize("finish", ["tool_calls", "stop", "length", "content_filter", None])
+@pytest.mark.parametrize("arguments", ['{"a":', '{"a": b}', '{"a":1}', "[1", "no", " ", '"a"'])
+def test_a_call_that_is_broken_is_so_in_a_stream_too(arguments: str, finish: str | None) -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    fields = {"index": 0, "finish_reason": finish}
+    decoder = ChatDecoder()
+    choices: list[Any] = [{"delta": {"tool_calls": [call]}, "index": 0}, {"delta": {}, **fields}]
+    for chunk in choices:
+        decoder.feed(b"data: " + json.dumps({"id": "1", "model": "m", "choices": [chunk]}).encode() + b"\n\n")
+    decoder.feed(b"data: [DONE]\n\n")
+    body = {"id": "1", "model": "m", "choices": [{"message": {"tool_calls": [call]}, **fields}]}
+    try:
+        read_answer(json.dumps(body).encode())
+        failed = None
+    except Failed as raised:
+        failed = raised.failure
+    assert decoder.failure == failed
+    assert (failed is not None) == (arguments.startswith("{") and "1" not in arguments and finish in FINISHED)
+
+
+FINISHED = ("tool_calls", "stop", None)
+"""Why a model stops that has called a tool, and is not cut off."""
+
+
+@pytest.mark.parametrize(("word", "known"), [("stop", True), ("model_length", True), (None, True), ("eos", False)])
+def test_a_word_that_is_read_as_an_end_is_noted(word: str | None, known: bool) -> None:
+    noted = [(loss.path, loss.grade) for loss in read({"content": "a"}, finish_reason=word).losses]
+    assert noted == ([] if known else [("choices[0].finish_reason", "approximated")])
+    decoder = ChatDecoder()
+    chunk = {"id": "1", "model": "m", "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": word}]}
+    events = decoder.feed(b"data: " + json.dumps(chunk).encode() + b"\n\ndata: [DONE]\n\n")
+    assert [(event.loss.path, event.loss.grade) for event in events if isinstance(event, Lost)] == noted
+
+
+def test_what_a_stream_cannot_tell_does_not_end_a_call() -> None:
+    delta = {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a":1}'}}]}
+    noted = {"annotations": [CITATION], "audio": {"id": "a"}}
+    decoder = ChatDecoder()
+    events = [
+        event
+        for one in (delta, noted)
+        for event in decoder.feed(b"data: " + json.dumps({"choices": [{"index": 0, "delta": one}]}).encode() + b"\n\n")
+    ]
+    assert [event.loss.path for event in events if isinstance(event, Lost)] == [
+        "choices[0].delta.annotations",
+        "choices[0].delta.audio",
+    ]
+    assert Ended(0) not in events

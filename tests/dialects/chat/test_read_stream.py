@@ -203,7 +203,7 @@ FORMS: dict[str, tuple[list[Any], list[Event]]] = {
             STOP,
             {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2.0}},
         ],
-        [Wrote("Hi"), Used(Usage()), Used(Usage(input=3, output=2)), *END],
+        [Wrote("Hi"), Used(Usage(input=3, output=2)), *END],
     ),
     "usage of Groq": (
         [HI, chunk({}, "stop", x_groq={"usage": {"prompt_tokens": 3, "completion_tokens": 2}})],

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chat import Block, Call, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
+from engine.chat import Block, Call, Loss, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
 from engine.dialects.chat.write_answer import write_answer
+from engine.dialects.chat.write_stream import ChatEncoder
 from engine.dialects.codec import Asked
+from engine.dialects.fold import unfold
 from tests.dialects import oracles
 from tests.dialects.claude import responses
+from tests.dialects.pairs import events
 
 ASKED = Asked(model="smart", id="k3v", created=7)
 
@@ -142,3 +145,55 @@ def test_blank_arguments_are_none(blank: str) -> None:
     call = Call(id="c", name="f", arguments=blank)
     assert message(call)["tool_calls"][0]["function"]["arguments"] == "{}"
     assert message(call, asked=LEGACY)["function_call"]["arguments"] == "{}"
+
+
+TOLD = Usage(input=1, output=2)
+
+
+def lost(*blocks: Block, legacy: bool = False, usage: Usage | None = TOLD, **more: Any) -> list[tuple[str, str]]:
+    asked = Asked(model="smart", id="k3v", created=7, legacy=legacy)
+    response = Response(id="up-1", model="m", blocks=blocks, usage=usage, **{"stop": Stop(reason="end"), **more})
+    write_answer(response, asked)
+    whole = list(asked.lost.found)
+    asked.lost.found.clear()
+    ChatEncoder(asked).feed(unfold(response))
+    assert sorted(asked.lost.found, key=repr) == sorted(whole, key=repr), "a stream loses the same"
+    return [(loss.path, loss.grade) for loss in whole]
+
+
+SEARCH = Opaque(vendor="anthropic", kind="server_tool_use", raw={}, at="content[0]")
+CITED = Loss("content[1].citations", "dropped", "no counterpart")
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (lost(Text(text="a"), CALL), []),
+        (lost(SEARCH, Text(text="a"), SEARCH), [("content[0]", "dropped")]),
+        (lost(Text(text="a"), losses=(CITED, CITED)), [("content[1].citations", "dropped")]),
+        (lost(stop=Stop(reason="pause")), [("stop_reason", "dropped")]),
+        (lost(stop=Stop(reason="context")), [("stop_reason", "approximated")]),
+        (lost(stop=Stop(reason="refusal", details={"category": "bio"})), [("stop_details.category", "dropped")]),
+        (lost(stop=Stop(reason="refusal", details={"category": None})), []),
+        (lost(CALL, CALL), []),
+        (lost(CALL, legacy=True), []),
+        (lost(CALL, CALL, CALL, legacy=True), [("tool_calls[1]", "dropped")]),
+        (lost(Text(text="a"), usage=None), [("usage", "dropped")]),
+        (lost(Text(text="a"), usage=Usage(estimated=True)), [("usage", "dropped")]),
+    ],
+)
+def test_what_the_client_is_not_told_is_noted(found: list[tuple[str, str]], told: list[tuple[str, str]]) -> None:
+    assert found == told
+
+
+@given(st.lists(st.sampled_from(["", "a", "b", "call_k3v_0", "call_k3v_1"]), max_size=5))
+def test_no_two_calls_have_one_id(wishes: list[str]) -> None:
+    calls = [Call(id=wish, name="f", arguments="{}") for wish in wishes]
+    response = Response(id="up-1", model="m", blocks=tuple(calls), stop=Stop(reason="tool"))
+    whole = [call["id"] for call in message(*calls).get("tool_calls", ())]
+    chunks = events(ChatEncoder(ASKED).feed(unfold(response)))
+    deltas = [one["choices"][0]["delta"] for one in chunks[:-1] if one["choices"]]
+    streamed = [call["id"] for one in deltas for call in one.get("tool_calls", ()) if "id" in call]
+    assert whole == streamed
+    assert len(set(whole)) == len(wishes)
+    assert [ident for ident, wish in zip(whole, wishes, strict=True) if wish == "a"][:1] == ["a"] * ("a" in wishes)

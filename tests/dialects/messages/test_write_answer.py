@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.chat import Call, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
+from engine.chat import Call, Loss, Opaque, Refusal, Response, Stop, Text, Thinking, Usage
 from engine.dialects.codec import Asked
-from engine.dialects.fold import fold
+from engine.dialects.fold import fold, unfold
 from engine.dialects.messages.write_answer import FIT, Ids, input_of, input_text, write_answer
+from engine.dialects.messages.write_stream import MessagesEncoder
 from engine.dialects.seal import opened
 from tests.dialects import claude, oracles
 from tests.dialects.events import streams
@@ -155,3 +156,41 @@ def test_ids_fit_and_are_never_given_twice(wishes: list[str]) -> None:
 
 def test_an_id_that_does_not_fit_is_changed_the_same_way_every_time() -> None:
     assert Ids(ASKED).give("a b") == Ids(Asked(model="m", id="y", created=1)).give("a b")
+
+
+TOLD = Usage(input=1, output=2)
+
+
+def lost(*blocks: Any, usage: Usage | None = TOLD, losses: tuple[Loss, ...] = ()) -> list[tuple[str, str]]:
+    asked = Asked(model="asked", id="x", created=0)
+    response = Response(id="1", model="m", blocks=blocks, stop=Stop(reason="end"), usage=usage, losses=losses)
+    write_answer(response, asked)
+    whole = list(asked.lost.found)
+    asked.lost.found.clear()
+    MessagesEncoder(asked).feed(unfold(response))
+    assert sorted(asked.lost.found, key=repr) == sorted(whole, key=repr), "a stream loses the same"
+    return [(loss.path, loss.grade) for loss in whole]
+
+
+def call(arguments: str) -> Call:
+    return Call(id="", name="f", arguments=arguments)
+
+
+NOTED = Opaque(vendor="openai", kind="url_citation", raw={}, at="choices[0].message.annotations")
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (lost(Text(text="a"), call(""), call('{"a":1}'), call("null")), []),
+        (lost(Call(id="", name="f", arguments="rm", kind="custom")), []),
+        (lost(call("{}"), call("no"), call("none")), [("tool_calls[1].arguments", "approximated")]),
+        (lost(call("[1]")), [("tool_calls[0].arguments", "approximated")]),
+        (lost(Text(text="a"), NOTED, NOTED), [("choices[0].message.annotations", "dropped")]),
+        (lost(losses=(Loss("a", "dropped", "b"),) * 1000), [("a", "dropped")]),
+        (lost(Text(text="a"), usage=None), [("usage", "dropped")]),
+        (lost(Text(text="a"), usage=Usage(estimated=True)), [("usage", "dropped")]),
+    ],
+)
+def test_what_the_client_is_not_told_is_noted(found: list[tuple[str, str]], told: list[tuple[str, str]]) -> None:
+    assert found == told

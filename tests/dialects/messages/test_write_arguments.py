@@ -44,6 +44,22 @@ def test_write_arguments(arguments: str, value: Any, grade: str | None) -> None:
     assert [(loss.path, loss.grade) for loss in losses.found] == expected
 
 
+def cut_off(arguments: str) -> Any:
+    return write_arguments(Call(id="1", name="f", arguments=arguments, at="c"), Losses())
+
+
+def test_megabytes_are_mended_in_one_go() -> None:
+    """A repair that copies the text at every comma or bracket would take minutes here."""
+    assert cut_off('{"a":[' + "1," * 1_000_000) == {"a": [1] * 1_000_000}
+    assert cut_off('{"a":[' + "{}," * 500_000) == {"a": [{}] * 500_000}
+    assert cut_off('{"a":"' + "\\\"" * 1_000_000) == {"a": '"' * 1_000_000}
+
+
+@pytest.mark.parametrize("arguments", ['{"a":' * 500_000, '{"a":' + "[" * 500_000 + "]" * 500_000 + "}"])
+def test_what_is_nested_too_deeply_stays_as_it_is(arguments: str) -> None:
+    assert cut_off(arguments) == {"_raw": arguments}
+
+
 def test_the_text_of_a_custom_tool_is_one_argument() -> None:
     assert write_arguments(Call(id="1", name="f", arguments="*** Begin", kind="custom"), Losses()) == {
         "input": "*** Begin"
