@@ -31,7 +31,8 @@ def allowed(tools: Sequence[Tool], choice: Choice | None, losses: Losses) -> lis
     if missing := [name for name in choice.allowed if name not in names]:
         losses.dropped(choice.at, f"there is no tool {clipped(', '.join(missing))} that could be allowed")
     losses.approximated(choice.at, "only the tools allowed are sent")
-    return [tool for tool in tools if tool.name in choice.allowed]
+    names.intersection_update(choice.allowed)
+    return [tool for tool in tools if tool.name in names]
 
 
 def distinct(tools: Iterable[Tool], losses: Losses) -> list[Tool]:

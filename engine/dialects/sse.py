@@ -21,33 +21,34 @@ class Splitter:
     and the LF follows as a piece of its own (`b"\\n"`), which belongs to the event before it.
     """
 
-    __slots__ = ("_crs", "_half", "_pieces", "_tail", "size")
+    __slots__ = ("_begun", "_crs", "_half")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        """An event that has begun: joined once it is whole, for it may come in a million pieces."""
-        self._tail = b""
-        """The last bytes of it: an end of an event may begin there."""
-        self.size = 0
-        """Bytes in `rest`."""
+        self._begun = bytearray()
+        """An event that is not whole: it grows in place, for it may come in a million pieces."""
         self._crs = False
         self._half = False
 
     @property
     def rest(self) -> bytes:
         """What has come of an event that is not whole."""
-        return b"".join(self._pieces)
+        return bytes(self._begun)
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes that is."""
+        return len(self._begun)
 
     def take(self) -> bytes:
         """Return `rest`, and begin anew."""
         rest = self.rest
-        self._keep(b"")
+        self._begun.clear()
         return rest
 
     @property
     def busy(self) -> bool:
         """Say whether the next byte belongs to an event that has begun."""
-        return self._half or self.size > 0
+        return self._half or bool(self._begun)
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that `data` completes; the caller minds the `size` of the rest."""
@@ -59,15 +60,12 @@ class Splitter:
                 data = data[1:]
         self._crs = self._crs or b"\r" in data
         rest, seen = data, 0
-        if self._pieces:
-            edge = self._tail + data
-            if not (BLANK_LINE.search(edge) if self._crs else b"\n\n" in edge):
-                self._pieces.append(data)
-                self._tail = edge[-EDGE:]
-                self.size += len(data)
+        if self._begun:
+            seen = max(0, len(self._begun) - EDGE)
+            self._begun += data
+            if not (BLANK_LINE.search(self._begun, seen) if self._crs else self._begun.find(b"\n\n", seen) >= 0):
                 return events
-            seen = max(0, self.size - EDGE)
-            rest = b"".join((*self._pieces, data))
+            rest = self.take()
         if self._crs:
             start = 0
             while found := BLANK_LINE.search(rest, max(start, seen)):
@@ -78,14 +76,8 @@ class Splitter:
         elif rest.find(b"\n\n", seen) >= 0:
             *whole, rest = rest.split(b"\n\n")
             events += [event + b"\n\n" for event in whole]
-        if rest or self.size:
-            self._keep(rest)
+        self._begun += rest
         return events
-
-    def _keep(self, rest: bytes) -> None:
-        self._pieces = [rest] if rest else []
-        self._tail = rest[-EDGE:]
-        self.size = len(rest)
 
 
 def parse(event: bytes) -> tuple[bytes, bytes | None]:

@@ -33,7 +33,7 @@ from engine.dialects.turns import settled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.chat import Event, Failure, Loss, Request, Response
+    from engine.chat import Block, Event, Failure, Loss, Request, Response
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
 
 Mode = Literal["lenient", "strict", "exact"]
@@ -53,19 +53,18 @@ def read(codec: Codec, body: bytes) -> Request:
 
 def only_of(request: Request, target: str) -> Request:
     """Return `request` without the reasoning that is known to be of another model than `target` (upstream/model)."""
-    foreign = [
-        block
-        for message in request.messages
-        for block in message.blocks
-        if isinstance(block, Thinking) and block.model is not None and block.model != target
-    ]
+
+    def is_foreign(block: Block) -> bool:
+        return isinstance(block, Thinking) and block.model is not None and block.model != target
+
+    foreign = [block for message in request.messages for block in message.blocks if is_foreign(block)]
     if not foreign:
         return request
     losses = Losses(request.losses)
     for block in foreign:
         losses.approximated(block.at, "the reasoning of another model")
     messages = tuple(
-        msgspec.structs.replace(message, blocks=tuple(block for block in message.blocks if block not in foreign))
+        msgspec.structs.replace(message, blocks=tuple(block for block in message.blocks if not is_foreign(block)))
         for message in request.messages
     )
     kept = tuple(message for message in messages if message.blocks)

@@ -7,7 +7,8 @@ The system messages that a conversation begins with are left as they are.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -64,22 +65,31 @@ def is_empty(block: Block) -> bool:
 
 def merged(messages: Iterable[Message], losses: Losses) -> list[Message]:
     """Return the messages with consecutive ones of a user, and of the assistant, made one turn."""
-    found: list[Message] = []
+    runs: list[list[Message]] = []
     for message in messages:
-        last = found[-1] if found else None
-        if last is None or last.role != message.role or message.role == "system":
-            found.append(message)
-            continue
-        name, at = last.name, last.at
-        if holds_results_only(last):
+        if runs and runs[-1][0].role == message.role != "system":
+            runs[-1].append(message)
+        else:
+            runs.append([message])
+    return [joined(run, losses) for run in runs]
+
+
+def joined(run: Sequence[Message], losses: Losses) -> Message:
+    """Return the messages of one role in a row as one turn."""
+    if len(run) == 1:
+        return run[0]
+    name, at, bare = run[0].name, run[0].at, holds_results_only(run[0])
+    for message in run[1:]:
+        results = holds_results_only(message)
+        if bare:
             name, at = message.name, message.at  # the results know their own places
-        elif not holds_results_only(message) and message.name != name:
-            for one in (last, message):
-                if one.name is not None:
-                    losses.dropped(f"{one.at}.name", "messages of several participants become one turn")
+        elif not results and message.name != name:
+            for place, one in ((at, name), (message.at, message.name)):
+                if one is not None:
+                    losses.dropped(f"{place}.name", "messages of several participants become one turn")
             name = None
-        found[-1] = replace(last, blocks=last.blocks + message.blocks, name=name, at=at)
-    return found
+        bare = bare and results
+    return replace(run[0], blocks=tuple(chain.from_iterable(one.blocks for one in run)), name=name, at=at)
 
 
 def holds_results_only(message: Message) -> bool:
@@ -92,7 +102,7 @@ def calls_of(message: Message) -> list[Call]:
 
 def answered(calls: Sequence[Call], between: Sequence[Message], losses: Losses) -> list[Message]:
     """Return the turns up to the next assistant's, led by the results of `calls`."""
-    waiting: defaultdict[str, list[int]] = defaultdict(list)
+    waiting: defaultdict[str, deque[int]] = defaultdict(deque)
     for place, call in enumerate(calls):
         waiting[call.id].append(place)
     results: dict[int, Result] = {}
@@ -103,7 +113,7 @@ def answered(calls: Sequence[Call], between: Sequence[Message], losses: Losses) 
             if not isinstance(block, Result) or message.role != "user":
                 blocks.append(block)
             elif waiting[block.id]:
-                results[waiting[block.id].pop(0)] = block
+                results[waiting[block.id].popleft()] = block
             else:
                 losses.dropped(block.at or message.at, "no call that this result answers stands right before it")
                 blocks += told(block)

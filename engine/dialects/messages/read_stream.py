@@ -63,7 +63,7 @@ class MessagesDecoder:
     A stream that only falls silent after it said why the model stopped is complete.
     """
 
-    __slots__ = ("_blocks", "_calls", "_last", "_splitter", "_started", "_stop", "_usage", "ended", "failure")
+    __slots__ = ("_alone", "_blocks", "_calls", "_last", "_splitter", "_started", "_stop", "_usage", "ended", "failure")
 
     def __init__(self) -> None:
         self.failure: Failure | None = None
@@ -72,6 +72,8 @@ class MessagesDecoder:
         self._started = False
         self._blocks: dict[int, Open] = {}
         """The open blocks by their index on the wire, in the order in which they began."""
+        self._alone: int | None = None
+        """The index of the block that began last and is no call: it ends where another one begins."""
         self._last = -1
         """The index of the block that began last: what a delta without an index belongs to."""
         self._calls = 0
@@ -150,7 +152,7 @@ class MessagesDecoder:
         index = self._index(value, self._last + 1)
         self._turn(index, out)
         if kind not in KNOWN:
-            self._blocks[index] = Open("", None)
+            self._open(index, "")
             out.append(Lost(foreign(kind, f"content[{index}]")))
             return
         if block.get("citations"):
@@ -161,7 +163,7 @@ class MessagesDecoder:
         if kind == "tool_use" and not text(block.get("name")):
             self.failure = malformed("a tool call without a name")
             return
-        one = self._blocks[index] = Open(kind, self._calls if kind == "tool_use" else None)
+        one = self._open(index, kind, self._calls if kind == "tool_use" else None)
         if kind == "tool_use":
             self._calls += 1
             out.append(Called(self._calls - 1, text(block.get("id")), text(block.get("name"))))
@@ -176,10 +178,17 @@ class MessagesDecoder:
         """A block begins at `index`: text and thinking never overlap with another one."""
         if not self._started:
             self._start(None, out)
-        for other in [other for other, one in self._blocks.items() if one.call is None]:
-            self._end(other, out)
+        if self._alone is not None:
+            self._end(self._alone, out)
+            self._alone = None
         self._end(index, out)
         self._last = index
+
+    def _open(self, index: int, kind: str, call: int | None = None) -> Open:
+        one = self._blocks[index] = Open(kind, call)
+        if call is None:
+            self._alone = index
+        return one
 
     def _block_delta(self, value: dict[str, Any], out: list[Event]) -> None:
         delta = value.get("delta")
@@ -205,7 +214,7 @@ class MessagesDecoder:
         one = self._blocks.get(index)
         if one is None or (one.kind in WRITING.values() and one.kind != kind):
             self._turn(index, out)
-            one = self._blocks[index] = Open(kind, None)
+            one = self._open(index, kind)
         if one.kind == kind:
             out.append(Wrote(said) if kind == "text" else Thought(said))
 

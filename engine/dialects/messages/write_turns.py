@@ -14,7 +14,7 @@ from engine.dialects.body import refused
 from engine.dialects.turns import NO_RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.chat import Message, Role
     from engine.dialects.codec import Losses
@@ -62,9 +62,10 @@ def placed(messages: Sequence[Message], family: Claude, writer: Writer, losses: 
     ]
     roles = [message.role for message, _ in written]
     in_place = family.system_turns and "system_role" not in family.refused
+    places = legal(roles) if in_place else frozenset()
     turns: list[Turn] = []
     for place, (message, blocks) in enumerate(written):
-        if message.role != "system" or (in_place and legal(roles, place)):
+        if message.role != "system" or place in places:
             turns.append({"role": message.role, "content": blocks})
             continue
         losses.approximated(message.at, "a system message at this place goes as a reminder in the user's turn")
@@ -74,11 +75,19 @@ def placed(messages: Sequence[Message], family: Claude, writer: Writer, losses: 
     return turns
 
 
-def legal(roles: Sequence[Role], place: int) -> bool:
-    """Say whether a system message may stand here: behind a user's turn, and last or before the assistant's."""
-    before = next((role for role in reversed(roles[:place]) if role != "system"), None)
-    behind = next((role for role in roles[place:] if role != "system"), None)
-    return before == "user" and behind in (None, "assistant")
+def legal(roles: Iterable[Role]) -> frozenset[int]:
+    """Return where a system message may stand: behind a user's turn, and last or before the assistant's."""
+    found: set[int] = set()
+    run: list[int] = []
+    before: Role | None = None
+    for place, role in enumerate(roles):
+        if role == "system":
+            run.append(place)
+            continue
+        if before == "user" and role == "assistant":
+            found.update(run)
+        before, run = role, []
+    return frozenset(found.union(run) if before == "user" else found)
 
 
 def joined(turns: Sequence[Turn]) -> list[Turn]:

@@ -52,7 +52,7 @@ def test_megabytes_are_mended_in_one_go() -> None:
     """A repair that copies the text at every comma or bracket would take minutes here."""
     assert cut_off('{"a":[' + "1," * 1_000_000) == {"a": [1] * 1_000_000}
     assert cut_off('{"a":[' + "{}," * 500_000) == {"a": [{}] * 500_000}
-    assert cut_off('{"a":"' + "\\\"" * 1_000_000) == {"a": '"' * 1_000_000}
+    assert cut_off('{"a":"' + '\\"' * 1_000_000) == {"a": '"' * 1_000_000}
 
 
 @pytest.mark.parametrize("arguments", ['{"a":' * 500_000, '{"a":' + "[" * 500_000 + "]" * 500_000 + "}"])
