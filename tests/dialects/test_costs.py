@@ -48,7 +48,7 @@ def argued(events: list[Event], index: int = 0) -> str:
 
 
 def test_a_name_on_every_fragment() -> None:
-    pieces = [chunk(fragment('{"a":[')), *[chunk(fragment("{},{},"))] * MANY, chunk(fragment("{}]}"))]
+    pieces = [chunk(fragment('{"a":[{}')), *[chunk(fragment(",{},{}"))] * MANY, chunk(fragment("]}"))]
     events = read(ChatDecoder(), [*pieces, *DONE])
     assert len([event for event in events if isinstance(event, Called)]) == 1
     assert json.loads(argued(events)) == {"a": [{}] * (2 * MANY + 1)}
