@@ -172,6 +172,8 @@ def ask_old(turnout: Turnout, method: str, target: str, body: bytes = b"", *fiel
 
 @BOTH
 def test_a_stream_to_http_1_0_comes_without_chunks(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    stream = api.stream()
+    upstream.script(stream, stream)
     ours = ask_old(turnout, "POST", api.path, json.dumps(api.body(stream=True)).encode())
     assert (ours.status, ours.header("transfer-encoding"), ours.header("connection")) == (200, None, "close")
     assert ours.header("content-length") is None
