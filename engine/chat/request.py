@@ -11,6 +11,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 Grade = Literal["approximated", "dropped"]
+Mode = Literal["lenient", "strict", "exact"]
+"""What may be lost of a request: anything, nothing that is dropped, nothing at all."""
 
 
 class Loss(msgspec.Struct, frozen=True):

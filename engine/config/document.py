@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 import msgspec
 from msgspec import Meta
 
-from engine.chat import REASONS, Api, Reason
-from engine.config.parameters import Like, Parameter, Translation
+from engine.chat import REASONS, Api, Mode, Reason
+from engine.config.parameters import Like, Parameter
 from engine.diagnostics import Flaw
 from engine.units import Duration, Size, positive
 from engine.upstreams import KINDS
@@ -127,7 +127,7 @@ class Model(Section, frozen=True, kw_only=True):
     set: Annotated[dict[Parameter, Any] | None, Meta(description=SET)] = None
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
-    translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
+    translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
     like: Annotated[
         Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
@@ -153,7 +153,7 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     set: Annotated[dict[Parameter, Any], Meta(description=SET)] = {}
     unset: Annotated[list[Parameter], Meta(description=UNSET)] = []
     strip: Annotated[list[Stripped], Meta(description=STRIP)] = []
-    translation: Annotated[Translation, Meta(description=TRANSLATION)] = "lenient"
+    translation: Annotated[Mode, Meta(description=TRANSLATION)] = "lenient"
 
 
 class Defaults(Section, frozen=True, kw_only=True):
@@ -212,7 +212,7 @@ class Route(Section, frozen=True, kw_only=True):
     set: Annotated[dict[Parameter, Any] | None, Meta(description=SET)] = None
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
-    translation: Annotated[Translation | None, Meta(description=TRANSLATION)] = None
+    translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
 
 
 class Base(Section, frozen=True, kw_only=True):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
 from engine.diagnostics import Flaw
-
-Translation = Literal["lenient", "strict", "exact"]
 
 OWN: dict[str, str] = {
     "model": "take it out: the targets of the entry say which model is asked",

@@ -5,7 +5,7 @@ Hub and spoke: the client's codec reads, the upstream's codec writes, and back. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -33,10 +33,8 @@ from engine.dialects.turns import settled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.chat import Block, Event, Failure, Loss, Request, Response
+    from engine.chat import Block, Event, Failure, Loss, Mode, Request, Response
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
-
-Mode = Literal["lenient", "strict", "exact"]
 
 THOUGHTS = (Thought, Signed, Sealed)
 CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Finished)
@@ -67,8 +65,8 @@ def only_of(request: Request, target: str) -> Request:
         msgspec.structs.replace(message, blocks=tuple(block for block in message.blocks if not is_foreign(block)))
         for message in request.messages
     )
-    kept = tuple(message for message in messages if message.blocks)
-    return msgspec.structs.replace(request, messages=kept, losses=tuple(losses.found))
+    messages = settled(messages, losses)  # a turn of nothing but reasoning stood between two others
+    return msgspec.structs.replace(request, messages=messages, losses=tuple(losses.found))
 
 
 def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode) -> Written:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from engine.chat import Failure, Problem, Reason
+from engine.chat import Failure, Mode, Problem, Reason
 from engine.facts import Facts
 from engine.plan.match import Pattern
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config.document import Document
-    from engine.config.parameters import Translation
     from engine.diagnostics import Span
     from engine.upstreams.base import Options
 
@@ -51,7 +50,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     unset: tuple[str, ...] | None = None
     strip: tuple[str, ...] | None = None
     like: str | None = None
-    translation: Translation | None = None
+    translation: Mode | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -67,7 +66,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """Headers and beta flags that are not passed on; the upstream's own `strip` comes on top."""
     like: str | None = None
     """The model whose family the targets count as (rule C6)."""
-    translation: Translation = "lenient"
+    translation: Mode = "lenient"
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 

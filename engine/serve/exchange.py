@@ -52,7 +52,7 @@ BODY_SHOWN = 4096
 PROBLEM_SHOWN = 500
 """How much of an error is recorded: it may hold words of the client, and of the upstream."""
 NAME_SHOWN = 200
-MOST_LOSSES = 50
+LOSSES_SHOWN = 50
 """How many losses of one request are recorded."""
 LOOPBACK = ("127.", "::1")
 
@@ -252,7 +252,7 @@ class Exchange:
 
     def _record(self, status: int, problem: Problem | None) -> Request:
         reply, relay, facts = self.reply, self.relay, self.facts
-        lost = relay.losses[:MOST_LOSSES] if relay else ()
+        lost = relay.losses[:LOSSES_SHOWN] if relay else ()
         return Request(
             request=self.visit.id,
             method=self.scope["method"],

@@ -23,6 +23,7 @@ from engine.dialects.names import Names
 if TYPE_CHECKING:
     from engine.chat import Headers, Request
     from engine.dialects.messages.families import Claude
+    from engine.dialects.messages.write_reasoning import Thinking
 
 VERSION = (b"anthropic-version", b"2023-06-01")
 """The newer 2026-10-21 refuses every sampling parameter, also where the model takes it."""
@@ -94,12 +95,7 @@ def _write(request: Request, family: Claude, model: str) -> Written:
         body["tools"] = tools
     if choice is not None:
         body["tool_choice"] = choice
-    headers: Headers = [VERSION]
-    thinking = thought.thinking
-    if thought.on and family.bound and writer.thoughts and "thinking.block_binding" not in family.refused:
-        # what stands before the thoughts was written anew by us: without this a single changed byte is a 400
-        thinking = {**(thinking or {"type": "adaptive"}), "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
-        headers.append((b"anthropic-beta", BINDING))
+    thinking, headers = write_binding(thought, family, history=bool(writer.thoughts))
     if thinking is not None:
         body["thinking"] = thinking
     config = {"effort": thought.effort, "format": form.format}
@@ -122,6 +118,19 @@ def _write(request: Request, family: Claude, model: str) -> Written:
         fenced=form.told is not None,
         stop=tuple(one for one in request.stop if not one.strip()),
     )
+
+
+def write_binding(thought: Thinking, family: Claude, *, history: bool) -> tuple[dict[str, Any] | None, Headers]:
+    """Return what to say about thinking, and the headers that the API needs for it.
+
+    `history`: the messages hold earlier thoughts. What stands before them was written anew by us, and to a family that
+    binds them to it a single changed byte would be a 400.
+    """
+    if not (thought.on and family.bound and history) or "thinking.block_binding" in family.refused:
+        return thought.thinking, [VERSION]
+    thinking = thought.thinking or {"type": "adaptive"}
+    binding = {"block_binding": {"prefix_mismatch_behavior": "drop_block"}}
+    return {**thinking, **binding}, [VERSION, (b"anthropic-beta", BINDING)]
 
 
 def refuse(request: Request) -> None:
