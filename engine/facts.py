@@ -27,6 +27,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     api: str | None
     """An `engine.chat.Api`, or None on a path that is no model endpoint."""
+    form: str | None = None
+    """The API whose request came to the endpoint, where it is not its own."""
     method: str = "POST"
     path: str = "/"
     """The canonical path (rule P1)."""

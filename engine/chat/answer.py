@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from engine.chat.request import Block, Kind, Loss
+from engine.chat.request import Block, Form, Kind, Loss
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,15 +66,17 @@ class Thought(Event, frozen=True):
 
 
 class Signed(Event, frozen=True):
-    """The seal on the reasoning before it; ends that block, which may be empty."""
+    """The seal on the reasoning before it, given in the API `form`; ends that block, which may be empty."""
 
     signature: str
+    form: Form = "messages"
 
 
 class Sealed(Event, frozen=True):
-    """A whole block of reasoning that only the vendor can read."""
+    """A whole block of reasoning that only the vendor of the API `form` can read."""
 
     data: str
+    form: Form = "messages"
 
 
 class Refused(Event, frozen=True):

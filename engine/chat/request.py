@@ -29,6 +29,8 @@ Role = Literal["system", "user", "assistant"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 Kind = Literal["function", "custom"]
 """What a tool takes: a JSON object that fits its schema, or free text."""
+Form = Literal["messages", "responses"]
+"""The API whose vendor can read a seal. That of Responses is the JSON text of {"id", "encrypted_content"}."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower):
@@ -90,12 +92,14 @@ class Result(Part, frozen=True, kw_only=True):
 class Thinking(Part, frozen=True, kw_only=True):
     """Reasoning. `signature` is the vendor's seal on `text`; `sealed` is reasoning only the vendor can read.
 
-    `model` is who thought it, as upstream/model, where that is known: nobody else is ever given it.
+    `model` is who thought it, as upstream/model, where that is known: nobody else is ever given it. `form` is the API
+    in which the seal was given: it means nothing in any other.
     """
 
     text: str = ""
     signature: str | None = None
     sealed: str | None = None
+    form: Form = "messages"
     model: str | None = None
 
 
@@ -137,6 +141,8 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     hosted: str | None = None
     """The `type` of a tool that the vendor itself runs, such as web_search_20250305."""
     deferred: bool = False
+    namespace: str | None = None
+    """What the client declared it in; `name` then begins with it, and is the only one of its kind."""
     cache: str | None = None
     at: str = ""
 
@@ -197,6 +203,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     tier: str | None = None
     legacy: bool = False
     """Asked in the form before tools (`functions`): the answer has that form too."""
+    echo: dict[str, Any] = {}
+    """What an answer repeats of its request, in an API whose answers do."""
     cache: str | None = None
     """A cache breakpoint behind whatever is last, as in `Part.cache`."""
     extra: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from engine.dialects.anthropic_messages import AnthropicMessages
 from engine.dialects.chat.codec import CHAT
 from engine.dialects.messages.codec import MESSAGES
 from engine.dialects.openai_chat import OpenAIChat
+from engine.dialects.openai_responses import OpenAIResponses
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,26 +18,43 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Codec
 
 OPENAI = OpenAIChat()
+RESPONSES = OpenAIResponses()
 ANTHROPIC = AnthropicMessages()
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, RESPONSES, ANTHROPIC)
+
+SPEECH: dict[str, Dialect] = {"openai": OPENAI, "anthropic": ANTHROPIC}
+"""What a driver calls its dialect -> the one that knows its errors."""
 
 ENDPOINTS: dict[str, tuple[Dialect, Endpoint]] = {
     endpoint.path: (dialect, endpoint) for dialect in DIALECTS for endpoint in dialect.endpoints
 }
 """Canonical path -> who owns it."""
+OWNERS: dict[str, Dialect] = {endpoint.api: dialect for dialect, endpoint in ENDPOINTS.values()}
 
 CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES)}
 """The APIs that carry conversations, by name: each is translated into each other."""
-ESTIMATED = "count_tokens"
-"""The API that is answered by an estimate of ours where an upstream of another API would have to count."""
+COUNTS: dict[str, Api] = {"count_tokens": "messages", "input_tokens": "responses"}
+"""The APIs that count the input of a conversation -> the API in whose form it is sent."""
 
 
-def crossing(api: str | None, speaks: Collection[Api]) -> Api | None:
+def crossing(api: str | None, speaks: Collection[Api], form: str | None = None) -> Api | None:
     """Return the API into which a request of `api` is translated for an upstream that speaks `speaks`.
 
-    None: it needs no translation, or there is none.
+    `speaks` is in the order of preference. `form` is the API whose body was sent, where it is not that of `api`: its
+    answer is translated even where its body passes. None: it needs no translation, or there is none.
     """
-    if api in speaks or (api not in CODECS and api != ESTIMATED):
+    if api in COUNTS:
+        return None if api in speaks else next((one for one in speaks if one in COUNTS), _spoken(speaks))
+    if api not in CODECS or (api in speaks and form in (None, api)):
         return None
+    return next((one for one in speaks if one == form), _spoken(speaks))
+
+
+def is_estimated(api: str | None, into: str | None) -> bool:
+    """Say whether the count that `api` asks for is ours, because no upstream is asked in `into` that could count."""
+    return api in COUNTS and into is not None and into not in COUNTS
+
+
+def _spoken(speaks: Collection[Api]) -> Api | None:
     return next((one for one in speaks if one in CODECS), None)

@@ -31,6 +31,8 @@ class Peek(msgspec.Struct, frozen=True, kw_only=True):
     """Every field, its value byte for byte."""
     model: str
     stream: bool
+    form: Api | None = None
+    """The API whose request this is, where it is not that of the endpoint it came to."""
 
     def renamed(self, model: str) -> bytes:
         """Return the body with `model` replaced; every other value byte for byte."""
@@ -74,6 +76,10 @@ class Tap(Protocol):
 
     def finish(self) -> bytes:
         """Return what is still held when the upstream's body is over."""
+
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+        """Return the event that ends the stream with `problem`, where it ties in with what has gone out (numbers, an
+        object that grows); None where `Dialect.stream_error` says it."""
 
 
 class Dialect(Protocol):

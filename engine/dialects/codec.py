@@ -5,16 +5,17 @@ Hub and spoke: a codec knows its own API and `engine.chat`, never another codec.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from engine.chat import Headers, Loss, Response
+from engine.chat import Headers, Loss, Response, Tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from engine.chat import Api, Event, Failure, Request
+    from engine.chat import Api, Event, Failure, Problem, Request
 
 
 class Losses:
@@ -85,6 +86,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Our estimate of the input, for APIs that must tell it before the upstream does."""
     source: str = ""
     """Who answers, as upstream/model: what a minted seal on foreign reasoning names."""
+    tools: tuple[Tool, ...] = ()
+    """The tools of the request: what the client calls them, and in which namespaces they are."""
+    echo: dict[str, Any] = {}
+    """What the answer repeats of its request, in an API whose answers do."""
+    keep: Callable[[dict[str, Any]], None] | None = None
+    """In an API whose answers can be asked for again: is given the whole answer before the client has its end."""
     lost: Losses = msgspec.field(default_factory=Losses)
     """Where the answer's writer or encoder notes what it drops or only approximates, each kind of thing once. Paths are
     those of the upstream's answer; a tool call is named by its number there: `tool_calls[0]`."""
@@ -111,6 +118,9 @@ class Encoder(Protocol):
     def feed(self, events: Iterable[Event]) -> bytes:
         """Return whole wire events, or b"". After `Finished` nothing more is ever returned."""
 
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+        """As `Tap.broken` (base.py)."""
+
 
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """One API that carries conversations: the functions that read and write it."""
@@ -120,6 +130,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     families: tuple[Family, ...]
     carries_reasoning: bool
     """Whether clients of this API send reasoning back with what seals it."""
+    shows_reasoning: bool
+    """Whether clients of this API expect reasoning without asking for it."""
 
     family: Callable[[str, str], Any]
     """(model, host name of the upstream) -> the family. Every name has one: an unknown one counts as the newest family

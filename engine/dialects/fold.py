@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
 from engine.chat import (
     Argued,
     Call,
@@ -42,17 +44,17 @@ Spoken: TypeAlias = Wrote | Thought | Refused
 class Run:
     """A block that grows: the pieces of one kind in a row."""
 
-    __slots__ = ("kind", "pieces", "signature")
+    __slots__ = ("kind", "pieces", "seal")
 
     def __init__(self, kind: type[Spoken]) -> None:
         self.kind = kind
         self.pieces: list[str] = []
-        self.signature: str | None = None
+        self.seal: Signed | None = None
 
     def block(self) -> Block:
         text = "".join(self.pieces)
         if self.kind is Thought:
-            return Thinking(text=text, signature=self.signature)
+            return Thinking(text=text) if self.seal is None else replace(seal_of(self.seal), text=text)
         return Text(text=text) if self.kind is Wrote else Refusal(text=text)
 
 
@@ -73,13 +75,17 @@ class Calling:
 class Sealing:
     """Reasoning that only the vendor can read."""
 
-    __slots__ = ("data",)
+    __slots__ = ("event",)
 
-    def __init__(self, data: str) -> None:
-        self.data = data
+    def __init__(self, event: Sealed) -> None:
+        self.event = event
 
     def block(self) -> Block:
-        return Thinking(sealed=self.data)
+        return Thinking(sealed=self.event.data, form=self.event.form)
+
+
+def seal_of(event: Signed) -> Thinking:
+    return Thinking(signature=event.signature, form=event.form)
 
 
 def fold(events: Iterable[Event]) -> Response:
@@ -97,10 +103,10 @@ def fold(events: Iterable[Event]) -> Response:
             if run is None or run.kind is not Thought:
                 run = Run(Thought)
                 blocks.append(run)
-            run.signature = event.signature
+            run.seal = event
             run = None
         elif isinstance(event, Sealed):
-            blocks.append(Sealing(event.data))
+            blocks.append(Sealing(event))
             run = None
         elif isinstance(event, Called):
             calls[event.index] = Calling(event)
@@ -169,5 +175,5 @@ def _told(block: Block) -> list[Event]:
         return []
     thought: list[Event] = [Thought(block.text)] if block.text else []
     if block.sealed is not None:
-        return [*thought, *([Ended()] if thought else []), Sealed(block.sealed)]
-    return [*thought, Signed(block.signature) if block.signature else Ended()]
+        return [*thought, *([Ended()] if thought else []), Sealed(block.sealed, block.form)]
+    return [*thought, Signed(block.signature, block.form) if block.signature else Ended()]

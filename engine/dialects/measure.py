@@ -15,7 +15,7 @@ from engine.dialects.failure import text
 IMAGE_TOKENS = 1600
 IMAGES = frozenset({"image", "image_url", "input_image"})
 """Block types that are a picture."""
-MEDIA = frozenset({"input_audio", "file", "redacted_thinking"})
+MEDIA = frozenset({"input_audio", "input_file", "file", "redacted_thinking"})
 """Block types that are encoded as a whole."""
 NOT_TEXT = frozenset(
     {
@@ -24,6 +24,9 @@ NOT_TEXT = frozenset(
         "id",
         "tool_use_id",
         "tool_call_id",
+        "call_id",
+        "status",
+        "phase",
         "signature",
         "source",
         "audio",

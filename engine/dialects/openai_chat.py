@@ -12,9 +12,9 @@ from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
-from engine.dialects.chat.errors import judged
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
+from engine.dialects.openai.errors import judged
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.facts import Depth

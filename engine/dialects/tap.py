@@ -21,6 +21,8 @@ from engine.dialects.sse import Splitter, frame, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engine.chat import Problem
+
 EVENT_LIMIT = 32 * 1024 * 1024
 """Most that is held, of one event or of all events before any content, in bytes: a picture in base64 fits."""
 LAST = 4
@@ -50,6 +52,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """The field that holds `model`; None where it is at the top level of the data."""
     everywhere: bool = True
     """Every event carries `model`; False where only a frame before the content does."""
+    broken: Callable[[bytes, bytes, Problem, str], bytes] | None = None
+    """(first event, last event, problem, request id) -> the event that ends a stream, where it ties in with those."""
 
 
 class StreamTap:
@@ -59,6 +63,7 @@ class StreamTap:
     over = False
 
     __slots__ = (
+        "_first",
         "_held",
         "_kept",
         "_last",
@@ -84,12 +89,21 @@ class StreamTap:
         """The last event was held, not dropped."""
         self._size = 0
         """Bytes in `_held`."""
+        self._first = b""
+        """The event with which the stream began, where its end ties in with it."""
         self._last: deque[bytes] = deque(maxlen=LAST)
         """What went out last."""
 
     @property
     def ended(self) -> bool:
         return any(self._weigh(event) is Sign.END for event in _events(b"".join(self._last)))
+
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+        """Return the event that tells `problem` where it ties in with what went out, None where it need not."""
+        if self._reader.broken is None or not self.committed:
+            return None
+        last = [event for event in _events(b"".join(self._last)) if parse(event)[1] is not None]
+        return self._reader.broken(self._first, last[-1] if last else b"", problem, request_id)
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the upstream, return what may go to the client now: whole events, or nothing.
@@ -152,6 +166,8 @@ class StreamTap:
                 return b""
             if sign is not Sign.FRAME:
                 self.committed = True
+                if self._reader.broken is not None:
+                    self._first = self._held[0] if self._model is None else self._renamed(self._held[0])
                 out, self._held = [*self._held, *events[number:]], []
                 if self._model is not None and not self._reader.everywhere:
                     out = [self._renamed(event) for event in out]

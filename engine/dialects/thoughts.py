@@ -13,7 +13,7 @@ from engine.chat import Argued, Call, Called, Ended, Sealed, Signed, Stopped, Te
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from engine.chat import Block, Event, Message, Request
+    from engine.chat import Block, Event, Form, Message, Request
 
 
 def _number(text: str) -> float:
@@ -115,9 +115,9 @@ class Thoughts:
             if isinstance(event, Thought):
                 self._text.append(event.text)
             elif isinstance(event, Signed):
-                self._keep(signature=event.signature)
+                self._keep(signature=event.signature, form=event.form)
             elif isinstance(event, Sealed):
-                self._keep(sealed=event.data)
+                self._keep(sealed=event.data, form=event.form)
             elif isinstance(event, Argued):
                 self._calls[event.index][2].append(event.arguments)
             elif isinstance(event, (Wrote, Called, Ended, Stopped)):
@@ -127,9 +127,9 @@ class Thoughts:
                 if isinstance(event, Called):
                     self._calls[event.index] = (event.id, event.name, [])
 
-    def _keep(self, signature: str | None = None, sealed: str | None = None) -> None:
+    def _keep(self, signature: str | None = None, sealed: str | None = None, form: Form = "messages") -> None:
         text = "" if sealed is not None else "".join(self._text)
-        block = Thinking(text=text, signature=signature, sealed=sealed, model=self._source)
+        block = Thinking(text=text, signature=signature, sealed=sealed, form=form, model=self._source)
         self.found.append(Remembered(block, self._spoken, len(self._calls)))
         if sealed is None:
             self._text.clear()

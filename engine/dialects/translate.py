@@ -49,11 +49,18 @@ def read(codec: Codec, body: bytes) -> Request:
     return msgspec.structs.replace(request, messages=messages, losses=tuple(losses.found))
 
 
-def only_of(request: Request, target: str) -> Request:
-    """Return `request` without the reasoning that is known to be of another model than `target` (upstream/model)."""
+def only_of(request: Request, target: str, codec: Codec) -> Request:
+    """Return `request` without the reasoning that is known to be of another model than `target` (upstream/model).
+
+    `codec` is that of the API in which `target` is asked: where seals go, those of another API cannot.
+    """
 
     def is_foreign(block: Block) -> bool:
-        return isinstance(block, Thinking) and block.model is not None and block.model != target
+        if not isinstance(block, Thinking):
+            return False
+        sealed = block.signature is not None or block.sealed is not None
+        alien = sealed and codec.carries_reasoning and block.form != codec.api
+        return alien or (block.model is not None and block.model != target)
 
     foreign = [block for message in request.messages for block in message.blocks if is_foreign(block)]
     if not foreign:
@@ -194,6 +201,9 @@ class TranslatingTap:
 
     def finish(self) -> bytes:
         return self._take(self._decoder.finish())
+
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+        return self._encoder.broken(problem, request_id) if self.committed else None
 
     def _take(self, decoded: list[Event]) -> bytes:
         events = self._seen(self._restore.events(decoded))

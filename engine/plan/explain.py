@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failure, Loss, Problem
-from engine.dialects import ESTIMATED, crossing
+from engine.dialects import crossing, is_estimated
 from engine.dialects.edits import takes
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
@@ -147,23 +147,23 @@ def _tries(plan: Plan, decision: Decision, down: Collection[str], body: bytes | 
     try:
         command = next(course)
         while True:
-            one = _attempt(plan, decision.facts.api, command, down, body)
+            one = _attempt(plan, decision.facts, command, down, body)
             tries.append(one)
             command = course.send(Done(failure=one.failure))
     except StopIteration:
         return tries
 
 
-def _attempt(plan: Plan, api: str | None, command: Try, down: Collection[str], body: bytes | None) -> Attempt:
+def _attempt(plan: Plan, facts: Facts, command: Try, down: Collection[str], body: bytes | None) -> Attempt:
     """Return how a try goes: as told in `down`, as the environment has it, and as the request fits its target."""
-    target = command.target
-    into = crossing(api, plan.upstreams[target.upstream].options.speaks)
-    failure = _outcome(plan, target, () if api == ESTIMATED and into is not None else down)
+    target, api = command.target, facts.api
+    into = crossing(api, plan.upstreams[target.upstream].options.speaks, facts.form)
+    failure = _outcome(plan, target, () if is_estimated(api, into) else down)
     lost: tuple[Loss, ...] = ()
     unfit = None
     if body is not None and (failure is None or failure.reason != "off"):
         try:
-            lost = losses(plan, api or "", body, target, command.pool.tuning)
+            lost = losses(plan, facts, body, target, command.pool.tuning)
         except Problem as problem:
             unfit, failure = problem, Failure(reason="off", message=f"cannot be asked this: {problem.message}")
     return Attempt(
@@ -202,7 +202,7 @@ def _outcome(plan: Plan, target: Target, down: Collection[str]) -> Failure | Non
 
 def _url(plan: Plan, target: Target, api: str | None, into: str | None) -> str | None:
     base_url = getattr(plan.upstreams[target.upstream].options, "base_url", None)
-    if base_url is None or api is None or (api == ESTIMATED and into is not None):
+    if base_url is None or api is None or is_estimated(api, into):
         return None
     return join(base_url, PATHS[into or api])
 

@@ -10,21 +10,23 @@ from engine.dialects.translate import only_of, read, write
 
 if TYPE_CHECKING:
     from engine.chat import Loss
+    from engine.facts import Facts
     from engine.plan.nodes import Plan, Target, Tuning
 
 
-def losses(plan: Plan, api: str, body: bytes, target: Target, tuning: Tuning) -> tuple[Loss, ...]:
-    """Return what `target` would not be told exactly of a body of `api`; nothing where the bytes pass.
+def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning) -> tuple[Loss, ...]:
+    """Return what `target` would not be told exactly of a `body`; nothing where the bytes pass.
 
     Raises `Problem` (400) where the request cannot go there. What an upstream has refused in live traffic, and the
     reasoning that a server remembers, are not known here.
     """
     options = plan.upstreams[target.upstream].options
-    into = crossing(api, options.speaks)
-    if into is None or api not in CODECS:
+    into = crossing(facts.api, options.speaks, facts.form)
+    asked = facts.form or facts.api
+    if into is None or asked not in CODECS:
         return ()
     codec = CODECS[into]
-    request = only_of(read(CODECS[api], body), str(target))
+    request = only_of(read(CODECS[asked], body), str(target), codec)
     host = urlsplit(getattr(options, "base_url", "")).hostname or ""
     return write(
         request, codec, codec.family(tuning.like or target.model, host), target.model, tuning.translation

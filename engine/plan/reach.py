@@ -21,6 +21,8 @@ MODEL_PATHS = {
     "/v1/embeddings": "embeddings",
     "/v1/messages": "messages",
     "/v1/messages/count_tokens": "count_tokens",
+    "/v1/responses": "responses",
+    "/v1/responses/input_tokens": "input_tokens",
 }
 """The model endpoints: POST, and the word `when.api` has for them."""
 

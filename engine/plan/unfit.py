@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.config.document import Model
 from engine.config.places import what
 from engine.diagnostics import Label
-from engine.dialects.chat import families as chat
 from engine.dialects.messages import families as messages
+from engine.dialects.openai import families as openai
 from engine.dialects.pattern import matches
 from engine.plan.near import did_you_mean, listing
 from engine.plan.tuning import merged, within
@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from engine.plan.tuning import Declared, Path
     from engine.upstreams.base import Options
 
-FAMILIES: dict[str, tuple[Family, ...]] = {"messages": messages.FAMILIES, "chat": chat.FAMILIES}
+FAMILIES: dict[str, tuple[Family, ...]] = {
+    "messages": messages.FAMILIES,
+    "chat": openai.FAMILIES,
+    "responses": openai.FAMILIES,
+}
 """API -> the families of models that are asked in it."""
-EXAMPLES = {"messages": "claude-sonnet-4-5", "chat": "gpt-5.5"}
+EXAMPLES = {"messages": "claude-sonnet-4-5", "chat": "gpt-5.5", "responses": "gpt-5.5"}
 CLAUDES = ("opus", "sonnet", "haiku")
 """What a `*` inside the names of Claude stands for."""
 

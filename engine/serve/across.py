@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from engine.dialects import CODECS, DIALECTS, ESTIMATED, crossing
+from engine.dialects import CODECS, SPEECH, crossing, is_estimated
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
 from engine.dialects.thoughts import mark_of, recalled
 from engine.dialects.translate import Translation, only_of, write
 from engine.serve.headers import across
 from engine.serve.recall import topic_of
-from engine.serve.road import Local, Road, Straight
+from engine.serve.road import ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
     from engine.chat import Failure, Headers, Loss, Request
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from engine.serve.generation import Live
     from engine.serve.order import Order
 
-SPEECH = {dialect.name: dialect for dialect in DIALECTS}
 TALKING = frozenset({"bad_request", "context_length"})
 """The reasons that may name what is too much."""
 ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
@@ -41,8 +40,8 @@ def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: froz
 
     Raises `Problem` (400) where the request cannot go there in any form.
     """
-    api = crossing(order.api, order.options(target).speaks)
-    if order.api == ESTIMATED and (api is not None or ESTIMATED in refused):
+    api = crossing(order.api, order.options(target).speaks, order.form)
+    if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)
     if api is None:
         return Straight(order, target, tuning)
@@ -69,7 +68,7 @@ class Across(Road):
         self._topic = topic_of(request)
         self._before = Counter(map(mark_of, request.messages))
         request = recalled(request, self._recall)
-        request = only_of(request, str(target))
+        request = only_of(request, str(target), codec)
         family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
         if refused:
             family = msgspec.structs.replace(family, refused=family.refused | refused)
@@ -135,9 +134,7 @@ def counted(order: Order) -> Local:
 
 def shows_thinking(client: Codec, request: Request) -> bool:
     """Say whether the client is shown reasoning: where its API has a switch for it, only if that is on."""
-    return not client.carries_reasoning or (
-        request.reasoning is not None and request.reasoning.mode not in (None, "off")
-    )
+    return client.shows_reasoning or (request.reasoning is not None and request.reasoning.mode not in (None, "off"))
 
 
 def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Asked:
@@ -152,6 +149,8 @@ def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Ask
         thinking=shows,
         input_tokens=order.input_tokens() if order.peek.stream else 0,
         source=str(target),
+        tools=request.tools,
+        echo=request.echo,
     )
 
 

@@ -17,7 +17,7 @@ from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.base import ModelCard
 from engine.dialects.clip import clipped
-from engine.dialects.messages.seals import NEEDLE
+from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, Facts
 from engine.observe.record import Request
 from engine.plan.admission import check_base, credentials, identify
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 """Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
 MODELS = "/v1/models"
-WHOLE = frozenset({"embeddings", "count_tokens"})
+WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
-SEALED = frozenset({"messages", "count_tokens"})
+SEALED = frozenset({"messages", "count_tokens", "responses", "input_tokens"})
 """The APIs whose clients may carry reasoning under our own seal."""
 BODY_SHOWN = 4096
 PROBLEM_SHOWN = 500
@@ -151,6 +151,7 @@ class Exchange:
             decision=decision,
             dialect=dialect,
             api=endpoint.api,
+            form=peek.form or endpoint.api,
             peek=peek,
             body=self.body,
             path=self.path,

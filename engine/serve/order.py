@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.dialects import CODECS
+from engine.dialects import CODECS, OWNERS
 from engine.dialects.translate import read
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision
     dialect: Dialect
     api: Api
+    form: Api
+    """The API whose request `body` is."""
     peek: Peek
     body: bytes
     """As the client sent it."""
@@ -46,12 +48,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def request(self) -> Request:
         """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
         if not self._request:
-            self._request.append(read(CODECS[self.api], self.body))
+            self._request.append(read(CODECS[self.form], self.body))
         return self._request[0]
 
     def input_tokens(self) -> int:
         """Return our own estimate of the input."""
-        return self.dialect.depth(self.api, self.body).input_tokens
+        return OWNERS[self.form].depth(self.form, self.body).input_tokens
 
     def options(self, target: Target) -> Options:
         """Return the options of the upstream of `target`."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failed, Failure, Loss
-from engine.dialects import ESTIMATED
+from engine.dialects import COUNTS
 from engine.dialects.edits import apply
 from engine.dialects.messages.seals import unsealed
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
 
+ESTIMATED = "estimated"
+"""The correction by which we count ourselves, because a target cannot."""
 ABSENT = frozenset({404, 405, 501})
 """What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""
 WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -75,6 +77,11 @@ class Road(ABC):
         return words
 
 
+def uncounted(failure: Failure) -> str | None:
+    """Return the correction for a target that has no endpoint to count at."""
+    return ESTIMATED if failure.status in ABSENT and "model" not in failure.message.lower() else None
+
+
 class Straight(Road):
     """Byte for byte, but for `model` and what the file sets."""
 
@@ -102,8 +109,7 @@ class Straight(Road):
 
     def correction(self, failure: Failure) -> str | None:
         """What the client wrote is the client's to correct; but we can count where nobody else does."""
-        absent = self.api == ESTIMATED and failure.status in ABSENT and "model" not in failure.message.lower()
-        return ESTIMATED if absent else None
+        return uncounted(failure) if self.api in COUNTS else None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._rename is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from engine.chat import Api
 from engine.upstreams.base import BaseUrl, Remote
 
 if TYPE_CHECKING:
+    from engine.chat import Api
     from engine.secret import Secret
     from engine.upstreams.base import Driver
 
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 class Anthropic(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="anthropic"):
     """Anthropic, or any server that speaks its Messages API."""
 
-    speaks: ClassVar[tuple[Api, ...]] = ("messages", "count_tokens")
-
     base_url: BaseUrl = "https://api.anthropic.com"
+
+    @property
+    def speaks(self) -> tuple[Api, ...]:
+        return ("messages", "count_tokens")
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver. Raises `ValueError` when the options cannot work."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -43,13 +43,15 @@ Wait = Annotated[Duration, Meta(extra={"flaw": positive})]
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every kind of upstream understands."""
 
-    speaks: ClassVar[tuple[Api, ...]] = ()
-    """The APIs a kind answers in."""
-
     enabled: Annotated[bool, Meta(description="false switches this upstream off, silently")] = True
     optional: Annotated[
         bool, Meta(description="If it cannot be built (a credential is unset), it is off with a warning, not an error")
     ] = False
+
+    @property
+    def speaks(self) -> tuple[Api, ...]:
+        """The APIs it answers in, those first in which it is rather asked."""
+        return ()
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.

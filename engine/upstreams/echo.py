@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -36,14 +36,16 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="echo"):
     """Answers by itself, offline, the same for the same request, in every API."""
 
-    speaks: ClassVar[tuple[Api, ...]] = get_args(Api)
-
     demo: Annotated[bool, Meta(description="Answer every name, as long as no other upstream is on (rule N8)")] = False
     pace: Annotated[Duration, Meta(description="Pause between the pieces of a stream")] = "0ms"
     fault: Annotated[Fault | None, Meta(description="What goes wrong, on every request")] = None
     faults: Annotated[bool, Meta(description="Obey the x-turnout-fault header of requests that come from loopback")] = (
         False
     )
+
+    @property
+    def speaks(self) -> tuple[Api, ...]:
+        return get_args(Api)
 
     def build(self, name: str, api_key: Secret | None) -> Driver:  # noqa: ARG002 - echo has no credential
         """Make the live driver."""

@@ -29,6 +29,8 @@ def test_every_endpoint_has_one_owner() -> None:
         "/v1/embeddings": ("openai", "embeddings"),
         "/v1/messages": ("anthropic", "messages"),
         "/v1/messages/count_tokens": ("anthropic", "count_tokens"),
+        "/v1/responses": ("openai", "responses"),
+        "/v1/responses/input_tokens": ("openai", "input_tokens"),
     }
     assert sum(len(dialect.endpoints) for dialect in DIALECTS) == len(ENDPOINTS)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from engine.chat import Argued, Call, Called, Choice, Ended, Finished, Message, Request, Result, Text, Thinking, Tool
+from engine.dialects import CODECS
 from engine.dialects.chat.read_stream import ChatDecoder
 from engine.dialects.codec import Asked, Losses
 from engine.dialects.messages.read_stream import MessagesDecoder
@@ -113,7 +114,7 @@ def test_many_results_and_turns_in_a_row() -> None:
 def test_much_reasoning_of_another_model() -> None:
     thoughts = tuple(Thinking(text=f"{number}", model="up/other") for number in range(MANY))
     request = Request(model="m", messages=(Message(role="assistant", blocks=(*thoughts, Text(text="a"))),))
-    assert only_of(request, "up/model").messages[0].blocks == (Text(text="a"),)
+    assert only_of(request, "up/model", CODECS["chat"]).messages[0].blocks == (Text(text="a"),)
 
 
 def test_many_tools_that_are_allowed() -> None:

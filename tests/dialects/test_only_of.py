@@ -22,11 +22,11 @@ BODY = {
 
 def test_a_turn_of_nothing_else_goes_and_its_neighbours_become_one() -> None:
     request = read(CODECS["messages"], json.dumps(BODY).encode())
-    left = only_of(request, "openai/deepseek-reasoner")
+    left = only_of(request, "openai/deepseek-reasoner", CODECS["chat"])
     assert [message.role for message in left.messages] == ["user"]
     assert [loss.path for loss in left.losses] == ["messages[1].content[0]"]
 
 
 def test_its_own_model_is_given_it_back() -> None:
     request = read(CODECS["messages"], json.dumps(BODY).encode())
-    assert only_of(request, "openai/gpt-5.5") == request
+    assert only_of(request, "openai/gpt-5.5", CODECS["chat"]) == request

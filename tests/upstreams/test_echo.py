@@ -20,7 +20,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from engine.chat import Api
-from engine.dialects import ANTHROPIC, ENDPOINTS, OPENAI
+from engine.dialects import ENDPOINTS
 from engine.dialects.sse import Splitter, parse
 from engine.upstreams.base import Call
 from engine.upstreams.echo import Echo
@@ -590,4 +590,4 @@ def test_the_openai_sdk_accumulates_a_stream() -> None:
 
 
 def test_the_dialects_know_every_answer() -> None:
-    assert {endpoint.api for one in (OPENAI, ANTHROPIC) for endpoint in one.endpoints} == Echo().build("e", None).apis
+    assert {endpoint.api for one in DIALECTS for endpoint in one.endpoints} == Echo().build("e", None).apis

@@ -7,13 +7,13 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from engine.dialects.chat.families import STRICTEST_IDS
 from engine.dialects.codec import Losses
 from engine.dialects.names import Names
+from engine.dialects.openai.families import STRICTEST_IDS
 
 if TYPE_CHECKING:
     from engine.chat import Request
-    from engine.dialects.chat.families import Model
+    from engine.dialects.openai.families import Model
 
 NAME_LIMIT = 64
 NAME_CHARSET = "[a-zA-Z0-9_-]"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.chat import Call, Failed, Refusal, Response
-from engine.dialects.chat.errors import confessed
 from engine.dialects.chat.finish import stop_of, unheard
 from engine.dialects.chat.piece import broken, piece, usage_of
 from engine.dialects.failure import text
+from engine.dialects.openai.errors import confessed
 from engine.dialects.tap import malformed
 
 if TYPE_CHECKING:

@@ -32,11 +32,11 @@ from engine.chat import (
 )
 from engine.dialects.chat import plain
 from engine.dialects.chat.calls import Calls
-from engine.dialects.chat.errors import confessed
 from engine.dialects.chat.finish import stop_of, unheard
 from engine.dialects.chat.piece import delta_piece, said_plainly, usage_of
 from engine.dialects.failure import text
 from engine.dialects.lost import opaque
+from engine.dialects.openai.errors import confessed
 from engine.dialects.sse import Splitter, parse
 from engine.dialects.tap import EVENT_LIMIT, malformed
 

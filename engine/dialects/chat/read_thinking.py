@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.chat import Thinking
 from engine.dialects.seal import opened
 
@@ -41,32 +43,33 @@ def read_details(message: Fields, losses: Losses) -> list[Thinking]:
         if kind == "reasoning.encrypted":
             if foreign(entry):
                 losses.approximated(entry.path("data"), "reasoning that only another vendor can read")
-            elif data := entry.text("data"):
-                found.append(Thinking(sealed=data, at=entry.at))
+            else:
+                found.append(replace(seal_of(entry, "data"), at=entry.at))
             continue
         text = entry.text("summary" if kind == "reasoning.summary" else "text") or ""
-        signature, model = seal_of(entry)
+        seal = seal_of(entry, "signature")
         index = entry.count("index")
         if index is not None and index in pieces and pieces[index][1] == kind:
             place = pieces[index][0]
             old = found[place]
-            found[place] = Thinking(
-                text=old.text + text, signature=signature or old.signature, model=model or old.model, at=old.at
-            )
+            sealed = seal if seal.signature or seal.model else old
+            found[place] = replace(sealed, text=old.text + text, at=old.at)
             continue
         if index is not None:
             pieces[index] = (len(found), kind)
-        found.append(Thinking(text=text, signature=signature, model=model, at=entry.at))
+        found.append(replace(seal, text=text, at=entry.at))
     return [block for block in found if block.text or block.signature or block.sealed]
 
 
-def seal_of(entry: Fields) -> tuple[str | None, str | None]:
-    """Return the vendor's signature, and who thought it where the seal is ours."""
-    signature = entry.text("signature") or None
-    if signature is None or foreign(entry):
-        return None, None
-    model = opened(signature)
-    return (signature, None) if model is None else (None, model)
+def seal_of(entry: Fields, field: str) -> Thinking:
+    """Return the vendor's seal, which stands in `field`, and who thought it where it was under ours."""
+    text = entry.text(field)
+    if not text or foreign(entry):
+        return Thinking()
+    ours = opened(text)
+    if ours is not None:
+        return Thinking(signature=ours.signature, sealed=ours.sealed, form=ours.form, model=ours.source)
+    return Thinking(signature=text) if field == "signature" else Thinking(sealed=text)
 
 
 def foreign(entry: Fields) -> bool:

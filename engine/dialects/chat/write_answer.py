@@ -14,9 +14,10 @@ import msgspec
 from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking, Usage
 from engine.dialects.lost import UNTOLD, opaque, unsaid
 from engine.dialects.measure import octets, tokens
+from engine.dialects.seal import seal
 
 if TYPE_CHECKING:
-    from engine.chat import Block, Response, Stop
+    from engine.chat import Block, Form, Response, Stop
     from engine.dialects.codec import Asked
 
 FINISH: dict[str, str] = {
@@ -30,8 +31,8 @@ FINISH: dict[str, str] = {
 }
 """Why the model stopped -> finish_reason."""
 
-SEAL = "anthropic-claude-v1"
-"""OpenRouter's word for the form of Anthropic's signatures."""
+SEALS: dict[Form, str] = {"messages": "anthropic-claude-v1", "responses": "unknown"}
+"""API of a seal -> OpenRouter's word for its form; what it has no word for goes under our own seal."""
 
 SECOND = Loss("tool_calls[1]", "dropped", "an answer in the form before tools has one call")
 CATEGORY = Loss("stop_details.category", "dropped", "the client's API has no kinds of refusals")
@@ -90,7 +91,9 @@ def message(response: Response, asked: Asked) -> dict[str, Any]:
     if thought := "".join(one.text for one in thinking):
         message |= {"reasoning_content": thought, "reasoning": thought}
     details = [
-        seal(index, one.text, one.signature) if one.signature else sealed(index, one.sealed)
+        signed(index, one.text, one.signature, one.form, asked.source)
+        if one.signature
+        else sealed(index, one.sealed or "", one.form, asked.source)
         for index, one in enumerate(thinking)
         if one.signature or one.sealed is not None
     ]
@@ -136,13 +139,18 @@ class Ids:
         return wish
 
 
-def seal(index: int, thought: str, signature: str) -> dict[str, Any]:
-    """Return signed reasoning in a form in which clients give it back."""
-    return {"type": "reasoning.text", "text": thought, "signature": signature, "format": SEAL, "index": index}
+def signed(index: int, thought: str, signature: str, form: Form, source: str) -> dict[str, Any]:
+    """Return signed reasoning of `source` in a form in which clients give it back."""
+    if form != "messages":
+        signature = seal(source, form, signature=signature)
+    return {"type": "reasoning.text", "text": thought, "signature": signature, "format": SEALS[form], "index": index}
 
 
-def sealed(index: int, data: str | None) -> dict[str, Any]:
-    return {"type": "reasoning.encrypted", "data": data, "format": SEAL, "index": index}
+def sealed(index: int, data: str, form: Form, source: str) -> dict[str, Any]:
+    """Return reasoning that only its vendor can read."""
+    if form != "messages":
+        data = seal(source, form, sealed=data)
+    return {"type": "reasoning.encrypted", "data": data, "format": SEALS[form], "index": index}
 
 
 def finish(stop: Stop, called: bool, legacy: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.dialects.chat.strict import fits
+from engine.dialects.openai.strict import fits
 
 if TYPE_CHECKING:
     from engine.chat import Format

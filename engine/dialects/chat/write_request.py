@@ -19,8 +19,8 @@ from engine.dialects.window import left
 
 if TYPE_CHECKING:
     from engine.chat import Effort, Request
-    from engine.dialects.chat.families import Model
     from engine.dialects.chat.write_parts import Json
+    from engine.dialects.openai.families import Model
 
 MAX_FIELDS = ("max_completion_tokens", "max_tokens")
 LEARNED_LIMIT = "max_output="

@@ -36,8 +36,8 @@ from engine.dialects.chat.write_answer import (
     guessed,
     head,
     note_stop,
-    seal,
     sealed,
+    signed,
 )
 from engine.dialects.lost import UNTOLD
 from engine.dialects.measure import octets
@@ -45,7 +45,7 @@ from engine.dialects.measure import octets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.chat import Event, Kind, Usage
+    from engine.chat import Event, Kind, Problem, Usage
     from engine.dialects.codec import Asked
 
 DONE = b"data: [DONE]\n\n"
@@ -113,6 +113,9 @@ class ChatEncoder:
             WRITERS[type(event)](self, event, out)
         return b"".join(out)
 
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:  # noqa: ARG002 - an error stands by itself
+        return None
+
     def _chunk(self, delta: dict[str, Any], ending: dict[str, Any] | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, **(ending or {"finish_reason": None})}
         return b"data: " + self._head + msgspec.json.encode(choice) + self._tail
@@ -148,14 +151,16 @@ class ChatEncoder:
 
     def _sign(self, event: Signed, out: list[bytes]) -> None:
         self._thoughts += self._thinking is None
-        detail = seal(self._thoughts - 1, "".join(self._thinking or ()), event.signature)
+        thought = "".join(self._thinking or ())
+        detail = signed(self._thoughts - 1, thought, event.signature, event.form, self._asked.source)
         self._thinking = None
         out.append(self._chunk({"reasoning_details": [detail]}))
 
     def _seal(self, event: Sealed, out: list[bytes]) -> None:
         self._thinking = None
         self._thoughts += 1
-        out.append(self._chunk({"reasoning_details": [sealed(self._thoughts - 1, event.data)]}))
+        detail = sealed(self._thoughts - 1, event.data, event.form, self._asked.source)
+        out.append(self._chunk({"reasoning_details": [detail]}))
 
     def _call(self, event: Called, out: list[bytes]) -> None:
         self._thinking = None

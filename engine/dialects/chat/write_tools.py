@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.dialects.chat.strict import fits
 from engine.dialects.clip import clipped
 from engine.dialects.offer import offered
+from engine.dialects.openai.strict import fits
 
 if TYPE_CHECKING:
     from typing import Any

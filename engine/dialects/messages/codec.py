@@ -17,6 +17,7 @@ MESSAGES = Codec(
     path="/v1/messages",
     families=FAMILIES,
     carries_reasoning=True,
+    shows_reasoning=False,
     family=family,
     read=read,
     write=write,

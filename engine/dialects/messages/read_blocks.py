@@ -161,20 +161,19 @@ def read_result(block: Fields, losses: Losses) -> Sequence[Result]:
 
 
 def read_thinking(block: Fields, _losses: Losses) -> Sequence[Thinking]:
-    signature = block.text("signature") or None
-    model = opened(signature) if signature else None
-    return [
-        Thinking(
-            text=block.required("thinking"),
-            signature=signature if model is None else None,
-            model=model,
-            at=block.at,
-        )
-    ]
+    signature, text = block.text("signature") or None, block.required("thinking")
+    ours = opened(signature) if signature else None
+    if ours is None:
+        return [Thinking(text=text, signature=signature, at=block.at)]
+    return [Thinking(text=text, signature=ours.signature, form=ours.form, model=ours.source, at=block.at)]
 
 
 def read_redacted(block: Fields, _losses: Losses) -> Sequence[Thinking]:
-    return [Thinking(sealed=block.required("data"), at=block.at)]
+    data = block.required("data")
+    ours = opened(data)
+    if ours is None:
+        return [Thinking(sealed=data, at=block.at)]
+    return [Thinking(sealed=ours.sealed, form=ours.form, model=ours.source, at=block.at)]
 
 
 PARTS: dict[str, Callable[[Fields, Losses], Sequence[Text | Image | File | Opaque]]] = {

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from engine.dialects.body import TOO_DEEP, refused
-from engine.dialects.seal import PREFIX
+from engine.dialects.seal import NEEDLE, PREFIX
 
-NEEDLE = b'"' + PREFIX.encode()
+SEALS = {"thinking": "signature", "redacted_thinking": "data"}
+"""Where a block of reasoning holds its seal."""
 
 
 def unsealed(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
@@ -41,7 +42,6 @@ def unsealed(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
 
 
 def _is_ours(block: Any) -> bool:
-    if not isinstance(block, dict) or block.get("type") != "thinking":
-        return False
-    signature = block.get("signature")
-    return isinstance(signature, str) and signature.startswith(PREFIX)
+    kind = block.get("type") if isinstance(block, dict) else None
+    sealed = block.get(SEALS[kind]) if isinstance(kind, str) and kind in SEALS else None
+    return isinstance(sealed, str) and sealed.startswith(PREFIX)

@@ -20,7 +20,7 @@ from engine.dialects.seal import seal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.chat import Block, Response, Stop, Usage
+    from engine.chat import Block, Form, Response, Stop, Usage
     from engine.dialects.codec import Asked
 
 REASONS: dict[str, str] = {
@@ -183,6 +183,18 @@ def input_text(call: Call) -> str:
     return msgspec.json.encode(value).decode() if value else ""
 
 
+def signature_of(signature: str | None, form: Form, source: str) -> str:
+    """Return the signature on a thinking block: the vendor's where it is one of this API, else ours."""
+    if signature and form == "messages":
+        return signature
+    return seal(source, form, signature=signature or None)
+
+
+def data_of(sealed: str, form: Form, source: str) -> str:
+    """Return the data of a redacted_thinking block."""
+    return sealed if form == "messages" else seal(source, form, sealed=sealed)
+
+
 class Ids:
     """The ids of one answer's tool calls: as they are where they fit and are no one else's, else minted."""
 
@@ -211,10 +223,10 @@ def _content(block: Block, asked: Asked, ids: Ids) -> Iterator[dict[str, Any]]:
                 yield {"type": "text", "text": block.text}
         case Thinking():
             if block.text or block.signature:
-                signature = block.signature or seal(asked.source)
+                signature = signature_of(block.signature, block.form, asked.source)
                 yield {"type": "thinking", "thinking": block.text, "signature": signature}
             if block.sealed is not None:
-                yield {"type": "redacted_thinking", "data": block.sealed}
+                yield {"type": "redacted_thinking", "data": data_of(block.sealed, block.form, asked.source)}
         case Call():
             yield {"type": "tool_use", "id": ids.give(block.id), "name": block.name, "input": input_of(block)}
         case Opaque(vendor="anthropic"):

@@ -31,14 +31,23 @@ from engine.chat import (
     Wrote,
 )
 from engine.dialects.lost import UNTOLD
-from engine.dialects.messages.write_answer import Ids, counted, guessed, head, input_text, note_input, stopped
-from engine.dialects.seal import seal
+from engine.dialects.messages.write_answer import (
+    Ids,
+    counted,
+    data_of,
+    guessed,
+    head,
+    input_text,
+    note_input,
+    signature_of,
+    stopped,
+)
 from engine.dialects.sse import frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.chat import Event, Kind, Usage
+    from engine.chat import Event, Kind, Problem, Usage
     from engine.dialects.codec import Asked
 
 
@@ -118,6 +127,9 @@ class MessagesEncoder:
                 out.append(self._end())
         return b"".join(out)
 
+    def broken(self, problem: Problem, request_id: str) -> bytes | None:  # noqa: ARG002 - an error stands by itself
+        return None
+
     def _begin(self) -> bytes:
         """The true input is not known yet: the estimate stands here, the truth in message_delta."""
         message = {
@@ -141,11 +153,12 @@ class MessagesEncoder:
 
     def _sign(self, event: Signed) -> None:
         block = self._last("thinking")  # a signature without text is a block too
-        block.signature = event.signature
+        block.signature = signature_of(event.signature, event.form, self._asked.source)
         block.done = True
 
     def _seal(self, event: Sealed) -> None:
-        self._add(Waiting("", {"type": "redacted_thinking", "data": event.data})).done = True
+        data = data_of(event.data, event.form, self._asked.source)
+        self._add(Waiting("", {"type": "redacted_thinking", "data": data})).done = True
 
     def _call(self, event: Called) -> None:
         start = {"type": "tool_use", "id": self._ids.give(event.id), "name": event.name, "input": {}}
@@ -225,7 +238,8 @@ class MessagesEncoder:
             return [self._delta("text_delta", "text", one) for one in pending]
         deltas = [self._delta("thinking_delta", "thinking", one) for one in pending]
         if block.done:
-            deltas.append(self._delta("signature_delta", "signature", block.signature or seal(self._asked.source)))
+            signature = block.signature or signature_of(None, "messages", self._asked.source)
+            deltas.append(self._delta("signature_delta", "signature", signature))
         return deltas
 
     def _arguments(self, block: Waiting) -> list[str]:

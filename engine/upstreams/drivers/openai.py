@@ -14,7 +14,7 @@ class OpenAIDriver(RemoteDriver):
     """A live upstream of kind `openai`."""
 
     dialect: str = "openai"
-    apis: frozenset[Api] = frozenset({"chat", "completions", "embeddings"})
+    apis: frozenset[Api] = frozenset({"responses", "input_tokens", "chat", "completions", "embeddings"})
 
     @classmethod
     def credential(cls, key: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine.chat import Choice, Message, Problem, Request, Text, Thinking, Tool, Usage
 from engine.dialects import CODECS
-from engine.dialects.chat.families import COMPATIBLE, Model, family
+from engine.dialects.openai.families import COMPATIBLE, Model, family
 from engine.dialects.chat.write_request import write
 from engine.dialects.codec import Written
 from engine.dialects.seal import seal

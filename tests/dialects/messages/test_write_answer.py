@@ -127,7 +127,7 @@ def test_reasoning() -> None:
     plain, signed, sealed, both = written(
         Thinking(text="a"), Thinking(signature="s"), Thinking(sealed="d"), Thinking(text="e", signature="f"), Thinking()
     )["content"]
-    assert opened(plain["signature"]) == "up/model"
+    assert opened(plain["signature"]).source == "up/model"
     assert signed == {"type": "thinking", "thinking": "", "signature": "s"}
     assert sealed == {"type": "redacted_thinking", "data": "d"}
     assert both == {"type": "thinking", "thinking": "e", "signature": "f"}

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from engine.chat import Effort
-from engine.dialects.chat.families import COMPATIBLE, FAMILIES, NEWEST, family
+from engine.dialects.openai.families import COMPATIBLE, FAMILIES, NEWEST, family
 
 ELSEWHERE = "models.test"
 

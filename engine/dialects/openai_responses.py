@@ -1,0 +1,158 @@
+"""OpenAI's Responses API: its endpoints, its streams, and the errors that end them.
+
+Protocol facts: openai 3.54 (types/responses/response_create_params.py, types/responses/response_stream_event.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.dialects.base import Endpoint, Peek
+from engine.dialects.body import TOO_DEEP, Shape, refused
+from engine.dialects.failure import failed, text
+from engine.dialects.measure import Tally
+from engine.dialects.openai.errors import judged
+from engine.dialects.openai_chat import OpenAIChat
+from engine.dialects.responses.broken import broken, broken_stream
+from engine.dialects.tap import Reader, Sign, StreamTap
+from engine.facts import Depth
+
+if TYPE_CHECKING:
+    from engine.chat import Api, Failure, Problem
+
+Name = Annotated[str, Meta(min_length=1)]
+
+
+class Item(Struct):
+    """An item of the input; one without a type is a message."""
+
+    type: str | None = None
+    role: Literal["user", "assistant", "system", "developer"] | None = None
+
+
+class Counted(Struct):
+    """What is counted by /v1/responses/input_tokens."""
+
+    model: Name
+    input: str | list[Item] | None = None
+    instructions: str | None = None
+    previous_response_id: str | None = None
+    parallel_tool_calls: bool | None = None
+
+
+class Asked(Counted):
+    stream: bool | None = None
+    store: bool | None = None
+    background: bool | None = None
+
+
+SHAPES: dict[Api, Shape] = {"responses": Shape(Asked), "input_tokens": Shape(Counted)}
+
+FRAMES = frozenset(
+    {
+        "response.created",
+        "response.queued",
+        "response.in_progress",
+        "response.content_part.added",
+        "response.reasoning_summary_part.added",
+        "response.output_item.added",
+        "keepalive",
+    }
+)
+"""Events without content of their own; an item that is added may be a call, whose name is content."""
+ENDS = frozenset({"response.completed", "response.incomplete"})
+
+
+class OpenAIResponses(OpenAIChat):
+    """The other dialect of kind `openai`: its errors and its models are those of chat completions."""
+
+    endpoints: tuple[Endpoint, ...] = (
+        Endpoint(api="responses", path="/v1/responses"),
+        Endpoint(api="input_tokens", path="/v1/responses/input_tokens"),
+    )
+
+    def peek(self, api: Api, body: bytes) -> Peek:
+        fields, known = SHAPES[api].open(body)
+        return Peek(fields=fields, model=known["model"], stream=bool(known.get("stream")))
+
+    def depth(self, api: Api, body: bytes) -> Depth:  # noqa: ARG002 - both endpoints take the same body
+        try:
+            return measured(msgspec.json.decode(body))
+        except RecursionError:
+            raise refused(TOO_DEEP) from None
+
+    def tap(self, api: Api, rename: str | None) -> StreamTap:  # noqa: ARG002 - only responses stream
+        return StreamTap(EVENTS, rename)
+
+    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
+        return broken_stream(problem, request_id)
+
+
+def measured(request: dict[str, Any]) -> Depth:
+    """Return the deep facts of a request."""
+    tally = Tally()
+    tally.add(request.get("instructions"))
+    tally.add(request.get("input"))
+    tally.schema(request.get("tools"))
+    items = request.get("input")
+    loaded = [one for one in items if isinstance(one, dict) and one.get("tools")] if isinstance(items, list) else []
+    reasoning, limit = request.get("reasoning"), request.get("max_output_tokens")
+    return Depth(
+        tools=bool(request.get("tools") or loaded),
+        images=tally.images > 0,
+        thinking=isinstance(reasoning, dict) and reasoning.get("effort") not in (None, "none"),
+        input_tokens=tally.input_tokens,
+        max_tokens=limit if type(limit) is int else None,
+    )
+
+
+class Event(Struct):
+    """What is looked at of every event."""
+
+    type: str = ""
+    delta: Any = None
+    item: Any = None
+    part: Any = None
+
+
+EVENT = msgspec.json.Decoder(Event)
+
+
+def read_event(name: bytes, data: bytes) -> Sign | Failure:
+    """Say what one event of a stream is."""
+    if data.startswith(b"[DONE]"):
+        return Sign.NOISE
+    try:
+        event = EVENT.decode(data)
+    except msgspec.ValidationError:
+        return Sign.FRAME
+    kind = event.type or name.decode("utf-8", "replace")
+    if kind in ("error", "response.failed"):
+        return confessed(kind, data)
+    if kind in ENDS:
+        return Sign.END
+    if kind.endswith(".delta"):
+        return Sign.CONTENT if event.delta != "" else Sign.FRAME
+    if kind == "response.output_item.added" and isinstance(event.item, dict) and event.item.get("name"):
+        return Sign.CONTENT
+    return Sign.FRAME if kind in FRAMES or not kind.startswith("response.") else Sign.CONTENT
+
+
+def confessed(kind: str, data: bytes) -> Failure:
+    """Return the failure that an event tells: flat in `error`, in the response it ends in `response.failed`."""
+    event = msgspec.json.decode(data)
+    if kind == "error":
+        nested = event.get("error")
+        told = nested if isinstance(nested, dict) else event
+        told = {name: value for name, value in told.items() if name != "type" or value != "error"}
+    else:
+        response = event.get("response")
+        told = response.get("error") if isinstance(response, dict) else None
+    reason, message = judged(None, told if isinstance(told, dict) else {"message": text(told)})
+    return failed(reason, None, message, [], data)
+
+
+EVENTS = Reader(read=read_event, nested="response", broken=broken)

@@ -1,0 +1,1 @@
+"""The Responses API between its wire form and `engine.chat`."""
