@@ -34,7 +34,10 @@ SOME = [
     ({"path": "*/v1/x"}, "pass"),
     ({"path": "/tea/x"}, "pass"),
     ({"path": "/health", "base": "t"}, "pass"),
-    ({"path": "/v1/**", "not": {"path": ["/v1/models", "/v1/chat/*", "/v1/*", "/v1/messages/*", "/v1/responses/*"]}}, "pass"),
+    (
+        {"path": "/v1/**", "not": {"path": ["/v1/models", "/v1/chat/*", "/v1/*", "/v1/messages/*", "/v1/responses/*"]}},
+        "pass",
+    ),
     ({"path": "/v1/x"}, "deny"),
     ({"method": "GET"}, "deny"),
     ({"path": "/v1/chat/**", "method": ["GET", "post"]}, "to"),

@@ -20,7 +20,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import TypeAdapter
 
 from engine.chat import Api
-from engine.dialects import ENDPOINTS
+from engine.dialects import DIALECTS, ENDPOINTS
 from engine.dialects.sse import Splitter, parse
 from engine.upstreams.base import Call
 from engine.upstreams.echo import Echo
