@@ -79,7 +79,8 @@ Answer = Callable[[Seen], Reply]
 class Upstream:
     """The server. `script(...)` queues replies for the next requests; without any, `usual` answers."""
 
-    def __init__(self, answer: Answer = usual) -> None:
+    def __init__(self, answer: Answer = usual, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        """`address` is where it listens; port 0: any."""
         self.answer = answer
         self.requests: list[Seen] = []
         self.connections: list[Connection] = []
@@ -88,7 +89,7 @@ class Upstream:
         self._queue: deque[Reply | Answer] = deque()
         self._lock = threading.Condition()
         self._loop = asyncio.new_event_loop()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(address, backlog=512)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else 40 ms per head and body
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
