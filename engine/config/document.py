@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import REASONS, Api, Mode, Reason
+from engine.clients import PROFILES
 from engine.config.parameters import Like, Parameter
 from engine.diagnostics import Flaw
 from engine.units import Duration, Size, positive
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Options
 
     Upstream: TypeAlias = Options
+    Client: TypeAlias = str
 else:
     Upstream = Union[KINDS]  # noqa: UP007 - the tuple is the registry
+    Client = Literal[tuple(profile.name for profile in PROFILES)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +177,10 @@ class When(Section, frozen=True, kw_only=True):
 
     model: Annotated[AnyOf | None, Meta(description="The asked name")] = None
     key: Annotated[AnyOf | None, Meta(description="The client key's name; `anonymous` for callers without one")] = None
+    client: Annotated[
+        Client | list[Client] | None,
+        Meta(description="The program that asks, as its headers and the shape of its body tell: a claim, no proof"),
+    ] = None
     api: Annotated[Api | list[Api] | None, Meta(description="The model endpoint")] = None
     base: Annotated[AnyOf | None, Meta(description="The name of the base the request came in by")] = None
     path: Annotated[AnyOf | None, Meta(description="The canonical path: `*` is one segment, `**` any number")] = None
@@ -262,6 +269,24 @@ class Observe(Section, frozen=True, kw_only=True):
     headers: Annotated[bool, Meta(description="Put x-turnout-* headers on answers")] = True
 
 
+class KeptResponses(Section, frozen=True, kw_only=True):
+    """The responses that clients of the Responses API may come back to by their id, all keys together."""
+
+    entries: Annotated[int, Meta(ge=0, description="The most responses that are kept; 0: none")] = 1000
+    size: Annotated[Size, Meta(description="The most that they may take")] = "64MB"
+    ttl: Annotated[Duration, Meta(description="How long each is kept")] = "24h"
+
+
+class State(Section, frozen=True, kw_only=True):
+    """What is kept between requests, and where."""
+
+    kind: Annotated[Literal["memory"], Meta(description="Where: in the memory of this process")] = "memory"
+    responses: Annotated[
+        KeptResponses,
+        Meta(description="Responses that were answered by translation (`store`, `previous_response_id`)"),
+    ] = KeptResponses()
+
+
 class Document(Section, frozen=True, kw_only=True):
     """proxy.yaml"""
 
@@ -281,6 +306,7 @@ class Document(Section, frozen=True, kw_only=True):
         dict[Name, Key], Meta(description="Who may call, by name; `anonymous` is who sends no credential")
     ] = {}
     include: Annotated[list[str], Meta(description="Further files or globs, relative to this one")] = []
+    state: Annotated[State, Meta(description="What is kept between requests, and where")] = State()
     observe: Annotated[Observe, Meta(description="What Turnout tells about itself")] = Observe()
 
 

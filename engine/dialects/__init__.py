@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from engine.chat import Problem
 from engine.dialects.anthropic_messages import AnthropicMessages
+from engine.dialects.body import FIELDS
 from engine.dialects.chat.codec import CHAT
 from engine.dialects.messages.codec import MESSAGES
 from engine.dialects.openai_chat import OpenAIChat
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from engine.chat import Api
-    from engine.dialects.base import Dialect, Endpoint
+    from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.dialects.codec import Codec
 
 OPENAI = OpenAIChat()
@@ -34,6 +38,25 @@ OWNERS: dict[str, Dialect] = {endpoint.api: dialect for dialect, endpoint in END
 
 CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES)}
 """The APIs that carry conversations, by name: each is translated into each other."""
+
+
+def opened(api: Api, body: bytes) -> Peek:
+    """Open a request that came to the endpoint of `api`, its shape checked.
+
+    To chat completions Cursor sends requests of the Responses API (forum.cursor.com/t/159298): they are opened as what
+    they are. Raises `Problem` (400).
+    """
+    try:
+        return OWNERS[api].peek(api, body)
+    except Problem as problem:
+        if api != "chat" or problem.param != "messages":
+            raise
+        fields = FIELDS.decode(body)
+        if "input" not in fields or "messages" in fields:
+            raise
+        return msgspec.structs.replace(RESPONSES.peek("responses", body), form="responses")
+
+
 COUNTS: dict[str, Api] = {"count_tokens": "messages", "input_tokens": "responses"}
 """The APIs that count the input of a conversation -> the API in whose form it is sent."""
 

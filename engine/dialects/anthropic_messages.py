@@ -23,7 +23,7 @@ from engine.dialects.window import need
 from engine.facts import Depth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers
     from engine.dialects.base import ModelCard
@@ -99,8 +99,16 @@ class AnthropicMessages:
         except RecursionError:
             raise refused(TOO_DEEP) from None
 
-    def tap(self, api: Api, rename: str | None) -> StreamTap:  # noqa: ARG002 - only messages stream
-        return StreamTap(EVENTS, rename)
+    def tap(
+        self,
+        api: Api,  # noqa: ARG002 - only messages stream
+        rename: str | None,
+        begun: Callable[[bytes], None] | None = None,
+    ) -> StreamTap:
+        return StreamTap(EVENTS, rename, begun)
+
+    def identity(self, answer: bytes) -> str | None:  # noqa: ARG002 - the API keeps no messages
+        return None
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:  # noqa: ARG002
         return renamed(body, model)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers, Problem
     from engine.facts import Depth
@@ -98,8 +98,15 @@ class Dialect(Protocol):
         Raises `Problem` (400) where it is nested too deeply.
         """
 
-    def tap(self, api: Api, rename: str | None) -> Tap:
-        """Return a reader for one stream; `rename` is the model name to write into it, None to leave it."""
+    def tap(self, api: Api, rename: str | None, begun: Callable[[bytes], None] | None = None) -> Tap:
+        """Return a reader for one stream; `rename` is the model name to write into it, None to leave it.
+
+        `begun` is given the first event when the stream commits.
+        """
+
+    def identity(self, answer: bytes) -> str | None:
+        """Return the id by which a client may come back to `answer` (JSON, or the first event of a stream); None if
+        there is no such thing."""
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:
         """Return a JSON answer with its `model` replaced. Raises `Failed` (disconnect) when it is not valid JSON."""

@@ -20,7 +20,7 @@ from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.facts import Depth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers, Problem
     from engine.dialects.base import ModelCard
@@ -86,6 +86,7 @@ TYPES: dict[str, tuple[str, str | None]] = {
     "quota": ("insufficient_quota", "insufficient_quota"),
     "invalid_request": ("invalid_request_error", None),
     "overloaded": ("server_error", "overloaded"),
+    "response_not_found": ("invalid_request_error", None),
 }
 """Our codes -> OpenAI's `type` and `code`; a code that is not here keeps its own word, its type follows the status."""
 
@@ -114,8 +115,11 @@ class OpenAIChat:
         except RecursionError:
             raise refused(TOO_DEEP) from None
 
-    def tap(self, api: Api, rename: str | None) -> StreamTap:
-        return StreamTap(LEGACY if api == "completions" else CHUNKS, rename)
+    def tap(self, api: Api, rename: str | None, begun: Callable[[bytes], None] | None = None) -> StreamTap:
+        return StreamTap(LEGACY if api == "completions" else CHUNKS, rename, begun)
+
+    def identity(self, answer: bytes) -> str | None:  # noqa: ARG002 - stored completions are not looked after
+        return None
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:  # noqa: ARG002 - the same place in every answer
         return renamed(body, model)

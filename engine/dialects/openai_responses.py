@@ -17,10 +17,13 @@ from engine.dialects.measure import Tally
 from engine.dialects.openai.errors import judged
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.responses.broken import broken, broken_stream
+from engine.dialects.sse import parse
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.facts import Depth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.chat import Api, Failure, Problem
 
 Name = Annotated[str, Meta(min_length=1)]
@@ -84,8 +87,21 @@ class OpenAIResponses(OpenAIChat):
         except RecursionError:
             raise refused(TOO_DEEP) from None
 
-    def tap(self, api: Api, rename: str | None) -> StreamTap:  # noqa: ARG002 - only responses stream
-        return StreamTap(EVENTS, rename)
+    def tap(
+        self,
+        api: Api,  # noqa: ARG002 - only responses stream
+        rename: str | None,
+        begun: Callable[[bytes], None] | None = None,
+    ) -> StreamTap:
+        return StreamTap(EVENTS, rename, begun)
+
+    def identity(self, answer: bytes) -> str | None:
+        try:
+            if answer.lstrip().startswith(b"{"):
+                return RESPONSE.decode(answer).id
+            return CREATED.decode(parse(answer)[1] or b"{}").response.id
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
 
     def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
         return broken_stream(problem, request_id)
@@ -107,6 +123,18 @@ def measured(request: dict[str, Any]) -> Depth:
         input_tokens=tally.input_tokens,
         max_tokens=limit if type(limit) is int else None,
     )
+
+
+class Response(Struct, frozen=True):
+    id: str | None = None
+
+
+class Created(Struct):
+    response: Response = Response()
+
+
+RESPONSE = msgspec.json.Decoder(Response)
+CREATED = msgspec.json.Decoder(Created)
 
 
 class Event(Struct):

@@ -63,6 +63,7 @@ class StreamTap:
     over = False
 
     __slots__ = (
+        "_begun",
         "_first",
         "_held",
         "_kept",
@@ -76,7 +77,7 @@ class StreamTap:
         "failure",
     )
 
-    def __init__(self, reader: Reader, rename: str | None) -> None:
+    def __init__(self, reader: Reader, rename: str | None, begun: Callable[[bytes], None] | None = None) -> None:
         self.committed = False
         self.failure: Failure | None = None
         self._reader = reader
@@ -89,6 +90,7 @@ class StreamTap:
         """The last event was held, not dropped."""
         self._size = 0
         """Bytes in `_held`."""
+        self._begun = begun
         self._first = b""
         """The event with which the stream began, where its end ties in with it."""
         self._last: deque[bytes] = deque(maxlen=LAST)
@@ -166,6 +168,8 @@ class StreamTap:
                 return b""
             if sign is not Sign.FRAME:
                 self.committed = True
+                if self._begun is not None:
+                    self._begun(self._held[0])
                 if self._reader.broken is not None:
                     self._first = self._held[0] if self._model is None else self._renamed(self._held[0])
                 out, self._held = [*self._held, *events[number:]], []

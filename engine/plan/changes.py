@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.config.document import Document
 
 NAMED = {"upstreams": "upstream", "models": "model", "bases": "base", "keys": "key"}
-WHOLE = ("server", "defaults", "observe", "include", "version")
+WHOLE = ("server", "defaults", "state", "observe", "include", "version")
 MOST = 12
 """Changes that are named; the rest is counted."""
 

@@ -10,7 +10,7 @@ from engine.plan.keys import compile_keys
 from engine.plan.lint import lint
 from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
-from engine.plan.nodes import Plan, Upstream
+from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.rules import compile_rules
 from engine.plan.server import check_loop, compile_bases, compile_hosts, compile_listen, compile_origins
 from engine.plan.source import Source
@@ -55,6 +55,11 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         hosts=hosts,
         body_limit=size(document.server.body_limit),
         drain=seconds(document.server.drain),
+        responses=Room(
+            entries=document.state.responses.entries,
+            bytes=size(document.state.responses.size),
+            seconds=seconds(document.state.responses.ttl),
+        ),
         deep=any(deep_fields(route.when) for route in document.routes),
         entries=models.entries,
         patterns=models.patterns,

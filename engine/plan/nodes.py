@@ -198,6 +198,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
+class Room(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is kept for all clients together, and how long each of it."""
+
+    entries: int = 2**62
+    bytes: int
+    seconds: float
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """An allowed origin, parsed. `host` None: any host of that scheme."""
 
@@ -224,6 +232,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Lower case, IPv6 in brackets, no port."""
     body_limit: int
     drain: float
+    responses: Room
+    """For the responses that clients may come back to."""
     deep: bool
     """Whether any rule looks at facts that need the whole body decoded (level 2)."""
     entries: dict[str, Entry] = {}

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import Counter
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,11 +16,15 @@ from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
 from engine.dialects.thoughts import mark_of, recalled
 from engine.dialects.translate import Translation, only_of, write
+from engine.serve.continued import PREVIOUS, items_of, not_found
 from engine.serve.headers import across
 from engine.serve.recall import topic_of
 from engine.serve.road import ESTIMATED, Local, Road, Straight
+from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.chat import Failure, Headers, Loss, Request
     from engine.dialects.base import Tap
     from engine.dialects.codec import Codec, Written
@@ -59,10 +63,12 @@ class Across(Road):
         self.path = codec.path
         self._codec = codec
         client = CODECS[order.api]
+        if order.continued.keeper is not None and order.continued.previous is not None:
+            raise not_found(order.continued.previous)
         self._dialect = SPEECH[live.driver.dialect]
         self._order = order
         request = order.request()
-        self._asked = asked(order, target, request, shows=shows_thinking(client, request))
+        self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=self._store)
         self._carried = client.carries_reasoning and self._asked.thinking
         """The client itself brings the reasoning of this answer back."""
         self._topic = topic_of(request)
@@ -114,6 +120,15 @@ class Across(Road):
         place = (self._topic, thoughts.mark, self._before[thoughts.mark])
         order.recall.keep(order.caller, place, thoughts.found, order.visit.loop.time())
 
+    def _store(self, response: dict[str, Any]) -> None:
+        """Keep an answer to which the client may come back."""
+        order = self._order
+        if order.form != order.api or response.get("store") is False:
+            return
+        output = tuple(msgspec.Raw(msgspec.json.encode(item)) for item in response["output"])
+        stored = Stored(id=response["id"], response=response, input=items_of(order.peek), output=output)
+        order.responses.keep(order.caller, stored, order.visit.generation.plan.responses, order.visit.loop.time())
+
     def _recall(self, mark: bytes, before: int) -> tuple[Remembered, ...]:
         order = self._order
         kept = order.recall.find(order.caller, (self._topic, mark, before), order.visit.loop.time())
@@ -137,7 +152,9 @@ def shows_thinking(client: Codec, request: Request) -> bool:
     return client.shows_reasoning or (request.reasoning is not None and request.reasoning.mode not in (None, "off"))
 
 
-def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Asked:
+def asked(
+    order: Order, target: Target, request: Request, *, shows: bool, keep: Callable[[dict[str, Any]], None]
+) -> Asked:
     """Return what the answer needs to know of the request. The input is only counted for streams, which tell it early;
     a whole answer has it counted where the upstream does not say."""
     return Asked(
@@ -150,7 +167,8 @@ def asked(order: Order, target: Target, request: Request, *, shows: bool) -> Ask
         input_tokens=order.input_tokens() if order.peek.stream else 0,
         source=str(target),
         tools=request.tools,
-        echo=request.echo,
+        keep=keep,
+        echo={**request.echo, PREVIOUS: order.continued.previous},
     )
 
 

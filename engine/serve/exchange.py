@@ -14,7 +14,7 @@ import msgspec
 
 from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
-from engine.dialects import ENDPOINTS
+from engine.dialects import ENDPOINTS, OWNERS, opened
 from engine.dialects.base import ModelCard
 from engine.dialects.clip import clipped
 from engine.dialects.seal import NEEDLE
@@ -24,7 +24,9 @@ from engine.plan.admission import check_base, credentials, identify
 from engine.plan.paths import canonical, place
 from engine.plan.resolve import names
 from engine.plan.route import asked_name, check_name, needs_depth, route
+from engine.serve import objects
 from engine.serve.body import ClientGone, read_body
+from engine.serve.continued import Continued, continued, kept_by
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.order import Order
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from engine.observe.log import Log
     from engine.plan.nodes import Decision, Key, Plan
     from engine.serve.recall import Recall
+    from engine.serve.stored import Responses
 
 PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 """Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
@@ -48,6 +51,10 @@ WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
 SEALED = frozenset({"messages", "count_tokens", "responses", "input_tokens"})
 """The APIs whose clients may carry reasoning under our own seal."""
+GOES_ON = frozenset({"responses", "input_tokens"})
+"""The APIs whose requests may go on from what is kept."""
+HANDSHAKE = b"sec-websocket-key"
+"""What every request for a WebSocket has; its `upgrade` the wire has taken out (engine.serve.http)."""
 BODY_SHOWN = 4096
 PROBLEM_SHOWN = 500
 """How much of an error is recorded: it may hold words of the client, and of the upstream."""
@@ -60,7 +67,9 @@ LOOPBACK = ("127.", "::1")
 class Exchange:
     """One request of one client. `run` answers it; what it learns on the way ends in the record."""
 
-    def __init__(self, scope: HTTPScope, receive: Receive, send: Send, log: Log, recall: Recall) -> None:
+    def __init__(
+        self, scope: HTTPScope, receive: Receive, send: Send, log: Log, recall: Recall, responses: Responses
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.visit = Visit.of(scope)
@@ -69,6 +78,7 @@ class Exchange:
         self.headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
         self.log = log
         self.recall = recall
+        self.responses = responses
         self.form: Dialect = form_of(scope)
         self.started = self.visit.loop.time()
         self.path = ""
@@ -118,12 +128,14 @@ class Exchange:
         check_base(key, base)
         if owned is not None:
             if method != "POST":
-                raise _only("POST", path)
+                raise _upgraded(path) if first(self.headers, HANDSHAKE) is not None else _only("POST", path)
             await self._model_request(*owned, base, key)
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
                 raise _only("GET", path)
             await self._models(path, key)
+        elif (found := objects.PATH.fullmatch(path)) and method in objects.METHODS[found["part"]]:
+            await self._object(found["id"], found["part"], key)
         else:
             await self._pass(base, key)
 
@@ -132,16 +144,21 @@ class Exchange:
         if not _is_json(first(self.headers, b"content-type")):
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
-        peek = dialect.peek(endpoint.api, self.body)
+        peek = opened(endpoint.api, self.body)
         if peek.stream and endpoint.api in WHOLE:
             peek = msgspec.structs.replace(peek, stream=False)  # the field goes up as it came; there is no such stream
+        form = peek.form or endpoint.api
+        caller = self._caller(key)
+        kept = self._continued(form, peek, caller)
+        peek, body = kept.peek, self.body if kept.peek is peek else msgspec.json.encode(kept.peek.fields)
         facts = self._facts(endpoint.api, base, key, peek)
         if needs_depth(plan, facts):
-            facts = msgspec.structs.replace(facts, depth=dialect.depth(endpoint.api, self.body))
+            facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
         self.facts = facts
         self.decision = decision = route(plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
+        self.decision = decision = kept_by(decision, plan, kept)
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
@@ -151,17 +168,19 @@ class Exchange:
             decision=decision,
             dialect=dialect,
             api=endpoint.api,
-            form=peek.form or endpoint.api,
+            form=form,
             peek=peek,
-            body=self.body,
+            body=body,
             path=self.path,
             query=self.scope["query_string"],
             headers=up(self.headers),
             credential=own_credentials(plan, self.headers) if forwards else [],
-            caller=self._caller(key),
+            caller=caller,
             faults=self._faults(),
             recall=self.recall,
-            sealed=endpoint.api in SEALED and NEEDLE in self.body,
+            responses=self.responses,
+            continued=kept,
+            sealed=endpoint.api in SEALED and NEEDLE in body,
             started=self.started,
         )
         self.relay = Relay(order, self.reply)
@@ -177,7 +196,8 @@ class Exchange:
             raise decision.refusal
         if decision.passes is None:
             raise _nowhere(self.path)
-        await passing(self.scope, self.receive, self.reply, self.visit, self.path, decision)
+        upstream, name = decision.passes, decision.route
+        await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
     async def _models(self, path: str, key: Key) -> None:
         """Answer GET /v1/models and /v1/models/{id} from the plan (rule N6)."""
@@ -192,6 +212,34 @@ class Exchange:
         check_name(plan, key, asked_name(name)[0])
         await self._json(self.form.model(ModelCard(id=name, owner="turnout", created=created)))
 
+    def _continued(self, form: str, peek: Peek, caller: str) -> Continued:
+        """Return the request with what it goes on from."""
+        if form not in GOES_ON:
+            return Continued(peek=peek)
+        return continued(peek, self.responses, caller, self.visit.loop.time())
+
+    async def _object(self, ident: str, part: str | None, key: Key) -> None:
+        """Answer what is asked of one response, by its id."""
+        caller, now = self._caller(key), self.visit.loop.time()
+        stored = self.responses.find(caller, ident, now)
+        if stored is None:
+            raise objects.not_found(ident)
+        deletes = self.scope["method"] == "DELETE"
+        if stored.upstream is not None:
+            await passing(self.scope, self.receive, self.reply, self.visit, self.path, stored.upstream, route=None)
+            if deletes and self.reply.status < 400:
+                self.responses.drop(caller, ident)
+            return
+        query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
+        if part == "cancel":
+            raise objects.uncancelled()
+        if deletes:
+            self.responses.drop(caller, ident)
+            form, body = objects.deleted(stored)
+        else:
+            form, body = objects.input_items(stored, query) if part else objects.read(stored, query)
+        await self.reply.whole(200, [form, *with_ids([], self.visit), *marks(self.visit)], body)
+
     async def _json(self, body: bytes) -> None:
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
@@ -201,6 +249,7 @@ class Exchange:
             raise Problem(400, "invalid_request", "`model` is empty", param="model")
         return Facts(
             api=api,
+            form=peek.form if peek else None,
             method=self.scope["method"],
             path=self.path,
             base=base,
@@ -307,6 +356,12 @@ def _is_json(content_type: bytes | None) -> bool:
 
 def _only(method: str, path: str) -> Problem:
     return Problem(405, "method_not_allowed", f"{path} takes {method}", headers=((b"allow", method.encode()),))
+
+
+def _upgraded(path: str) -> Problem:
+    """Return the refusal of an upgrade: clients that try a WebSocket first then ask by POST at once."""
+    message = f"{path} is not spoken over WebSocket here; send the request by POST"
+    return Problem(426, "upgrade_required", message, headers=((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")))
 
 
 def _nowhere(path: str) -> Problem:

@@ -23,6 +23,7 @@ from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
+from engine.serve.stored import Responses
 from engine.serve.switch import Switch
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def _serve(
     follow(log, plan)
     bridge(log)
     status = Status()
-    switch = Switch(cast("ASGIApp", make_app(log, status, Recall())), generation, log)
+    switch = Switch(cast("ASGIApp", make_app(log, status, Recall(), Responses())), generation, log)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, log)
     server = Server(
         uvicorn.Config(

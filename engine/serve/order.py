@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from engine.chat import Api, Headers, Request
     from engine.dialects.base import Dialect, Peek
     from engine.plan.nodes import Decision, Target
+    from engine.serve.continued import Continued
     from engine.serve.recall import Recall
     from engine.serve.reply import Visit
+    from engine.serve.stored import Responses
     from engine.upstreams.base import Options
 
 
@@ -39,6 +41,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: the name of the key, and for anonymous callers what tells one from another."""
     faults: str | None
     recall: Recall
+    responses: Responses
+    continued: Continued
+    """What the request goes on from."""
     sealed: bool = False
     """The body may carry reasoning under our own seal (engine.dialects.seal)."""
     started: float

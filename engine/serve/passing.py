@@ -15,7 +15,6 @@ from engine.upstreams.base import Call
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive
 
-    from engine.plan.nodes import Decision
     from engine.serve.reply import Reply, Visit
 
 
@@ -27,12 +26,11 @@ METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 
 
 async def passing(
-    scope: HTTPScope, receive: Receive, reply: Reply, visit: Visit, path: str, decision: Decision
+    scope: HTTPScope, receive: Receive, reply: Reply, visit: Visit, path: str, upstream: str, *, route: str | None
 ) -> None:
-    """Send the request to the upstream of `decision` as it is, and its answer back. Raises `Problem`."""
+    """Send the request to `upstream` as it is, and its answer back. Raises `Problem`."""
     if scope["method"] in REFUSED:
         raise Problem(405, "method_not_allowed", f"{scope['method']} is not passed on", headers=((b"allow", METHODS),))
-    upstream = cast("str", decision.passes)
     plan = visit.generation.plan
     live = visit.generation.live.get(upstream)
     if live is None:
@@ -66,7 +64,7 @@ async def passing(
         if answer.status in (401, 403, 407) and not credential:
             told = Failure(reason="auth", message="", status=answer.status)  # its text may quote what we sent
             raise problem_of(told, Target(upstream=upstream, model=""))
-        ours = marks(visit, route=decision.route, target=upstream, tries=1)
+        ours = marks(visit, route=route, target=upstream, tries=1)
         if answer.status >= 400 and scope["method"] != "HEAD":
             body = live.scrub(await answer.read(ERROR_LIMIT))
             told_by = [(name, live.scrub(value)) for name, value in with_ids(down(answer.headers), visit)]

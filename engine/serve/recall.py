@@ -8,10 +8,12 @@ thought it. Bounded by size and by age; what is gone is gone, and the writer doe
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from engine.plan.nodes import Room
+from engine.serve.shelves import Shelves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,65 +32,22 @@ Place = tuple[bytes, bytes, int]
 """Conversation, the mark of a turn's calls (their ids, names and arguments), how often that mark came before."""
 
 
-class Kept(msgspec.Struct, frozen=True):
-    thoughts: tuple[Remembered, ...]
-    size: int
-    until: float
-
-
-class Shelf:
-    """What is kept for one client key, the oldest first."""
-
-    __slots__ = ("kept", "size")
-
-    def __init__(self) -> None:
-        self.kept: OrderedDict[Place, Kept] = OrderedDict()
-        self.size = 0
-
-    def put(self, place: Place, kept: Kept) -> None:
-        self.drop(place)
-        self.kept[place] = kept
-        self.size += kept.size
-
-    def drop(self, place: Place) -> None:
-        old = self.kept.pop(place, None)
-        if old is not None:
-            self.size -= old.size
-
-    def drop_oldest(self) -> None:
-        self.drop(next(iter(self.kept)))
-
-    def expire(self, now: float) -> None:
-        while self.kept and next(iter(self.kept.values())).until < now:
-            self.drop_oldest()
-
-
 class Recall:
     """The thoughts of the process; it outlives reloads. Times are in seconds of the loop's clock."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
-        self._shelves: dict[str, Shelf] = {}
-        self._most = most
+        self._shelves: Shelves[Place, tuple[Remembered, ...]] = Shelves()
+        self._room = Room(bytes=most, seconds=KEPT_FOR)
 
     def keep(self, key: str, place: Place, thoughts: Sequence[Remembered], now: float) -> None:
         """Keep `thoughts` of a turn. Where there is no room, who keeps most gives way."""
-        if not thoughts:
-            return
-        shelf = self._shelves.setdefault(key, Shelf())
-        shelf.expire(now)
-        size = OVERHEAD + sum(map(_size, thoughts))
-        shelf.put(place, Kept(tuple(thoughts), size, now + KEPT_FOR))
-        while sum(one.size for one in self._shelves.values()) > self._most:
-            max(self._shelves.values(), key=lambda one: one.size).drop_oldest()
-        self._shelves = {name: one for name, one in self._shelves.items() if one.kept}
+        if thoughts:
+            size = OVERHEAD + sum(map(_size, thoughts))
+            self._shelves.keep(key, place, tuple(thoughts), size, self._room, now)
 
     def find(self, key: str, place: Place, now: float) -> tuple[Remembered, ...]:
         """Return what was kept of a turn, nothing to anyone else."""
-        shelf = self._shelves.get(key)
-        kept = shelf.kept.get(place) if shelf is not None else None
-        if kept is None or kept.until < now:
-            return ()
-        return kept.thoughts
+        return self._shelves.find(key, place, now) or ()
 
 
 def topic_of(request: Request) -> bytes:

@@ -36,6 +36,7 @@ from engine.upstreams.base import Call
 
 if TYPE_CHECKING:
     from engine.chat import Headers, Loss
+    from engine.dialects.base import Tap
     from engine.plan.nodes import Pool, Target
     from engine.serve.generation import Live
     from engine.serve.order import Order
@@ -74,6 +75,8 @@ class Relay:
         """The last target spoke the client's API: its own words may go to the client as they are."""
         self._broke: Failure | None = None
         """Why the answer that the client is getting broke off."""
+        self._tap: Tap | None = None
+        """What the answer of the last target goes through, if it is a stream."""
         self._unfit: Problem | None = None
         """Why the first target that could not be asked this could not."""
         self._keyless = False
@@ -241,7 +244,7 @@ class Relay:
         def head() -> Headers:
             return self._head(way, answer, EVENT_STREAM)
 
-        tap = way.tap()
+        self._tap = tap = way.tap()
         failure = await pour(answer, tap, self.reply, head, live, str(self.target))
         self.losses = way.losses
         if failure is not None and not tap.committed:
@@ -267,7 +270,8 @@ class Relay:
         """End an open stream with one in-band error, in the client's form."""
         order = self.order
         if order.peek.stream:
-            await self.reply.end(order.dialect.stream_error(order.api, problem, order.visit.id))
+            tied = self._tap.broken(problem, order.visit.id) if self._tap is not None else None
+            await self.reply.end(tied or order.dialect.stream_error(order.api, problem, order.visit.id))
 
     async def _give_up(self, failure: Failure) -> None:
         order, reply = self.order, self.reply

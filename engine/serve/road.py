@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +14,9 @@ import msgspec
 from engine.chat import Failed, Failure, Loss
 from engine.dialects import COUNTS
 from engine.dialects.edits import apply
-from engine.dialects.messages.seals import unsealed
+from engine.dialects.messages import seals as messages
+from engine.dialects.responses import seals as responses
+from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
     from engine.chat import Api, Headers
@@ -82,6 +85,16 @@ def uncounted(failure: Failure) -> str | None:
     return ESTIMATED if failure.status in ABSENT and "model" not in failure.message.lower() else None
 
 
+Unseal = Callable[[dict[str, msgspec.Raw]], dict[str, msgspec.Raw]]
+UNSEALED: dict[str, Unseal] = {
+    "messages": messages.unsealed,
+    "count_tokens": messages.unsealed,
+    "responses": responses.unsealed,
+    "input_tokens": responses.unsealed,
+}
+"""API -> how reasoning under our own seal is taken out of its bodies."""
+
+
 class Straight(Road):
     """Byte for byte, but for `model` and what the file sets."""
 
@@ -94,7 +107,7 @@ class Straight(Road):
         self.headers = order.headers
         peek = order.peek
         if order.sealed:
-            peek = msgspec.structs.replace(peek, fields=unsealed(peek.fields))
+            peek = msgspec.structs.replace(peek, fields=UNSEALED[order.form](peek.fields))
         if tuning.edits or tuning.strip:
             fields, self.headers = apply(self.api, peek.fields, self.headers, tuning)
             peek = msgspec.structs.replace(peek, fields=fields)
@@ -103,6 +116,9 @@ class Straight(Road):
         self._rename = None if shown == target.model else shown
         self._dialect = order.dialect
         self._target = target
+        self._order = order
+        self._kept = self.api == "responses" and bytes(peek.fields.get("store", b"")) != b"false"
+        """The target keeps the response, and the client may come back to it."""
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         return self._dialect.classify(status, headers, body)
@@ -112,6 +128,8 @@ class Straight(Road):
         return uncounted(failure) if self.api in COUNTS else None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
+        if self._kept:
+            self._keep(body)
         if self._rename is not None:
             return self._dialect.renamed(self.api, body, self._rename), streamed
         try:
@@ -122,4 +140,12 @@ class Straight(Road):
         return body, streamed
 
     def tap(self) -> Tap:
-        return self._dialect.tap(self.api, self._rename)
+        return self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+
+    def _keep(self, answer: bytes) -> None:
+        """Note who keeps the response that `answer` is, or, in a stream, that its first event tells of."""
+        ident = self._dialect.identity(answer)
+        if ident is not None:
+            order = self._order
+            stored = Stored(id=ident, upstream=self._target.upstream)
+            order.responses.keep(order.caller, stored, order.visit.generation.plan.responses, order.visit.loop.time())
