@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
-from tests.support.answers import chat_events, message_events
+from tests.support.answers import CREATED, chat_events, event, message_events
 from tests.support.http import Line, post
 from tests.support.script import CUT, as_json, as_stream
 from tests.support.wire.recorder import Recorder
@@ -20,8 +20,28 @@ if TYPE_CHECKING:
 
     from tests.support.upstream import Upstream
 
-CHAT, MESSAGES = "/v1/chat/completions", "/team-a/v1/messages"
+CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/team-a/v1/messages", "/v1/responses"
 HI = {"model": "m", "messages": []}
+
+
+USAGE = {
+    "input_tokens": 1,
+    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+    "output_tokens": 1,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 2,
+}
+
+
+def response_events() -> list[bytes]:
+    """Return the events of a response that says nothing."""
+    said: dict[str, Any] = {"id": "resp_1", "object": "response", "created_at": CREATED, "model": "m", "output": []}
+    said |= {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
+    return [
+        event("response.created", sequence_number=0, response={**said, "status": "in_progress"}),
+        event("response.in_progress", sequence_number=1, response={**said, "status": "in_progress"}),
+        event("response.completed", sequence_number=2, response={**said, "status": "completed", "usage": USAGE}),
+    ]
 
 
 def by_line(url: str, path: str) -> None:
@@ -63,11 +83,14 @@ def server(openai: Upstream) -> Iterator[Upstream]:
 def test_every_reader_is_overheard(server: Upstream, read: Callable[[str, str], None]) -> None:
     before = WATCH.streams
     server.script(as_stream(chat_events()), as_stream(chat_events()[1:]), as_stream(message_events()[:-1]))
-    for path in (CHAT, CHAT, MESSAGES):
+    server.script(as_stream(response_events()), as_stream(response_events()[:-1]))
+    for path in (CHAT, CHAT, MESSAGES, RESPONSES, RESPONSES):
         read(server.url, path)
     found = WATCH.reset()
-    assert WATCH.streams >= before + 3
-    assert ["role assistant" in found[0], "no message_stop" in found[-1]] == [True, True]
+    rules = ["role assistant", "no message_stop", "no end of the response"]
+    assert WATCH.streams >= before + 5
+    assert [any(rule in flaw for flaw in found) for rule in rules] == [True, True, True]
+    assert f"{RESPONSES}: event 2" in found[-1]
 
 
 def test_who_leaves_early_is_owed_no_end(server: Upstream) -> None:
@@ -103,6 +126,29 @@ def test_the_usage_chunk_is_judged_by_what_was_asked(server: Upstream) -> None:
     assert WATCH.reset() == []
     post(server.url, CHAT, HI)
     assert "nobody asked for" in WATCH.reset()[0]
+
+
+def test_a_response_that_is_streamed_again_may_be_resumed(server: Upstream) -> None:
+    again = f"{RESPONSES}/resp_1?stream=true"
+    server.script(*[as_stream(response_events()[1:])] * 3)
+    with httpx2.Client(trust_env=False) as client:
+        for target in (f"{again}&starting_after=0", again):
+            client.get(server.url + target)
+    with Line(server.url) as line:
+        line.ask("GET", f"{again}&starting_after=1")
+        list(line.chunks(line.head()))
+    assert [flaw.partition("\n")[0] for flaw in WATCH.reset()] == [
+        f"{RESPONSES}/resp_1: event 1: sequence_number 1 where 0 is due",
+        f"{RESPONSES}/resp_1: event 1: sequence_number 1 where 2 is due",
+    ]
+
+
+def test_a_stream_whose_request_was_written_by_hand_is_known_by_its_words(server: Upstream) -> None:
+    server.script(as_stream(response_events()[1:]))
+    with Line(server.url) as line:
+        line.write(f"POST {RESPONSES} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+        list(line.chunks(line.head()))
+    assert "sequence_number 1 where 0 is due" in WATCH.reset()[0]
 
 
 def test_servers_that_are_no_turnout_are_not_judged(anthropic: Upstream) -> None:

@@ -7,18 +7,32 @@ from __future__ import annotations
 
 from tests.support.wire.chat import Chat, Completions
 from tests.support.wire.messages import Messages
+from tests.support.wire.responses import Responses
 from tests.support.wire.sse import Flaw, events
 
-APIS = ("chat", "completions", "messages")
+APIS = ("chat", "completions", "messages", "responses")
 
 
-def violations(api: str, stream: bytes, *, usage: bool | None = None, cut: bool = False) -> list[str]:
+def violations(
+    api: str,
+    stream: bytes,
+    *,
+    usage: bool | None = None,
+    cut: bool = False,
+    after: int | None = None,
+    strict_items: bool = True,
+) -> list[str]:
     """Return the rule of `api` that a stream breaks first, as a list of one or none: it is not read any further.
 
     `usage`: whether the client asked for the usage chunk of chat; None: unknown. `cut`: nobody read the stream to its
-    end, so it owes none; what came of an unfinished event is not looked at.
+    end, so it owes none; what came of an unfinished event is not looked at. Of responses, `after`: the number of the
+    event after which the stream was resumed; `strict_items`: whether an item is done before the next one is added.
     """
-    machine = {"chat": Chat, "completions": Completions, "messages": Messages}[api](usage)
+    machine: Chat | Completions | Messages | Responses
+    if api == "responses":
+        machine = Responses(after, strict_items=strict_items)
+    else:
+        machine = {"chat": Chat, "completions": Completions, "messages": Messages}[api](usage)
     seen = 0
     try:
         for event in events(stream, cut=cut):

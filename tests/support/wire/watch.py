@@ -7,9 +7,10 @@ broken on purpose, as where a scripted upstream breaks the rules and its bytes p
 from __future__ import annotations
 
 import json
+import re
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 
@@ -18,7 +19,20 @@ from tests.support.wire import violations
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-ENDPOINTS = (("/chat/completions", "chat"), ("/completions", "completions"), ("/messages", "messages"))
+ENDPOINTS = (
+    ("/chat/completions", "chat"),
+    ("/completions", "completions"),
+    ("/messages", "messages"),
+    ("/responses(/[^/]+)?", "responses"),
+)
+"""How a path ends -> its API; a response that is kept can be streamed again."""
+MARKS = {
+    b'"sequence_number":': "responses",
+    b"chat.completion.chunk": "chat",
+    b"text_completion": "completions",
+    b"event: ": "messages",
+}
+"""What only the streams of an API hold; the first that is found counts."""
 
 
 class Watch:
@@ -33,11 +47,11 @@ class Watch:
 
     def heard(self, host: str, target: str, request: bytes, content_type: str, body: bytes, *, cut: bool) -> None:
         """Take note of one answer; what is no stream of a Turnout does not count."""
-        path = target.partition("?")[0]
-        api = next((name for end, name in ENDPOINTS if path.endswith(end)), None) if path else _looks_like(body)
+        path, _, query = target.partition("?")
+        api = next((name for end, name in ENDPOINTS if re.search(f"{end}$", path)), None) if path else _looks_like(body)
         if host not in self.servers or api is None or not content_type.startswith("text/event-stream"):
             return
-        flaws = violations(api, body, usage=usage_asked(request), cut=cut)
+        flaws = violations(api, body, usage=usage_asked(request), cut=cut, after=_resumed(query))
         with self._lock:
             self.streams += 1
             self.found += [f"{path}: {flaw}\n{_shown(body)}" for flaw in flaws]
@@ -63,8 +77,13 @@ def usage_asked(request: bytes) -> bool | None:
 
 def _looks_like(body: bytes) -> str | None:
     """Tell the API from a stream itself, where the test wrote its request by hand."""
-    marks = {b"chat.completion.chunk": "chat", b"text_completion": "completions", b"event: ": "messages"}
-    return next((api for mark, api in marks.items() if mark in body), None)
+    return next((api for mark, api in MARKS.items() if mark in body), None)
+
+
+def _resumed(query: str) -> int | None:
+    """Return the number of the event after which a response is streamed again."""
+    after = parse_qs(query).get("starting_after", [""])[0]
+    return int(after) if after.isdigit() else None
 
 
 def _shown(body: bytes) -> str:
@@ -93,7 +112,8 @@ class _Heard:
             asked = self._request.content
         except httpx2.RequestNotRead:
             asked = b""
-        WATCH.heard(url.netloc, url.path, asked, self._type, self._body, cut=cut)
+        target = f"{url.path}?{url.query}"
+        WATCH.heard(url.netloc, target, asked, self._type, self._body, cut=cut)
 
 
 class _HeardSync(_Heard, httpx2.SyncByteStream):
