@@ -34,6 +34,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The canonical path (rule P1)."""
     base: str | None = None
     key: str = ANONYMOUS
+    client: str | None = None
+    """The program that asks (engine.clients); None: it is not recognised."""
     model: str | None = None
     suffix: str | None = None
     """What was cut from the asked name, such as `[1m]`."""

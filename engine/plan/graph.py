@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from engine.plan.reach import LISTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -89,7 +91,7 @@ def changes(layer: Layer) -> Iterator[str]:
 
 
 def _words(when: When) -> Iterator[str]:
-    for field in ("model", "key", "api", "base", "path", "method"):
+    for field in LISTS:
         wanted = getattr(when, field)
         if wanted is not None:
             yield f"{field} {_any(wanted)}"

@@ -13,16 +13,19 @@ from engine.plan.server import is_anyone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.config.document import When
     from engine.plan.match import Pattern
     from engine.plan.nodes import Entry, Key, Link, Plan, Rule
     from engine.plan.source import Source
 
 LOOPBACK = ("127.", "localhost:", "[::1]:")
+ASKED = ("model", "api", "path", "method", "stream", "tools", "images", "thinking", "input_tokens", "max_tokens")
+"""The conditions on what is asked, not on who asks."""
 
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _idle, _suffixes, _unasked, _widening):
+    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _idle, _suffixes, _unasked, _widening, _claims):
         check(plan, source)
 
 
@@ -176,6 +179,47 @@ def _widening(plan: Plan, source: Source) -> None:
                     source.tree.value("routes", index, "to"),
                     help="fine if meant: permission is asked for the name that was asked",
                 )
+
+
+def _claims(plan: Plan, source: Source) -> None:  # noqa: ARG001 - the file says it all
+    """Report routes that refuse by nothing but what a caller says of itself.
+
+    Who lets one client through and refuses the others guards what is behind: that takes a key. Who refuses one client
+    what does not work with it (`api`, `tools` ...) guards nothing.
+    """
+    for index, route in enumerate(source.document.routes):
+        when = route.when
+        place = _claim(when, ("when",))
+        if route.deny is None or place is None or _mentions(when, ("base",)) or _is_keyed(when):
+            continue
+        lets_in = place.count("not") % 2 == 1
+        if not lets_in and _mentions(when, ASKED):
+            continue
+        source.report.warning(
+            "client-is-a-claim",
+            f"route `{route.name}` refuses by nothing but `client`, which is what a caller says of itself",
+            source.tree.key("routes", index, *place),
+            help=f"anybody can claim {'it' if lets_in else 'to be another'}; to keep somebody out, add `key`",
+        )
+
+
+def _claim(when: When, path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return where a `client` is asked for; under `not` first."""
+    under = _claim(when.not_, (*path, "not")) if when.not_ is not None else None
+    return under or ((*path, "client") if when.client is not None else None)
+
+
+def _mentions(when: When, fields: tuple[str, ...]) -> bool:
+    """Say whether any of `fields` is a condition, here or under `not`."""
+    here = any(getattr(when, field) is not None for field in fields)
+    return here or (when.not_ is not None and _mentions(when.not_, fields))
+
+
+def _is_keyed(when: When) -> bool:
+    """Say whether a key that somebody was given is a condition, here or under `not`."""
+    keys = listed(when.key or [])
+    here = bool(keys) and not any(pattern(text).match(ANONYMOUS) is not None for text in keys)
+    return here or (when.not_ is not None and _is_keyed(when.not_))
 
 
 def _may_match(plan: Plan, index: int, key: Key) -> bool:

@@ -160,10 +160,13 @@ def conditions(when: When) -> tuple[Condition, ...]:
 TEXTS: dict[str, Callable[[Facts], str | None]] = {
     "model": attrgetter("model"),
     "key": attrgetter("key"),
+    "client": attrgetter("client"),
     "api": attrgetter("api"),
     "base": attrgetter("base"),
     "method": attrgetter("method"),
 }
+ABSENT = {"client": "the client is not recognised"}
+"""What is said where there is no such text; by default that there is none."""
 FLAGS: dict[str, Callable[[Facts], bool]] = {
     "stream": attrgetter("stream"),
     "tools": attrgetter("depth.tools"),
@@ -208,7 +211,7 @@ def _text(name: str, wanted: tuple[str, ...], read: Callable[[Facts], str | None
     def why_not(facts: Facts) -> str:
         value = read(facts)
         if value is None:
-            return f"there is no {name}"
+            return ABSENT.get(name, f"there is no {name}")
         if not stars:
             return f"{name} is {value}, not {_or(wanted)}"
         return f"{value} does not match {wanted[0]}" if len(wanted) == 1 else f"{value} matches none of {_and(wanted)}"

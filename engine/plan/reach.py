@@ -26,8 +26,23 @@ MODEL_PATHS = {
 }
 """The model endpoints: POST, and the word `when.api` has for them."""
 
-LISTS = ("model", "key", "api", "base", "path", "method")
+LISTS = ("model", "key", "client", "api", "base", "path", "method")
 """The conditions that are one pattern or any of several."""
+
+FREE = (
+    "model",
+    "key",
+    "client",
+    "base",
+    "header",
+    "stream",
+    "tools",
+    "images",
+    "thinking",
+    "input_tokens",
+    "max_tokens",
+)
+"""The conditions that say nothing of the endpoint."""
 
 
 def shadowed(when: When) -> str | None:
@@ -148,8 +163,7 @@ def possible(when: When, path: str, api: str) -> bool | None:
         certain.append(_any(when.api, api))
     if when.method is not None:
         certain.append(_any([text.upper() for text in _texts(when.method)], "POST"))
-    others = ("model", "key", "base", "header", "stream", "tools", "images", "thinking", "input_tokens", "max_tokens")
-    if any(getattr(when, field) is not None for field in others):
+    if any(getattr(when, field) is not None for field in FREE):
         certain.append(None)
     if when.not_ is not None:
         inner = possible(when.not_, path, api)

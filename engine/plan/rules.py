@@ -12,7 +12,7 @@ from engine.plan.match import conditions, deep_fields, pattern, shallow
 from engine.plan.near import did_you_mean, listing
 from engine.plan.never import check_never
 from engine.plan.nodes import Rule
-from engine.plan.reach import check_reach, shadowed
+from engine.plan.reach import LISTS, check_reach, shadowed
 from engine.plan.references import resolve
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_route
@@ -131,7 +131,7 @@ def _check_when(source: Source, path: Path, when: When) -> None:
     declared = source.document
     _check_known(source, (*path, "key"), when.key, {**declared.keys, ANONYMOUS: None}, "key", "unknown-key-name")
     _check_known(source, (*path, "base"), when.base, declared.bases, "base", "unknown-base")
-    for field in ("model", "key", "api", "base", "path", "method"):
+    for field in LISTS:
         if getattr(when, field) == []:
             _never(source, (*path, field), f"an empty list: `{field}` never holds", "name at least one, or remove it")
     _check_headers(source, (*path, "header"), when.header or {})

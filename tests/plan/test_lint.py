@@ -66,6 +66,37 @@ CASES = [
 ]
 
 
+CLAIMS = [
+    ("{client: codex}", "deny: {}", True),
+    ("{client: [codex, aider]}", "deny: {}", True),
+    ("{client: codex, header: {x-team: '*'}}", "deny: {}", True),
+    ("{client: codex, key: anonymous}", "deny: {}", True),
+    ("{client: codex, key: [ada, '*']}", "deny: {}", True),
+    ("{client: codex, key: ada}", "deny: {}", False),
+    ("{client: codex, not: {key: ada}}", "deny: {}", False),
+    ("{client: codex, base: b}", "deny: {}", False),
+    ("{client: tabby, api: chat}", "deny: {}", False),
+    ("{client: tabby, not: {api: completions}}", "deny: {}", False),
+    ("{client: codex}", "to: b", False),
+    ("{not: {client: claude-code}}", "deny: {}", True),
+    ("{model: 'claude-*', not: {client: claude-code}}", "deny: {}", True),
+    ("{client: codex, not: {client: claude-code}}", "deny: {}", True),
+    ("{not: {client: claude-code, key: ada}}", "deny: {}", False),
+    ("{key: ada, not: {client: claude-code}}", "deny: {}", False),
+    ("{not: {not: {client: codex}}}", "deny: {}", True),
+    ("{api: chat, not: {not: {client: codex}}}", "deny: {}", False),
+    ("{model: 'x*'}", "deny: {}", False),
+    ("{key: ada}", "deny: {}", False),
+]
+
+
+@pytest.mark.parametrize(("when", "action", "warned"), CLAIMS)
+def test_who_is_refused_by_what_callers_say_of_themselves(when: str, action: str, warned: bool) -> None:
+    guarded = changed("anonymous: {}", f"anonymous: {{}}, ada: {{{KEY}}}") + "bases: {b: {prefix: /b}}\n"
+    codes = warnings(guarded + f"routes: [{{name: r, when: {when}, {action}}}]\n")
+    assert codes == (["client-is-a-claim"] if warned else [])
+
+
 @pytest.mark.parametrize(("text", "codes"), CASES)
 def test_warnings(text: str, codes: list[str]) -> None:
     assert sorted(warnings(text)) == codes

@@ -25,6 +25,8 @@ SHADOWS = [
     ({"path": "/v1/**", "method": "GET"}, None),
     ({"path": "/v1/**", "method": ["get", "post"]}, CHAT),
     ({"header": {"x": "y"}}, CHAT),
+    ({"client": "codex"}, CHAT),
+    ({"path": "/v1/**", "not": {"client": "codex"}}, CHAT),
     ({"path": "/v1/**", "not": {"path": list(MODEL_PATHS)}}, None),
     ({"path": "/v1/**", "not": {"path": list(MODEL_PATHS), "key": "ada"}}, CHAT),
     ({"path": "/v1/**", "not": {"method": "POST"}}, None),
@@ -47,6 +49,13 @@ ROUTES = [
     ("{name: a, when: {header: {X: '*'}}, to: m}", "{name: b, when: {header: {x: y}}, to: m}", ["unreachable"]),
     ("{name: a, when: {not: {model: x}}, to: m}", "{name: b, when: {not: {model: x}}, to: m}", ["unreachable"]),
     ("{name: a, when: {not: {model: x}}, to: m}", "{name: b, when: {model: y}, to: m}", []),
+    ("{name: a, when: {client: codex}, to: m}", "{name: b, when: {client: aider}, to: m}", []),
+    ("{name: a, when: {client: [codex, aider]}, to: m}", "{name: b, when: {client: codex}, to: m}", ["unreachable"]),
+    (
+        "{name: a, when: {client: codex}, to: m}",
+        "{name: b, when: {client: [codex, aider]}, to: m}",
+        ["shadowed-partly"],
+    ),
     ("{name: a, to: m}", "{name: b, when: {path: '/x/**'}, pass: openai}", []),
     ("{name: a, to: m}", "{name: b, when: {path: '/x/**'}, deny: {}}", []),
     ("{name: a, deny: {}}", "{name: b, when: {path: '/x/**'}, pass: openai}", ["unreachable"]),
@@ -70,6 +79,7 @@ SIMPLE = st.fixed_dictionaries(
     optional={
         "model": ANY_OF,
         "key": st.sampled_from(["anonymous", "a*"]),
+        "client": st.sampled_from(["codex", "aider", ["codex", "aider"]]),
         "header": st.dictionaries(st.sampled_from(["x", "X"]), ANY_OF, max_size=1),
         "stream": st.booleans(),
         "tools": st.booleans(),
@@ -79,15 +89,17 @@ SIMPLE = st.fixed_dictionaries(
 )
 WHEN = st.one_of(SIMPLE, st.builds(lambda when, other: {**when, "not": other}, SIMPLE, SIMPLE))
 FACTS = st.builds(
-    lambda model, header, stream, tools, tokens, most: Facts(
+    lambda model, client, header, stream, tools, tokens, most: Facts(
         api="chat",
         path=CHAT,
         model=model,
+        client=client,
         headers={} if header is None else {"x": header},
         stream=stream,
         depth=Depth(tools=tools, input_tokens=tokens, max_tokens=most),
     ),
     st.sampled_from(["a", "b", "ab", ""]),
+    st.sampled_from([None, "codex", "aider"]),
     st.sampled_from([None, "a", "b"]),
     st.booleans(),
     st.booleans(),
