@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import Argued, Called, Ended
-from engine.dialects.chat.piece import is_object
 from engine.dialects.chat.said import Said
+from engine.dialects.openai.arguments import broken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,7 @@ class Calling:
         return self.kind == "function" and self.said.complete()
 
     def broken(self) -> bool:
-        said = self.said.text()
-        return self.kind == "function" and said.lstrip().startswith("{") and not is_object(said)
+        return self.kind == "function" and broken(self.said.text())
 
 
 class Calls:

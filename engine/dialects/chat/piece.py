@@ -13,6 +13,7 @@ import msgspec
 
 from engine.chat import Block, Kind, Opaque, Refusal, Text, Thinking, Usage
 from engine.dialects.failure import text
+from engine.dialects.openai.arguments import arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,25 +92,6 @@ def usage_of(*holders: Any) -> Usage | None:
             reasoning=None if thought is None else min(_count(output, "reasoning_tokens"), answered),
         )
     return None
-
-
-def broken(arguments: str) -> bool:
-    """Say whether the arguments of a function began as a JSON object and did not become one."""
-    return arguments.lstrip().startswith("{") and not is_object(arguments)
-
-
-def complete(arguments: str) -> bool:
-    """Say whether arguments are a whole JSON object with something in it, so that nothing can follow."""
-    return arguments.rstrip().endswith("}") and is_object(arguments) and arguments.strip("{} \t\r\n") != ""
-
-
-def is_object(arguments: str) -> bool:
-    """Say whether arguments are a JSON object."""
-    try:
-        msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
 
 
 def _thoughts(message: dict[str, Any]) -> Iterator[Thinking]:
@@ -231,13 +213,6 @@ def _calls(message: dict[str, Any]) -> Iterator[Fragment]:
     legacy = message.get("function_call")
     if isinstance(legacy, dict) and not calls:
         yield Fragment(0, "", text(legacy.get("name")), arguments_of(legacy.get("arguments")))
-
-
-def arguments_of(value: Any) -> str:
-    """Return arguments as JSON text, whatever form the server chose for them."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return msgspec.json.encode(value).decode()
 
 
 def _object(value: Any) -> dict[str, Any]:

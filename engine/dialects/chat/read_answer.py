@@ -8,8 +8,9 @@ import msgspec
 
 from engine.chat import Call, Failed, Refusal, Response
 from engine.dialects.chat.finish import stop_of, unheard
-from engine.dialects.chat.piece import broken, piece, usage_of
+from engine.dialects.chat.piece import piece, usage_of
 from engine.dialects.failure import text
+from engine.dialects.openai.arguments import broken
 from engine.dialects.openai.errors import confessed
 from engine.dialects.tap import malformed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.dialects.chat.piece import complete
+from engine.dialects.openai.arguments import complete
 
 OUTSIDE = re.compile(r'["{}\[\]]')
 """What matters outside of a string."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking, Usage
-from engine.dialects.lost import UNTOLD, opaque, unsaid
-from engine.dialects.measure import octets, tokens
+from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking
+from engine.dialects.lost import UNTOLD, opaque
+from engine.dialects.openai.answers import Ids, explanation, guessed, note_stop, size
 from engine.dialects.seal import seal
 
 if TYPE_CHECKING:
-    from engine.chat import Block, Form, Response, Stop
+    from engine.chat import Form, Response, Stop, Usage
     from engine.dialects.codec import Asked
 
 FINISH: dict[str, str] = {
@@ -35,7 +35,6 @@ SEALS: dict[Form, str] = {"messages": "anthropic-claude-v1", "responses": "unkno
 """API of a seal -> OpenRouter's word for its form; what it has no word for goes under our own seal."""
 
 SECOND = Loss("tool_calls[1]", "dropped", "an answer in the form before tools has one call")
-CATEGORY = Loss("stop_details.category", "dropped", "the client's API has no kinds of refusals")
 
 
 def write_answer(response: Response, asked: Asked) -> bytes:
@@ -61,16 +60,6 @@ def note(response: Response, asked: Asked) -> None:
         asked.lost.once(SECOND)
     if response.usage is None or response.usage.estimated:
         asked.lost.once(UNTOLD)
-
-
-def note_stop(stop: Stop, asked: Asked) -> None:
-    """Note what of the reason for a stop its client is not told."""
-    if stop.reason == "pause":
-        asked.lost.once(unsaid("stop_reason", "dropped"))
-    elif stop.reason == "context":
-        asked.lost.once(unsaid("stop_reason", "approximated"))
-    elif stop.reason == "refusal" and (stop.details or {}).get("category"):
-        asked.lost.once(CATEGORY)
 
 
 def head(asked: Asked, kind: str) -> dict[str, Any]:
@@ -120,25 +109,6 @@ def arguments(call: Call) -> str:
     return call.arguments if call.arguments.strip() else "{}"
 
 
-class Ids:
-    """The ids of one answer's tool calls: as they are where they are no one else's, else minted."""
-
-    __slots__ = ("_asked", "_given")
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._given: set[str] = set()
-
-    def give(self, wish: str) -> str:
-        """Return the id for the next call, whose upstream called it `wish`, or "" if it had none."""
-        number = len(self._given)
-        while not wish or wish in self._given:
-            wish = f"call_{self._asked.id}_{number}"
-            number += 1
-        self._given.add(wish)
-        return wish
-
-
 def signed(index: int, thought: str, signature: str, form: Form, source: str) -> dict[str, Any]:
     """Return signed reasoning of `source` in a form in which clients give it back."""
     if form != "messages":
@@ -161,12 +131,6 @@ def finish(stop: Stop, called: bool, legacy: bool) -> dict[str, Any]:
     return {"finish_reason": reason, "stop_reason": stop.sequence} if stop.sequence else {"finish_reason": reason}
 
 
-def explanation(stop: Stop) -> str | None:
-    """Return what the vendor says of a refusal; it has no text of its own there."""
-    said = (stop.details or {}).get("explanation") if stop.reason == "refusal" else None
-    return said if isinstance(said, str) and said else None
-
-
 def counted(usage: Usage) -> dict[str, Any]:
     """Return the usage object: `prompt_tokens` is all of the input, cached or not."""
     prompt = usage.input + usage.cache_read + usage.cache_write
@@ -182,15 +146,3 @@ def counted(usage: Usage) -> dict[str, Any]:
     if usage.reasoning is not None:
         counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
     return counts
-
-
-def guessed(asked: Asked, output: int) -> Usage:
-    """Return our own estimate for an upstream that did not say; `output` is the size of its answer in bytes."""
-    return Usage(input=asked.input_tokens, output=tokens(output), estimated=True)
-
-
-def size(block: Block) -> int:
-    """Return the size of what the model wrote, in bytes."""
-    if isinstance(block, Call):
-        return octets(block.arguments)
-    return octets(block.text) if isinstance(block, Text | Thinking | Refusal) else 0

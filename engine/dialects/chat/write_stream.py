@@ -27,20 +27,10 @@ from engine.chat import (
     Used,
     Wrote,
 )
-from engine.dialects.chat.write_answer import (
-    SECOND,
-    Ids,
-    counted,
-    explanation,
-    finish,
-    guessed,
-    head,
-    note_stop,
-    sealed,
-    signed,
-)
+from engine.dialects.chat.write_answer import SECOND, counted, finish, head, sealed, signed
 from engine.dialects.lost import UNTOLD
 from engine.dialects.measure import octets
+from engine.dialects.openai.answers import Ids, explanation, guessed, note_stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

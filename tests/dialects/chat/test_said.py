@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.dialects.chat.piece import complete
 from engine.dialects.chat.said import Said
+from engine.dialects.openai.arguments import complete
 from tests.dialects.gpt import cut
 
 TEXTS = [
