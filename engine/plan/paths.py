@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 MODELS = "/v1/models"
+OBJECTS = (MODELS, "/v1/responses")
+"""Where the objects lie that Turnout answers for by their id."""
 
 PLAIN = re.compile(rb"/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*(?:/|$))*")
 """A path with nothing to decode, no empty segment and none that begins with a dot."""
@@ -49,7 +51,7 @@ def place(bases: Mapping[str, str], path: str, endpoints: Collection[str]) -> tu
     """Return (name of the base or None, the canonical path without its prefix and with one /v1).
 
     `bases` is name -> prefix; the longest prefix wins. `endpoints` are the known paths, such as /v1/messages: to
-    them, to /v1/models and to /v1/models/{id} a missing /v1 is added.
+    them, to /v1/models, /v1/models/{id} and /v1/responses/{id} a missing /v1 is added.
     """
     base = _base(bases, path) if bases else None
     if base is not None:
@@ -58,7 +60,7 @@ def place(bases: Mapping[str, str], path: str, endpoints: Collection[str]) -> tu
         path = path[3:]
     if path not in endpoints and not path.startswith("/v1/"):
         full = "/v1" + path
-        if full in endpoints or full == MODELS or full.startswith(MODELS + "/"):
+        if full in endpoints or full == MODELS or full.startswith(tuple(f"{one}/" for one in OBJECTS)):
             path = full
     return base, path
 

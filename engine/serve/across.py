@@ -1,4 +1,4 @@
-"""The ways to a target that speaks another API: translated, or answered here where there is nothing to ask it."""
+"""The way to a target that speaks another API: translated, there and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from engine.dialects import CODECS, SPEECH, crossing, is_estimated
+from engine.chat import Failure
+from engine.dialects import CODECS, SPEECH
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
 from engine.dialects.thoughts import mark_of, recalled
@@ -19,15 +20,15 @@ from engine.dialects.translate import Translation, only_of, write
 from engine.serve.continued import PREVIOUS, items_of, not_found
 from engine.serve.headers import across
 from engine.serve.recall import topic_of
-from engine.serve.road import ESTIMATED, Local, Road, Straight
+from engine.serve.road import Local, Road
 from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.chat import Failure, Headers, Loss, Request
+    from engine.chat import Headers, Loss, Request
     from engine.dialects.base import Tap
-    from engine.dialects.codec import Codec, Written
+    from engine.dialects.codec import Codec, Family, Written
     from engine.dialects.thoughts import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.generation import Live
@@ -35,22 +36,6 @@ if TYPE_CHECKING:
 
 TALKING = frozenset({"bad_request", "context_length"})
 """The reasons that may name what is too much."""
-ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
-"""What x-turnout-estimate says of a count of ours (engine.dialects.measure)."""
-
-
-def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: frozenset[str]) -> Road | Local:
-    """Return the way to `target`, or the answer where nothing needs to be sent. `refused`: what it is to do without.
-
-    Raises `Problem` (400) where the request cannot go there in any form.
-    """
-    api = crossing(order.api, order.options(target).speaks, order.form)
-    if is_estimated(order.api, api) or ESTIMATED in refused:
-        return counted(order)
-    if api is None:
-        return Straight(order, target, tuning)
-    way = Across(order, target, tuning, live, CODECS[api], refused)
-    return way if way.local is None else way.local
 
 
 class Across(Road):
@@ -75,9 +60,7 @@ class Across(Road):
         self._before = Counter(map(mark_of, request.messages))
         request = recalled(request, self._recall)
         request = only_of(request, str(target), codec)
-        family = codec.family(tuning.like or target.model, host_of(getattr(order.options(target), "base_url", "")))
-        if refused:
-            family = msgspec.structs.replace(family, refused=family.refused | refused)
+        family = family_of(order, target, tuning, codec, refused)
         written = write(request, codec, family, target.model, tuning.translation)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
         sent, self.headers = apply(self.api, written.body, headers, tuning)
@@ -142,9 +125,11 @@ class Across(Road):
         return Local(self._back.answer(written.answered), losses=self.losses)
 
 
-def counted(order: Order) -> Local:
-    """Return our own count for a target that cannot count, marked as the estimate it is."""
-    return Local(msgspec.json.encode({"input_tokens": order.input_tokens()}), estimate=ESTIMATE)
+def family_of(order: Order, target: Target, tuning: Tuning, codec: Codec, refused: frozenset[str]) -> Family:
+    """Return the family of the model of `target`, with what it has refused."""
+    host = host_of(getattr(order.options(target), "base_url", ""))
+    family: Family = codec.family(tuning.like or target.model, host)
+    return msgspec.structs.replace(family, refused=family.refused | refused) if refused else family
 
 
 def shows_thinking(client: Codec, request: Request) -> bool:

@@ -16,10 +16,8 @@ from engine.chat import Failed, Problem
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS, OWNERS, opened
 from engine.dialects.base import ModelCard
-from engine.dialects.clip import clipped
 from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, Facts
-from engine.observe.record import Request
 from engine.plan.admission import check_base, credentials, identify
 from engine.plan.paths import canonical, place
 from engine.plan.resolve import names
@@ -29,8 +27,10 @@ from engine.serve.body import ClientGone, read_body
 from engine.serve.continued import Continued, continued, kept_by
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
+from engine.serve.knock import is_json, nowhere, only, upgraded
 from engine.serve.order import Order
 from engine.serve.passing import passing
+from engine.serve.recording import recorded
 from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
 
@@ -55,12 +55,6 @@ GOES_ON = frozenset({"responses", "input_tokens"})
 """The APIs whose requests may go on from what is kept."""
 HANDSHAKE = b"sec-websocket-key"
 """What every request for a WebSocket has; its `upgrade` the wire has taken out (engine.serve.http)."""
-BODY_SHOWN = 4096
-PROBLEM_SHOWN = 500
-"""How much of an error is recorded: it may hold words of the client, and of the upstream."""
-NAME_SHOWN = 200
-LOSSES_SHOWN = 50
-"""How many losses of one request are recorded."""
 LOOPBACK = ("127.", "::1")
 
 
@@ -128,11 +122,11 @@ class Exchange:
         check_base(key, base)
         if owned is not None:
             if method != "POST":
-                raise _upgraded(path) if first(self.headers, HANDSHAKE) is not None else _only("POST", path)
+                raise upgraded(path) if first(self.headers, HANDSHAKE) is not None else only("POST", path)
             await self._model_request(*owned, base, key)
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
-                raise _only("GET", path)
+                raise only("GET", path)
             await self._models(path, key)
         elif (found := objects.PATH.fullmatch(path)) and method in objects.METHODS[found["part"]]:
             await self._object(found["id"], found["part"], key)
@@ -141,7 +135,7 @@ class Exchange:
 
     async def _model_request(self, dialect: Dialect, endpoint: Endpoint, base: str | None, key: Key) -> None:
         plan = self.plan
-        if not _is_json(first(self.headers, b"content-type")):
+        if not is_json(first(self.headers, b"content-type")):
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
         peek = opened(endpoint.api, self.body)
@@ -189,13 +183,13 @@ class Exchange:
     async def _pass(self, base: str | None, key: Key) -> None:
         """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
         if not any(rule.passes for rule in self.plan.rules):
-            raise _nowhere(self.path)
+            raise nowhere(self.path)
         self.facts = facts = self._facts(None, base, key, None)
         self.decision = decision = route(self.plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
         if decision.passes is None:
-            raise _nowhere(self.path)
+            raise nowhere(self.path)
         upstream, name = decision.passes, decision.route
         await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
@@ -292,39 +286,7 @@ class Exchange:
         problem = refused or self.problem or (self.relay.problem if self.relay else None)
         status = refused.status if refused else 499 if self.visit.gone else self.reply.status
         if self.log.wants(status, problem):
-            self.log.request(self._record(status, problem))
-
-    def _masked(self, text: str) -> str:
-        """Return what the log may hold of an error: upstreams like to quote the credential they were sent."""
-        if not text:
-            return text
-        return mask(text, [value.decode("latin-1") for name, value in credentials(self.headers)])
-
-    def _record(self, status: int, problem: Problem | None) -> Request:
-        reply, relay, facts = self.reply, self.relay, self.facts
-        lost = relay.losses[:LOSSES_SHOWN] if relay else ()
-        return Request(
-            request=self.visit.id,
-            method=self.scope["method"],
-            path=self.path or self.scope["raw_path"].decode("latin-1")[:200],
-            status=status,
-            seconds=round(self.visit.loop.time() - self.started, 6),
-            generation=self.visit.generation.id,
-            api=facts.api if facts else None,
-            key=self.key.name if self.key else None,
-            model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
-            route=self.decision.route if self.decision else None,
-            target=str(relay.target) if relay and relay.target else None,
-            attempts=tuple(msgspec.structs.replace(one, message=self._masked(one.message)) for one in relay.tries)
-            if relay
-            else (),
-            stream=facts.stream if facts else False,
-            first=round(reply.first - self.started, 6) if reply.first is not None else None,
-            problem=clipped(self._masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
-            losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
-            corrected=tuple(relay.corrected) if relay else (),
-            body=self.body[:BODY_SHOWN].decode("utf-8", "replace") if self.log.bodies and self.body else None,
-        )
+            self.log.request(recorded(self, status, problem))
 
 
 def without_frames(problem: Problem) -> Problem:
@@ -343,27 +305,3 @@ def today() -> str:
 def _iso(day: int) -> str:
     """Return the date that is `day` days after the first of 1970."""
     return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
-
-
-def _is_json(content_type: bytes | None) -> bool:
-    if content_type == b"application/json":
-        return True
-    if content_type is None:
-        return False
-    kind = content_type.split(b";", 1)[0].strip().lower()
-    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
-
-
-def _only(method: str, path: str) -> Problem:
-    return Problem(405, "method_not_allowed", f"{path} takes {method}", headers=((b"allow", method.encode()),))
-
-
-def _upgraded(path: str) -> Problem:
-    """Return the refusal of an upgrade: clients that try a WebSocket first then ask by POST at once."""
-    message = f"{path} is not spoken over WebSocket here; send the request by POST"
-    return Problem(426, "upgrade_required", message, headers=((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")))
-
-
-def _nowhere(path: str) -> Problem:
-    known = ", ".join(sorted(ENDPOINTS))
-    return Problem(404, "not_found", f"nothing is served at {path[:200]}; known: {known}, {MODELS}")

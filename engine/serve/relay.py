@@ -16,7 +16,6 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
-from engine.serve.across import road
 from engine.serve.begun import begun, is_event_stream
 from engine.serve.failures import (
     after_retries,
@@ -32,6 +31,7 @@ from engine.serve.inflate import inflated
 from engine.serve.pour import pour
 from engine.serve.reply import EVENT_STREAM, JSON, marks, with_ids
 from engine.serve.road import Local
+from engine.serve.ways import road
 from engine.upstreams.base import Call
 
 if TYPE_CHECKING:

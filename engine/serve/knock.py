@@ -1,0 +1,31 @@
+"""What can be wrong with a request before anything of its body is read."""
+
+from __future__ import annotations
+
+from engine.chat import Problem
+from engine.dialects import ENDPOINTS
+from engine.plan.paths import MODELS
+
+
+def is_json(content_type: bytes | None) -> bool:
+    if content_type == b"application/json":
+        return True
+    if content_type is None:
+        return False
+    kind = content_type.split(b";", 1)[0].strip().lower()
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def only(method: str, path: str) -> Problem:
+    return Problem(405, "method_not_allowed", f"{path} takes {method}", headers=((b"allow", method.encode()),))
+
+
+def upgraded(path: str) -> Problem:
+    """Return the refusal of an upgrade: clients that try a WebSocket first then ask by POST at once."""
+    message = f"{path} is not spoken over WebSocket here; send the request by POST"
+    return Problem(426, "upgrade_required", message, headers=((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")))
+
+
+def nowhere(path: str) -> Problem:
+    known = ", ".join(sorted(ENDPOINTS))
+    return Problem(404, "not_found", f"nothing is served at {path[:200]}; known: {known}, {MODELS}")

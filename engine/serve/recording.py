@@ -1,0 +1,59 @@
+"""The record of one exchange: what the log and whoever else listens are told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.diagnostics.mask import mask
+from engine.dialects.clip import clipped
+from engine.observe.record import Request
+from engine.plan.admission import credentials
+
+if TYPE_CHECKING:
+    from engine.chat import Problem
+    from engine.serve.exchange import Exchange
+
+BODY_SHOWN = 4096
+PROBLEM_SHOWN = 500
+"""How much of an error is recorded: it may hold words of the client, and of the upstream."""
+NAME_SHOWN = 200
+LOSSES_SHOWN = 50
+"""How many losses of one request are recorded."""
+
+
+def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Request:
+    """Return the record of an exchange that is over."""
+    reply, relay, facts = exchange.reply, exchange.relay, exchange.facts
+    visit, decision, body = exchange.visit, exchange.decision, exchange.body
+
+    def masked(text: str) -> str:
+        """Return what the log may hold of an error: upstreams like to quote the credential they were sent."""
+        if not text:
+            return text
+        return mask(text, [value.decode("latin-1") for name, value in credentials(exchange.headers)])
+
+    lost = relay.losses[:LOSSES_SHOWN] if relay else ()
+    return Request(
+        request=visit.id,
+        method=exchange.scope["method"],
+        path=exchange.path or exchange.scope["raw_path"].decode("latin-1")[:200],
+        status=status,
+        seconds=round(visit.loop.time() - exchange.started, 6),
+        generation=visit.generation.id,
+        api=facts.api if facts else None,
+        key=exchange.key.name if exchange.key else None,
+        model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
+        route=decision.route if decision else None,
+        target=str(relay.target) if relay and relay.target else None,
+        attempts=tuple(msgspec.structs.replace(one, message=masked(one.message)) for one in relay.tries)
+        if relay
+        else (),
+        stream=facts.stream if facts else False,
+        first=round(reply.first - exchange.started, 6) if reply.first is not None else None,
+        problem=clipped(masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
+        losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
+        corrected=tuple(relay.corrected) if relay else (),
+        body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.log.bodies and body else None,
+    )

@@ -1,0 +1,31 @@
+"""Which way a request takes to a target: as it is, translated, or answered here where there is nothing to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.dialects import CODECS, COUNTS, crossing, is_estimated
+from engine.serve.across import Across
+from engine.serve.counting import Counting, counted
+from engine.serve.road import ESTIMATED, Local, Road, Straight
+
+if TYPE_CHECKING:
+    from engine.plan.nodes import Target, Tuning
+    from engine.serve.generation import Live
+    from engine.serve.order import Order
+
+
+def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: frozenset[str]) -> Road | Local:
+    """Return the way to `target`, or the answer where nothing needs to be sent. `refused`: what it is to do without.
+
+    Raises `Problem` (400) where the request cannot go there in any form.
+    """
+    api = crossing(order.api, order.options(target).speaks, order.form)
+    if is_estimated(order.api, api) or ESTIMATED in refused:
+        return counted(order)
+    if api is None:
+        return Straight(order, target, tuning)
+    if api in COUNTS:
+        return Counting(order, target, tuning, live, api, refused)
+    way = Across(order, target, tuning, live, CODECS[api], refused)
+    return way if way.local is None else way.local
