@@ -120,6 +120,8 @@ def request_text(record: Request) -> str:
         parts.append(f"after {', '.join(failed)}")
     if record.key:
         parts.append(f"key={record.key}")
+    if record.client:
+        parts.append(f"client={record.client}")
     if record.route:
         parts.append(f"route={record.route}")
     dropped = [loss.partition(":")[0] for loss in record.losses if ": dropped" in loss]

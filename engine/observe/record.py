@@ -30,6 +30,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
     api: str | None = None
     key: str | None = None
+    client: str | None = None
+    """The program that asked, where it was recognised."""
     model: str | None = None
     route: str | None = None
     target: str | None = None
