@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -14,6 +14,9 @@ from engine.upstreams.base import Options
 if TYPE_CHECKING:
     from engine.secret import Secret
     from engine.upstreams.base import Driver
+
+
+SPOKEN: tuple[Api, ...] = ("chat", "completions", "embeddings", "messages", "count_tokens")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +37,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="echo"):
-    """Answers by itself, offline, the same for the same request, in every API."""
+    """Answers by itself, offline, the same for the same request, in every API but Responses: that is translated."""
 
     demo: Annotated[bool, Meta(description="Answer every name, as long as no other upstream is on (rule N8)")] = False
     pace: Annotated[Duration, Meta(description="Pause between the pieces of a stream")] = "0ms"
@@ -45,7 +48,7 @@ class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
 
     @property
     def speaks(self) -> tuple[Api, ...]:
-        return get_args(Api)
+        return SPOKEN
 
     def build(self, name: str, api_key: Secret | None) -> Driver:  # noqa: ARG002 - echo has no credential
         """Make the live driver."""

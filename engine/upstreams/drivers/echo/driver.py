@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import msgspec
@@ -55,7 +55,7 @@ class EchoDriver:
 
     dialect: str = "*"
     remote = False
-    apis: frozenset[Api] = frozenset(get_args(Api))
+    apis: frozenset[Api] = frozenset(ANSWERS)
 
     def __init__(self, name: str, options: Echo) -> None:
         self.name = name
