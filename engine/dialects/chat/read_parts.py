@@ -6,38 +6,16 @@ Protocol facts: openai 3.54 (types/chat/chat_completion_content_part_*_param.py)
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from typing import TYPE_CHECKING
 
-from engine.chat import Audio, File, Image, Opaque, Refusal, Text
-from engine.dialects.body import refused
+from engine.chat import Audio, Opaque, Refusal, Text
+from engine.dialects.openai.media import document, image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.chat import Block
+    from engine.chat import Block, Image
     from engine.dialects.fields import Fields
-
-DATA_URL = re.compile(
-    r"data:(?P<type>[^;,]*)(?P<parameters>(?:;[^;,]*)*?)(?P<base64>;\s*base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
-)
-
-TEXTUAL = re.compile(r"text/.*|application/(?:.*\+)?(?:json|xml|yaml|javascript|toml|x-yaml|x-sh|x-ndjson)")
-"""Media types of files that are plain text."""
-
-SUFFIXES = {
-    ".pdf": "application/pdf",
-    ".txt": "text/plain",
-    ".md": "text/markdown",
-    ".csv": "text/csv",
-    ".json": "application/json",
-}
-"""What a file is that says so by its name only."""
-
-MAGIC = {"JVBERi0": "application/pdf", "iVBORw0KGgo": "image/png", "/9j/": "image/jpeg"}
-"""How the base64 of some files begins."""
 
 BREAKPOINTS = ("prompt_cache_breakpoint", "cache_control")
 """Where a cache breakpoint stands: OpenAI's name, and that of Anthropic and OpenRouter."""
@@ -91,11 +69,7 @@ def read_image(part: Fields, cache: str | None) -> Image:
         if holder is None:
             raise part.missing("image_url")
         url, detail = holder.required("url"), holder.text("detail")
-    at = part.path("image_url")
-    media_type, data = opened(url, at)
-    if data is None:
-        return Image(url=url.strip(), detail=detail, at=part.at, cache=cache)
-    return Image(media_type=image_type(media_type), data=data, detail=detail, at=part.at, cache=cache)
+    return image(url, part.path("image_url"), detail=detail, at=part.at, cache=cache)
 
 
 def read_audio(part: Fields, cache: str | None) -> Audio:
@@ -116,47 +90,7 @@ def read_file(part: Fields, cache: str | None) -> Block:
             raise file.missing("file_data")
         file.required("file_id")
         return Opaque(vendor="openai", kind="file", raw=part.value, at=file.path("file_id"), cache=cache)
-    at = file.path("file_data")
-    if content.lower().startswith(("http://", "https://")):
-        return File(url=content, name=name, at=part.at, cache=cache)
-    media_type, data = opened(content, at) if content[:5].lower() == "data:" else ("", "".join(content.split()))
-    assert data is not None
-    media_type = media_type or guessed(name, data)
-    if media_type.startswith("image/"):
-        return Image(media_type=image_type(media_type), data=data, at=part.at, cache=cache)
-    if TEXTUAL.fullmatch(media_type):
-        return File(media_type=media_type, text=decoded(data, at), name=name, at=part.at, cache=cache)
-    return File(media_type=media_type, data=data, name=name, at=part.at, cache=cache)
-
-
-def opened(url: str, at: str) -> tuple[str, str | None]:
-    """Return media type and base64 (without line breaks) of a data URL; None for the latter if it is another URL."""
-    match = DATA_URL.match(url.lstrip())
-    if match is None:
-        if url.lstrip()[:5].lower() == "data:":
-            raise refused(f"`{at}` is a data URL without data", at)
-        return "", None
-    data = "".join(match["data"].split())
-    if not match["base64"]:
-        raise refused(f"`{at}`: send the data as base64, in the form data:TYPE;base64,DATA", at)
-    return match["type"].strip().lower(), data
-
-
-def image_type(media_type: str) -> str:
-    return "image/jpeg" if media_type == "image/jpg" else media_type
-
-
-def guessed(name: str | None, data: str) -> str:
-    """Return the media type of a file that comes without one, "" if nothing tells."""
-    by_name = next((kind for suffix, kind in SUFFIXES.items() if (name or "").lower().endswith(suffix)), "")
-    return by_name or next((kind for start, kind in MAGIC.items() if data.startswith(start)), "")
-
-
-def decoded(data: str, at: str) -> str:
-    try:
-        return base64.b64decode(data, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise refused(f"`{at}` is not the base64 of a UTF-8 text", at) from None
+    return document(content, file.path("file_data"), name=name, at=part.at, cache=cache)
 
 
 READERS: dict[str, Callable[[Fields, str | None], Block]] = {
