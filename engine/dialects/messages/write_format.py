@@ -38,12 +38,19 @@ def write_format(request: Request, family: Claude, taken: Collection[str], losse
         losses.dropped(wish.at, "the model is only told to answer with a JSON object")
         return Form(told=ANY_OBJECT)
     if family.structured and not family.refused & {"output_config.format", "output_config"}:
-        schema, whole = narrowed(wish.schema)
+        schema, whole = narrowed(wish.schema | described(wish))
         if not whole:
             losses.approximated(wish.at, "keywords that structured output does not know are told in descriptions")
         return Form(format={"type": "json_schema", "schema": schema})
     losses.approximated(wish.at, "this model has no structured output: the answer comes as the arguments of a tool")
     return Form(tool=stand_in(wish, taken))
+
+
+def described(wish: Format) -> dict[str, Any]:
+    """Return what the form is for as a keyword of its schema, the only place for it here."""
+    own = (wish.schema or {}).get("description")
+    told = [text for text in (wish.description, own) if isinstance(text, str) and text]
+    return {"description": "\n\n".join(told)} if told else {}
 
 
 def stand_in(wish: Format, taken: Collection[str]) -> dict[str, Any]:
