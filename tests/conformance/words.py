@@ -14,6 +14,8 @@ Stop = Literal["end", "tool", "length", "stop_sequence", "refusal", "filter", ""
 MARK = re.compile(rb"\[\[scenario:([a-z0-9-]+):([0-9a-f]{12})\]\]")
 """What a test puts into the user's text: it survives every translation, and tells the upstream what to play."""
 PATHS: dict[Api, str] = {"chat": "/v1/chat/completions", "messages": "/v1/messages", "responses": "/v1/responses"}
+NOBODY = "nobody-knows-"
+"""What a model is called that there is not."""
 COUNT = "/v1/messages/count_tokens"
 
 

@@ -93,12 +93,6 @@ def streamed(frames: Sequence[Frame]) -> Reading:
         elif value.get("type") == "error" or value.get("error"):
             error = value.get("error") or value
     reading = _read([item for _, item in sorted(items.items())], response)
-    if not items and not kind:
-        reading.text = "".join(
-            value["delta"]
-            for value in (one.value for one in frames)
-            if value.get("type") == "response.output_text.delta"
-        )
     reading.error = error
     reading.ended = kind in ENDS[:2] and error is None
     return reading

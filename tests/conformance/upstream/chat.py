@@ -43,6 +43,10 @@ ERRORS: dict[str, tuple[int, dict[str, Any]]] = {
         401,
         {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"},
     ),
+    "unknown-model": (
+        404,
+        {"message": "The model does not exist", "type": "invalid_request_error", "code": "model_not_found"},
+    ),
     "server": (500, {"message": "The server had an error", "type": "server_error"}),
     "overloaded": (503, {"message": "The engine is currently overloaded", "type": "server_error"}),
 }
@@ -99,8 +103,8 @@ def error(kind: str) -> tuple[int, dict[str, Any]]:
     return status, {"error": {"param": None, "code": None, **given}}
 
 
-def broken_off(kind: str, body: dict[str, Any], after: int) -> list[bytes]:
-    """Return how a stream tells that it has failed, behind `after` events."""
+def broken_off(kind: str, begun: list[bytes]) -> list[bytes]:
+    """Return how a stream tells that it has failed, behind the events that it has begun with."""
     return [data(error(kind)[1])]
 
 

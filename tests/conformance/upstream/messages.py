@@ -24,6 +24,7 @@ ERRORS: dict[str, tuple[int, str, str]] = {
     "bad-request": (400, "invalid_request_error", "tone: Input should be 'red' or 'blue', not 'purple'"),
     "context": (400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
     "credential": (401, "authentication_error", "invalid x-api-key"),
+    "unknown-model": (404, "not_found_error", "model: nobody"),
     "server": (500, "api_error", "Internal server error"),
     "overloaded": (529, "overloaded_error", "Overloaded"),
 }
@@ -62,8 +63,8 @@ def error(kind: str) -> tuple[int, dict[str, Any]]:
     return status, {"type": "error", "error": {"type": type_, "message": message}, "request_id": request}
 
 
-def broken_off(kind: str, body: dict[str, Any], after: int) -> list[bytes]:
-    """Return how a stream tells that it has failed, behind `after` events."""
+def broken_off(kind: str, begun: list[bytes]) -> list[bytes]:
+    """Return how a stream tells that it has failed, behind the events that it has begun with."""
     return [event("error", **{name: value for name, value in error(kind)[1].items() if name != "type"})]
 
 

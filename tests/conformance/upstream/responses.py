@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,10 @@ ERRORS: dict[str, tuple[int, dict[str, Any]]] = {
     "credential": (
         401,
         {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"},
+    ),
+    "unknown-model": (
+        404,
+        {"message": "The model does not exist", "type": "invalid_request_error", "code": "model_not_found"},
     ),
     "server": (500, {"message": "The server had an error", "type": "server_error", "code": "server_error"}),
     "overloaded": (503, {"message": "Our servers are currently overloaded", "type": "server_error"}),
@@ -87,12 +92,13 @@ def error(kind: str) -> tuple[int, dict[str, Any]]:
     return status, {"error": {"param": None, "code": None, **given}}
 
 
-def broken_off(kind: str, body: dict[str, Any], after: int) -> list[bytes]:
-    """Return how a stream tells that it has failed, behind `after` events."""
+def broken_off(kind: str, begun: list[bytes]) -> list[bytes]:
+    """Return how a stream tells that it has failed, behind the events that it has begun with."""
     code = {"rate-limit": "rate_limit_exceeded"}.get(kind, "server_error")
     why = {"code": code, "message": error(kind)[1]["error"]["message"]}
-    failed = {**_head(body), "status": "failed", "error": why, "output": [], "usage": None}
-    return [event("response.failed", response=failed, sequence_number=after)]
+    response = json.loads(begun[0].partition(b"data: ")[2])["response"]
+    failed = {**response, "status": "failed", "error": why}
+    return [event("response.failed", response=failed, sequence_number=len(begun))]
 
 
 def _numbered(made: list[tuple[str, dict[str, Any]]]) -> list[bytes]:

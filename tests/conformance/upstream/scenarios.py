@@ -56,6 +56,12 @@ class Asked:
             return as_stream(self.events(said), *self.headers)
         return as_json(self.voice.whole(said, self.body), 200, *self.headers)
 
+    def fails(self, kind: str) -> Reply:
+        """Answer with an error."""
+        status, body = self.voice.error(kind)
+        more = (("retry-after", RETRY_AFTER),) if kind == "rate-limit" else ()
+        return as_json(body, status, *self.headers, *more)
+
     def events(self, said: Said) -> list[bytes]:
         """Return the events of a stream that says it."""
         made: list[bytes] = self.voice.events(said, self.body)
@@ -229,15 +235,6 @@ def _filter(asked: Asked) -> Reply:
 # failures ------------------------------------------------------------------------------------------------------------
 
 
-def _fails(kind: str) -> Callable[[Asked], Reply]:
-    def fail(asked: Asked) -> Reply:
-        status, body = asked.voice.error(kind)
-        more = (("retry-after", RETRY_AFTER),) if kind == "rate-limit" else ()
-        return as_json(body, status, *asked.headers, *more)
-
-    return fail
-
-
 def _until_text(asked: Asked) -> list[bytes]:
     """Return the events up to the first piece of text."""
     made = asked.events(Said(text=plain_text(asked.nonce)))
@@ -261,7 +258,7 @@ def _unfinished(asked: Asked) -> Reply:
 def _broken_off(asked: Asked) -> Reply:
     """Tell of an error in the middle of a stream."""
     begun = _until_text(asked)
-    return as_stream([*begun, *asked.voice.broken_off("overloaded", asked.body, len(begun))])
+    return as_stream([*begun, *asked.voice.broken_off("overloaded", begun)])
 
 
 def _opening(asked: Asked) -> list[bytes]:
@@ -272,7 +269,7 @@ def _opening(asked: Asked) -> list[bytes]:
 def _early_error(asked: Asked) -> Reply:
     """Begin a stream, and fail before there is any content."""
     begun = _opening(asked)
-    return as_stream([*begun, *asked.voice.broken_off("overloaded", asked.body, len(begun))])
+    return as_stream([*begun, *asked.voice.broken_off("overloaded", begun)])
 
 
 def _early_cut(asked: Asked) -> Reply:
@@ -336,12 +333,12 @@ SCENARIOS: dict[str, Callable[[Asked], Reply]] = {
     "stop-sequence": _stop_sequence,
     "refusal": _refusal,
     "filter": _filter,
-    "fail-rate-limit": _fails("rate-limit"),
-    "fail-bad-request": _fails("bad-request"),
-    "fail-context": _fails("context"),
-    "fail-credential": _fails("credential"),
-    "fail-server": _fails("server"),
-    "fail-overloaded": _fails("overloaded"),
+    "fail-rate-limit": lambda asked: asked.fails("rate-limit"),
+    "fail-bad-request": lambda asked: asked.fails("bad-request"),
+    "fail-context": lambda asked: asked.fails("context"),
+    "fail-credential": lambda asked: asked.fails("credential"),
+    "fail-server": lambda asked: asked.fails("server"),
+    "fail-overloaded": lambda asked: asked.fails("overloaded"),
     "cut": _cut,
     "unfinished": _unfinished,
     "broken-off": _broken_off,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.conformance.upstream.heard import Heard, hear
 from tests.conformance.upstream.judge import flaws
 from tests.conformance.upstream.scenarios import LENIENT, SCENARIOS, Asked, refused
-from tests.conformance.words import COUNT, MARK, PATHS, Said
+from tests.conformance.words import COUNT, MARK, NOBODY, PATHS, Said
 from tests.support.script import Reply, as_json
 from tests.support.upstream import Seen, Upstream
 
@@ -30,6 +30,8 @@ class Arrived:
     flaws: list[str]
     """Why a vendor would refuse it."""
     heard: Heard = field(default_factory=Heard)
+    reply: bytes = b""
+    """The body of what it was answered."""
 
 
 @dataclass
@@ -76,16 +78,19 @@ class Stage:
         scenario, nonce = (found[1].decode(), found[2].decode()) if found else ("text", "0" * 12)
         act = self._acts.get(nonce)
         body = json.loads(seen.body)
+        if str(body.get("model")).startswith(NOBODY):
+            return Asked(api, body, Heard(), nonce).fails("unknown-model")
         if act is None:
             return Asked(api, body, Heard(), nonce).says(Said(text="Hello"))
         return self._play(act, Arrived(seen, api, body, []), scenario, nonce)
 
     def _play(self, act: Act, arrived: Arrived, scenario: str, nonce: str) -> Reply:
-        if arrived.seen.path == COUNT:
+        if arrived.seen.path == COUNT and arrived.api == act.api:
             reply = as_json({"input_tokens": int(nonce[:4], 16) + 1000})
         else:
             arrived.flaws = flaws(arrived.api, arrived.body, lenient=scenario in LENIENT)
             reply = self._judged(act, arrived, scenario, nonce)
+        arrived.reply = reply.body
         with act.news:
             act.arrived.append(arrived)
             act.news.notify_all()

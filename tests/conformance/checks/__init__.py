@@ -1,0 +1,65 @@
+"""All checks, in the order in which they are told."""
+
+from __future__ import annotations
+
+from tests.conformance.check import Check
+from tests.conformance.checks import ends, errors, failures, fidelity, own, requests, text, thinking, tools
+
+WHOLE, STREAMED = ("json",), ("sse",)
+TRANSLATED = ("chat", "messages")
+
+CHECKS: tuple[Check, ...] = (
+    Check("text", text.text),
+    Check("shape", text.shape, WHOLE),
+    Check("wire", text.wire, STREAMED),
+    Check("pace", text.pace, STREAMED),
+    Check("emoji", text.emoji),
+    Check("crlf", text.crlf, STREAMED),
+    Check("comments", text.comments, STREAMED),
+    Check("one-call", tools.one_call),
+    Check("two-calls", tools.two_calls),
+    Check("interleaved", tools.interleaved, STREAMED, upstreams=("chat",)),
+    Check("no-arguments", tools.no_arguments),
+    Check("large-call", tools.large),
+    Check("loop", tools.loop),
+    Check("picture-result", tools.picture_back, clients=("messages", "responses")),
+    Check("tool-choice", tools.choice),
+    Check("parallel-off", tools.one_at_a_time, upstreams=("messages", "responses")),
+    Check("schemas", tools.schemas),
+    Check("custom-tool", own.custom, clients=("responses",)),
+    Check("namespaces", own.namespaces, clients=("responses",)),
+    Check("instructions", requests.instructions),
+    Check("midway", requests.midway),
+    Check("pictures", requests.pictures),
+    Check("structured", requests.structured),
+    Check("limit", requests.limit),
+    Check("thinking", thinking.shown),
+    Check("thinking-back", thinking.brought_back),
+    Check("usage", ends.usage),
+    Check("reasoning-tokens", ends.reasoning_tokens),
+    Check("length", ends.length),
+    Check("stop-sequence", ends.stop_sequence, clients=TRANSLATED, upstreams=TRANSLATED),
+    Check("refusal", ends.refusal),
+    Check("content-filter", ends.content_filter),
+    Check("unknown-fields", fidelity.fields, same=True),
+    Check("unchanged", fidelity.unchanged, same=True),
+    Check("answer-fields", fidelity.answer_fields, WHOLE, same=True),
+    Check("betas", fidelity.betas, clients=("messages",), same=True),
+    Check("count-tokens", own.count_tokens, WHOLE, clients=("messages",)),
+    Check("items", own.items, STREAMED, clients=("responses",)),
+    Check("previous-response", own.previous, clients=("responses",)),
+    Check("unknown-model", errors.unknown_model, same=True),
+    Check("leave-midway", failures.leave_midway, STREAMED, rough=True),
+    Check("leave-early", failures.leave_early, rough=True),
+    Check("bad-request", errors.bad_request, rough=True),
+    Check("context", errors.context, rough=True),
+    Check("rate-limit", errors.rate_limit, rough=True),
+    Check("credential", errors.credential, rough=True),
+    Check("server-error", errors.server, rough=True),
+    Check("overloaded", errors.overloaded, rough=True),
+    Check("broken-off", failures.broken_off, STREAMED, rough=True),
+    Check("cut", failures.cut, rough=True),
+    Check("unfinished", failures.unfinished, STREAMED, rough=True),
+    Check("early-error", failures.early_error, STREAMED, rough=True),
+    Check("early-cut", failures.early_cut, STREAMED, rough=True),
+)
