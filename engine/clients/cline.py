@@ -1,6 +1,7 @@
 """Cline, in VS Code and on the command line.
 
-The command line says only which SDK it is made with; its tools give it away.
+The command line says only which SDK it is made with; its tools give it away. In editors it sends its default
+temperature, 0, also to models that take none.
 """
 
 from engine.clients.profile import Profile, Sign
@@ -19,5 +20,6 @@ CLINE = Profile(
             holds={"tools": ("read_files", "run_commands", "fetch_web_content")},
         ),
     ),
+    quiet=("temperature",),
     reasoning=("reasoning_content",),
 )

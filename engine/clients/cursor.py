@@ -19,5 +19,6 @@ CURSOR = Profile(
         Sign(holds={"metadata": ("cursorConversationId",)}),
     ),
     drop=("stream_options",),
+    quiet=("metadata", "metadata.*"),
     session=("metadata.cursorConversationId",),
 )

@@ -1,4 +1,7 @@
-"""Zoo Code, and what it comes from: Roo Code, with Kilo Code before that became another program."""
+"""Zoo Code, and what it comes from: Roo Code, with Kilo Code before that became another program.
+
+They send their default temperature, 0, also to models that take none.
+"""
 
 from engine.clients.profile import Profile, Sign
 
@@ -15,5 +18,6 @@ ZOO = Profile(
         Sign(headers={"user-agent": "RooCode/*"}),
         Sign(headers={"user-agent": "Kilo-Code/*"}),
     ),
+    quiet=("temperature",),
     reasoning=("reasoning_content",),
 )

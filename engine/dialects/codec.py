@@ -82,6 +82,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     legacy: bool = False
     thinking: bool = True
     """Whether the client can be shown reasoning; where it did not ask for any it expects none."""
+    reasoning: tuple[str, ...] = ("reasoning_content", "reasoning")
+    """In an API that has no place for the text of reasoning: the fields in which the client reads it."""
     input_tokens: int = 0
     """Our estimate of the input, for APIs that must tell it before the upstream does."""
     source: str = ""

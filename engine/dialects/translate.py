@@ -14,6 +14,7 @@ from engine.chat import (
     Called,
     Failed,
     Finished,
+    Loss,
     Problem,
     Refused,
     Sealed,
@@ -26,6 +27,7 @@ from engine.chat import (
 from engine.dialects.clip import clipped
 from engine.dialects.codec import Losses
 from engine.dialects.fold import fold, unfold
+from engine.dialects.pattern import matches
 from engine.dialects.restore import Restore
 from engine.dialects.thoughts import Thoughts
 from engine.dialects.turns import settled
@@ -33,10 +35,12 @@ from engine.dialects.turns import settled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.chat import Block, Event, Failure, Loss, Mode, Request, Response
+    from engine.chat import Block, Event, Failure, Mode, Request, Response
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
 
 THOUGHTS = (Thought, Signed, Sealed)
+BESIDE = "(beside the body)"
+"""What stands for a path where something was not said in the body."""
 CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Finished)
 """The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
 
@@ -76,10 +80,23 @@ def only_of(request: Request, target: str, codec: Codec) -> Request:
     return msgspec.structs.replace(request, messages=messages, losses=tuple(losses.found))
 
 
-def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode) -> Written:
-    """Return the body for an upstream, with all that was lost. Raises `Problem` (400) where `mode` forbids that."""
+def tied(request: Request, session: str | None) -> Request:
+    """Return `request` with what its client calls the conversation beside the body, where the body has no name for it.
+
+    An upstream that has no place for it loses nothing that was asked.
+    """
+    if session is None or request.session is not None:
+        return request
+    return msgspec.structs.replace(request, session=session, named={**request.named, "session": BESIDE})
+
+
+def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode, quiet: Sequence[str] = ()) -> Written:
+    """Return the body for an upstream, with all that was lost. Raises `Problem` (400) where `mode` forbids that.
+
+    `quiet` are patterns of paths that may be left out as if they were approximated.
+    """
     written = codec.write(request, family, model)
-    losses = (*request.losses, *written.losses)
+    losses = [hushed(one, quiet) for one in (*request.losses, *written.losses) if one.path != BESIDE]
     forbidden = next(
         (loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None
     )
@@ -93,6 +110,13 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
             param=forbidden.path,
         )
     return msgspec.structs.replace(written, losses=unique(losses))
+
+
+def hushed(loss: Loss, quiet: Sequence[str]) -> Loss:
+    """Return `loss`, as approximated where what was dropped is of no account."""
+    if loss.grade == "dropped" and any(matches(pattern, loss.path) for pattern in quiet):
+        return Loss(loss.path, "approximated", loss.reason)
+    return loss
 
 
 def unique(losses: Sequence[Loss]) -> tuple[Loss, ...]:

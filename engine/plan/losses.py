@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from engine.clients import BY_NAME
 from engine.dialects import CODECS, crossing
 from engine.dialects.translate import only_of, read, write
 
@@ -28,6 +29,6 @@ def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning
     codec = CODECS[into]
     request = only_of(read(CODECS[asked], body), str(target), codec)
     host = urlsplit(getattr(options, "base_url", "")).hostname or ""
-    return write(
-        request, codec, codec.family(tuning.like or target.model, host), target.model, tuning.translation
-    ).losses
+    family = codec.family(tuning.like or target.model, host)
+    quiet = BY_NAME[facts.client].quiet if facts.client is not None else ()
+    return write(request, codec, family, target.model, tuning.translation, quiet).losses

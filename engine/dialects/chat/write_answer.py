@@ -78,7 +78,7 @@ def message(response: Response, asked: Asked) -> dict[str, Any]:
     }
     thinking = [one for one in blocks if isinstance(one, Thinking)]
     if thought := "".join(one.text for one in thinking):
-        message |= {"reasoning_content": thought, "reasoning": thought}
+        message |= dict.fromkeys(asked.reasoning, thought)
     details = [
         signed(index, one.text, one.signature, one.form, asked.source)
         if one.signature

@@ -137,7 +137,7 @@ class ChatEncoder:
         if event.text:
             self._thinking.append(event.text)
             self._weigh(event.text)
-            out.append(self._chunk({"reasoning_content": event.text, "reasoning": event.text}))
+            out.append(self._chunk(dict.fromkeys(self._asked.reasoning, event.text)))
 
     def _sign(self, event: Signed, out: list[bytes]) -> None:
         self._thoughts += self._thinking is None
