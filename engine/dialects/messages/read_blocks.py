@@ -35,15 +35,15 @@ BELONGS: dict[str, tuple[str, ...]] = {
 """Whose messages may hold a block; blocks that are not here may stand anywhere."""
 
 
-def read_content(message: Fields, role: Role, losses: Losses) -> tuple[Block, ...]:
-    """Return the blocks of a message, whose `content` is a text or a list of blocks."""
-    content = message.value.get("content")
+def read_content(message: Fields, role: Role, losses: Losses, name: str = "content") -> tuple[Block, ...]:
+    """Return the blocks of a message, whose field `name` is a text or a list of blocks."""
+    content = message.value.get(name)
     if isinstance(content, str):
-        return (Text(text=content, at=message.path("content")),)
+        return (Text(text=content, at=message.path(name)),)
     if content is not None and not isinstance(content, list):
-        raise message.wrong("content", "a string or a list of blocks")
+        raise message.wrong(name, "a string or a list of blocks")
     blocks: list[Block] = []
-    for block in message.objects("content"):
+    for block in message.objects(name):
         kind = block.named("type")
         if role not in BELONGS.get(kind, (role,)):
             place = " or ".join(BELONGS[kind])

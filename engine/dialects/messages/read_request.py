@@ -6,18 +6,15 @@ Protocol facts: anthropic 2.12 (types/message_create_params.py, types/beta/messa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import msgspec
 
-from engine.chat import Choice, Effort, Format, Message, Problem, Reasoning, Request, Role, Text, Tool
+from engine.chat import Choice, Effort, Format, Message, Problem, Reasoning, Request, Role, Tool
 from engine.dialects.body import TOO_DEEP, refused
 from engine.dialects.codec import Losses
 from engine.dialects.fields import Fields, body_fields
 from engine.dialects.messages.read_blocks import read_cache, read_content
-
-if TYPE_CHECKING:
-    from engine.chat import Block
 
 KNOWN = frozenset(
     {
@@ -123,20 +120,14 @@ def threaded() -> Problem:
 def read_system(body: Fields, losses: Losses) -> list[Message]:
     """Return `system` as one message with a block for each of its own."""
     system = body.value.get("system")
-    if isinstance(system, str):
-        blocks: tuple[Block, ...] = (Text(text=system, at="system"),) if system else ()
-    else:
-        if system is not None and not isinstance(system, list):
-            raise body.wrong("system", "a string or a list of text blocks")
-        wrong = next((block for block in body.objects("system") if block.named("type") != "text"), None)
-        if wrong is not None:
-            raise wrong.wrong("type", "text: system blocks are texts")
-        inner = Fields({"content": system})
-        blocks = tuple(
-            msgspec.structs.replace(block, at=f"system[{index}]")
-            for index, block in enumerate(read_content(inner, "system", losses))
-        )
-    return [Message(role="system", blocks=blocks, at="system")] if blocks else []
+    if system is not None and not isinstance(system, str | list):
+        raise body.wrong("system", "a string or a list of text blocks")
+    blocks = body.objects("system") if isinstance(system, list) else []
+    wrong = next((block for block in blocks if block.named("type") != "text"), None)
+    if wrong is not None:
+        raise wrong.wrong("type", "text: system blocks are texts")
+    texts = read_content(body, "system", losses, "system") if system else ()
+    return [Message(role="system", blocks=texts, at="system")] if texts else []
 
 
 def read_messages(body: Fields, losses: Losses) -> tuple[list[Message], tuple[Effort, str] | None]:
@@ -155,7 +146,7 @@ def read_messages(body: Fields, losses: Losses) -> tuple[list[Message], tuple[Ef
             if (effort := read_effort(config, losses)) is not None:
                 latest = effort, config.path("effort")
             losses.approximated(config.at, "the latest effort counts for the whole request")
-        if message.value.get("clear_at"):
+        if message.text("clear_at") not in (None, "never"):
             losses.approximated(message.path("clear_at"), "the message stays in the conversation")
         blocks = read_content(message, role, losses)
         if blocks:
@@ -169,6 +160,8 @@ def read_tool(tool: Fields, losses: Losses) -> Tool:
         return Tool(name=tool.text("name") or kind or "", hosted=kind, at=tool.at, cache=read_cache(tool))
     if tool.value.get("input_examples"):
         losses.dropped(tool.path("input_examples"), "no counterpart in other APIs")
+    if any(caller != "direct" for caller in tool.items("allowed_callers")):
+        losses.dropped(tool.path("allowed_callers"), "in other APIs the model calls it itself")
     return Tool(
         name=tool.named("name"),
         description=tool.text("description"),

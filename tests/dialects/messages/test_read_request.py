@@ -213,6 +213,23 @@ def test_a_thread_is_refused_so_that_the_sdk_goes_on_without() -> None:
     assert (raised.value.status, raised.value.param) == (400, "thread")
 
 
+NAMED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"system": [{"type": "text", "text": "a", "citations": [{}]}]}, ["system[0].citations"]),
+    ({"tools": [{"name": "a", "input_schema": {}, "allowed_callers": ["direct"]}]}, []),
+    (
+        {"tools": [{"name": "a", "input_schema": {}, "allowed_callers": ["direct", "code_execution_20260120"]}]},
+        ["tools[0].allowed_callers"],
+    ),
+    ({"messages": [{"role": "system", "content": "a", "clear_at": "never"}]}, []),
+    ({"messages": [{"role": "system", "content": "a", "clear_at": "next_user_message"}]}, ["messages[0].clear_at"]),
+]
+
+
+@pytest.mark.parametrize(("fields", "lost"), NAMED)
+def test_what_is_lost_already_is_named_where_it_stands(fields: dict[str, Any], lost: list[str]) -> None:
+    assert [loss.path for loss in request(**fields).losses] == lost
+
+
 def user(*blocks: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [*blocks]}]}
 
