@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 ESTIMATED = "estimated"
 """The correction by which we count ourselves, because a target cannot."""
+ELSEWHERE = "responses"
+"""The correction by which a chat request goes to the Responses API of its target."""
+EFFORT_ELSEWHERE = "responses:effort"
+"""Likewise, of requests with both tools and a reasoning effort."""
 ABSENT = frozenset({404, 405, 501})
 """What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""
 WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -95,6 +99,16 @@ UNSEALED: dict[str, Unseal] = {
 """API -> how reasoning under our own seal is taken out of its bodies."""
 
 
+def elsewhere(failure: Failure) -> str | None:
+    """Return the correction for a model that can be asked this in the Responses API only, as OpenAI's 400 and 404 say.
+
+    Some models know no other API; some refuse a reasoning effort beside tools in chat completions.
+    """
+    if "v1/responses" not in failure.message:
+        return None
+    return EFFORT_ELSEWHERE if "reasoning_effort" in failure.message else ELSEWHERE
+
+
 class Straight(Road):
     """Byte for byte, but for `model` and what the file sets."""
 
@@ -124,8 +138,13 @@ class Straight(Road):
         return self._dialect.classify(status, headers, body)
 
     def correction(self, failure: Failure) -> str | None:
-        """What the client wrote is the client's to correct; but we can count where nobody else does."""
-        return uncounted(failure) if self.api in COUNTS else None
+        """What the client wrote is the client's to correct; but we can count where nobody else does, and ask in the
+        other API of the target where that is all it lacks."""
+        if self.api in COUNTS:
+            return uncounted(failure)
+        if self.api == "chat" and "responses" in self._order.options(self._target).speaks:
+            return elsewhere(failure)
+        return None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._kept:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.dialects import CODECS, COUNTS, crossing, is_estimated
 from engine.serve.across import Across
 from engine.serve.counting import Counting, counted
-from engine.serve.road import ESTIMATED, Local, Road, Straight
+from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
     from engine.plan.nodes import Target, Tuning
@@ -23,9 +23,18 @@ def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: froz
     api = crossing(order.api, order.options(target).speaks, order.form)
     if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)
-    if api is None:
+    if api is None and not asked_elsewhere(order, refused):
         return Straight(order, target, tuning)
+    api = api or "responses"
     if api in COUNTS:
         return Counting(order, target, tuning, live, api, refused)
     way = Across(order, target, tuning, live, CODECS[api], refused)
     return way if way.local is None else way.local
+
+
+def asked_elsewhere(order: Order, refused: frozenset[str]) -> bool:
+    """Say whether the target has refused to be asked this in chat completions, and takes it in the Responses API."""
+    if ELSEWHERE in refused:
+        return True
+    fields = order.peek.fields
+    return EFFORT_ELSEWHERE in refused and "tools" in fields and "reasoning_effort" in fields
