@@ -19,6 +19,10 @@ from anthropic.types.beta.message_create_params import MessageCreateParamsStream
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming as ChatWhole
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming as ChatStream
+from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses.input_token_count_params import InputTokenCountParams
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming as ResponsesWhole
+from openai.types.responses.response_create_params import ResponseCreateParamsStreaming as ResponsesStream
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator
 
@@ -28,13 +32,33 @@ REQUESTS = {
     ("messages", False): MessagesWhole,
     ("messages", True): MessagesStream,
     ("count_tokens", False): MessageCountTokensParams,
+    ("responses", False): ResponsesWhole,
+    ("responses", True): ResponsesStream,
+    ("input_tokens", False): InputTokenCountParams,
 }
-ANSWERS: dict[str, Any] = {"chat": ChatCompletion, "messages": Message, "messages beta": BetaMessage}
-EVENTS: dict[str, Any] = {"chat": ChatCompletionChunk, "messages": RawMessageStreamEvent}
+COUNTS = {"count_tokens": "messages", "input_tokens": "responses"}
+"""The APIs that count a conversation -> the API in whose form it is."""
+ANSWERED = {"responses": "response"}
+"""Whose answers are extended otherwise than its requests."""
+ANSWERS: dict[str, Any] = {
+    "chat": ChatCompletion,
+    "messages": Message,
+    "messages beta": BetaMessage,
+    "responses": Response,
+}
+EVENTS: dict[str, Any] = {
+    "chat": ChatCompletionChunk,
+    "messages": RawMessageStreamEvent,
+    "responses": ResponseStreamEvent,
+}
 
 
 def text(value: Any) -> bool:
     return value is None or isinstance(value, str)
+
+
+def status(value: Any) -> bool:
+    return value in ("in_progress", "completed", "incomplete")
 
 
 def details(value: Any) -> bool:
@@ -43,6 +67,7 @@ def details(value: Any) -> bool:
 
 Fields = dict[str, Callable[[Any], bool]]
 REASONING: Fields = {"reasoning_content": text, "reasoning": text, "reasoning_details": details}
+NAMED: Fields = {"id": lambda value: isinstance(value, str)}
 EXTENSIONS: dict[tuple[str, str], Fields] = {
     ("chat", "choices[].message"): REASONING,
     ("chat", "choices[].delta"): REASONING,
@@ -60,29 +85,41 @@ EXTENSIONS: dict[tuple[str, str], Fields] = {
         "top_k": lambda value: isinstance(value, int),
         "safeguards": lambda value: isinstance(value, list),
     },
+    ("responses", ""): {"client_metadata": lambda value: isinstance(value, dict)},
+    ("responses", "input[role=user]"): NAMED,
+    ("responses", "input[role=system]"): NAMED,
+    ("responses", "input[role=developer]"): NAMED,
+    ("responses", "input[type=reasoning]"): {"content": lambda value: value is None},
+    ("responses", "input[type=custom_tool_call]"): {"status": status},
+    ("responses", "tools[type=web_search]"): {"search_content_types": lambda value: isinstance(value, list)},
+    ("response", ""): {"store": lambda value: isinstance(value, bool)},
+    ("response", "output[type=custom_tool_call]"): {"status": status},
+    ("response", "item[type=custom_tool_call]"): {"status": status},
+    ("response", "response"): {"store": lambda value: isinstance(value, bool)},
+    ("response", "response.output[type=custom_tool_call]"): {"status": status},
 }
 """What both sides of this world have agreed on beyond the vendors' types: (api, where) -> field -> whether it is right.
 
 Reasoning on chat: DeepSeek, vLLM, OpenRouter; stop_reason: vLLM. top_k and thinking on chat: vLLM, DeepSeek and others.
 temperature, top_p and top_k on messages: version 2023-06-01, whose types the SDK has no more. safeguards: Claude Code.
+On responses what Codex sends: client_metadata, ids of messages, reasoning without content, what a web search may find.
+Its answers tell store back, and a custom call has a status (openai 3.54: response_custom_tool_call_item.py).
 """
 
 
 def request_flaws(api: str, body: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a request of chat, messages or count_tokens."""
-    return _flaws(
-        _strict(REQUESTS[api, bool(body.get("stream"))]), _plain(api.replace("count_tokens", "messages"), body)
-    )
+    """Return what is wrong with a request of chat, messages or responses, or of what counts their tokens."""
+    return _flaws(_strict(REQUESTS[api, bool(body.get("stream"))]), _plain(COUNTS.get(api, api), body))
 
 
 def answer_flaws(api: str, body: dict[str, Any]) -> list[str]:
-    """Return what is wrong with a whole answer of chat or messages."""
-    return _flaws(_model(ANSWERS[api]), _plain(api, body))
+    """Return what is wrong with a whole answer of chat, messages or responses."""
+    return _flaws(_model(ANSWERS[api]), _plain(ANSWERED.get(api, api), body))
 
 
 def event_flaws(api: str, body: dict[str, Any]) -> list[str]:
     """Return what is wrong with the data of one event of a stream."""
-    return _flaws(_model(EVENTS[api]), _plain(api, body))
+    return _flaws(_model(EVENTS[api]), _plain(ANSWERED.get(api, api), body))
 
 
 # the judges ----------------------------------------------------------------------------------------------------------
@@ -122,12 +159,16 @@ def _plain(api: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at(value: Any, where: str) -> list[dict[str, Any]]:
-    """Return the objects at a path such as choices[].message."""
+    """Return the objects at a path such as choices[].message, or input[type=reasoning] for those that say so."""
     found = [value]
     for step in where.split(".") if where else []:
-        name = step.removesuffix("[]")
-        inner = [one[name] for one in found if isinstance(one, dict) and name in one]
-        found = [each for one in inner if isinstance(one, list) for each in one] if step.endswith("[]") else inner
+        name, many, wanted = step.removesuffix("]").partition("[")
+        field, _, word = wanted.partition("=")
+        found = [one[name] for one in found if isinstance(one, dict) and name in one]
+        if many:
+            found = [each for one in found for each in (one if isinstance(one, list) else [one])]
+        if field:
+            found = [one for one in found if isinstance(one, dict) and one.get(field) == word]
     return [one for one in found if isinstance(one, dict)]
 
 
@@ -142,8 +183,34 @@ def _flaws(judge: Callable[[bytes], Any], body: dict[str, Any]) -> list[str]:
 def _told(error: ValidationError) -> list[str]:
     """Return the errors of the members of a union that the value says it is, not those of all the others."""
     found = error.errors()
-    others = [
-        each["loc"][:-1] for each in found if each["type"] == "literal_error" and each["loc"][-1] in ("type", "role")
-    ]
-    own = [each for each in found if not any(each["loc"][: len(other)] == other for other in others)]
-    return [f"{'.'.join(map(str, each['loc']))}: {each['msg']} ({each['input']!r:.80})" for each in own or found][:12]
+    others = {each["loc"][:-1] for each in found if each["loc"][-1] in ("type", "role") and each["type"] in OTHER}
+    strange = {other for other in others if all(member in others for member in _members(found, other[:-1]))}
+    own = [each for each in found if not (_is_text(each) or _is_other(each, others, strange))]
+    return [f"{_path(each['loc'])}: {each['msg']} ({each['input']!r:.80})" for each in own or found][:12]
+
+
+OTHER = ("literal_error", "missing")
+"""How a value says that it is another member of a union: by its type or role, or by having none."""
+Place = tuple[int | str, ...]
+
+
+def _members(found: list[Any], place: Place) -> set[Place]:
+    """Return the members of the union at a place."""
+    deep = len(place)
+    return {each["loc"][: deep + 1] for each in found if each["loc"][:deep] == place and len(each["loc"]) > deep}
+
+
+def _is_other(error: Any, others: set[Place], strange: set[Place]) -> bool:
+    """Say whether an error is that of a member which the value is not; where it is none, its type is the error."""
+    place = error["loc"]
+    within = [place[:deep] for deep in range(len(place)) if place[:deep] in others]
+    return bool(within) and not (within == [place[:-1]] and within[0] in strange and place[-1] in ("type", "role"))
+
+
+def _is_text(error: Any) -> bool:
+    """Say whether a list was only told not to be a text, as it may be instead."""
+    return bool(error["loc"][-1] == "str" and isinstance(error["input"], list))
+
+
+def _path(place: Place) -> str:
+    return ".".join(str(step) for step in place if not str(step).startswith("list["))

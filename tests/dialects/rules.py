@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.dialects import responses_rules
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +23,7 @@ BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 def broken(api: str, body: dict[str, Any]) -> list[str]:
-    """Return the rules that a request of chat or messages breaks."""
+    """Return the rules that a request of chat, messages or responses breaks."""
     return [flaw for rule in RULES[api] for flaw in rule(body)]
 
 
@@ -218,4 +220,5 @@ def _names(api: str, names: list[str]) -> Iterator[str]:
 RULES = {
     "messages": (_turns, _systems, _contents, _tooling, _thinking, _together),
     "chat": (_calls, _said, _functions, _options),
+    "responses": responses_rules.RULES,
 }

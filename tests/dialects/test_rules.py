@@ -100,6 +100,101 @@ CHAT: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+FC = {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"}
+FCO = {"type": "function_call_output", "call_id": "a", "output": "x"}
+CTC = {"type": "custom_tool_call", "call_id": "a", "name": "f", "input": "x"}
+CTCO = {"type": "custom_tool_call_output", "call_id": "a", "output": "x"}
+RS = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}
+SAID = {"role": "assistant", "content": "x"}
+F = {"type": "function", "name": "f", "parameters": None, "strict": False}
+NS = {"type": "namespace", "name": "ns", "description": "", "tools": [F]}
+IMAGE = {"type": "input_image", "detail": "auto"}
+
+
+def asked(*items: Any, **fields: Any) -> dict[str, Any]:
+    return {"model": "m", "input": list(items) or "Hi", **fields}
+
+
+def loaded(*tools: Any) -> dict[str, Any]:
+    return {"type": "additional_tools", "role": "developer", "tools": list(tools)}
+
+
+def shown(*parts: Any) -> dict[str, Any]:
+    return {"role": "user", "content": list(parts)}
+
+
+def formed(name: str) -> dict[str, Any]:
+    return {"format": {"type": "json_schema", "name": name, "schema": {}}}
+
+
+RESPONSES: dict[str, dict[str, Any]] = {
+    "model is missing": {"input": "Hi"},
+    "input is missing": {"model": "m"},
+    "input is missing or empty": {"model": "m", "input": []},
+    "previous_response_id and conversation": asked(previous_response_id="resp_1", conversation="conv_1"),
+    "input[1] answers a, which was not called before it": asked(HI, FCO),
+    "input[0] answers a, which was not called": asked(FCO, FC),
+    "input[1] answers a, ": asked(FC, CTCO, FCO),
+    "input[1] answers b, ": asked({**FC, "call_id": "b"}, {**CTCO, "call_id": "b"}, previous_response_id="resp_1"),
+    "input[1] has the call_id of another call: a": asked(FC, CTC, FCO),
+    "the results of ['a'] are missing": asked(HI, FC),
+    "the id of input[0] begins with no fc": asked({**FC, "id": "call_1"}, FCO),
+    "the id of input[0] begins with no msg": asked({**SAID, "type": "message", "id": "chatcmpl-1"}),
+    "the id of input[0] begins with no rs": asked({**RS, "id": "item_1"}, SAID),
+    "the id of input[0] begins with no ctc": asked({**CTC, "id": "fc_1"}, CTCO),
+    "ids that repeat: ['rs_1', 'rs_1']": asked(RS, RS, SAID),
+    "input[0] calls 'a.b'": asked({**FC, "name": "a.b"}, FCO),
+    "the call_id of input[1] is too long": asked(FC, {**FCO, "call_id": "a" * 65}),
+    "input[0] says nothing": asked({"role": "user", "content": ""}),
+    "input[1] says nothing": asked(HI, {"role": "assistant", "content": []}),
+    "input[0] has an empty part": asked(shown({"type": "input_text", "text": ""})),
+    "input[1] has an empty part": asked(FC, {**FCO, "output": [{"type": "input_text", "text": ""}]}),
+    "an image without image_url": asked(shown(IMAGE)),
+    "an image at 'iVBORw0KGgo='": asked(shown({**IMAGE, "image_url": "iVBORw0KGgo="})),
+    "an image at 'data:image/bmp;": asked(shown({**IMAGE, "image_url": "data:image/bmp;base64,aGk="})),
+    "without encrypted_content": asked({**RS, "encrypted_content": None}, SAID, store=False),
+    "reasoning without the item": asked(HI, RS, HI),
+    "input[0] is reasoning without the item": asked(RS),
+    "input[1] is reasoning without the item": asked(FC, RS, FCO),
+    "a tool is called 'a.b'": asked(tools=[{**F, "name": "a.b"}]),
+    "a tool is called 'xxx": asked(tools=[{"type": "custom", "name": "x" * 65}]),
+    "a tool is called 'n.s'": asked(tools=[{**NS, "name": "n.s"}]),
+    "a tool is called ' '": asked(HI, loaded({**NS, "tools": [{**F, "name": " "}]})),
+    "tools of one name": asked(tools=[F, {"type": "custom", "name": "f"}]),
+    "tools of one name: [('', 'f'), ('', 'f')]": asked(HI, loaded(F), tools=[F]),
+    "tool_choice without tools": asked(tool_choice="required"),
+    "tool_choice names g, which is no tool": asked(tools=[F], tool_choice={"type": "function", "name": "g"}),
+    "tool_choice names h, which is no tool": asked(
+        tools=[F], tool_choice={"type": "allowed_tools", "mode": "auto", "tools": [{"type": "custom", "name": "h"}]},
+    ),
+    "max_output_tokens 15 is below 16": asked(max_output_tokens=15),
+    "stream_options without stream": asked(stream_options={}),
+    "top_logprobs 21": asked(top_logprobs=21),
+    "safety_identifier is too long": asked(safety_identifier="x" * 129),
+    "text.format is called 'a b'": asked(text=formed("a b")),
+}  # fmt: skip
+ALLOWED: dict[str, dict[str, Any]] = {
+    "no tools": asked(tools=[], tool_choice="auto", parallel_tool_calls=True),
+    "as little output as may be": asked(max_output_tokens=16),
+    "a call and its output": asked(HI, RS, FC, {"role": "user", "content": "x"}, FCO),
+    "two calls and their outputs": asked(HI, RS, FC, {**CTC, "call_id": "b"}, {**CTCO, "call_id": "b"}, FCO),
+    "the output of a stored call": asked(FCO, previous_response_id="resp_1"),
+    "the output of a call of a conversation": asked(CTCO, conversation={"id": "conv_1"}),
+    "the output of a call by reference": asked({"id": "fc_1"}, FCO),
+    "a call that runs on": asked(HI, {**FC, "async": True}),
+    "an empty output": asked(FC, {**FCO, "output": ""}),
+    "stored reasoning": asked({**RS, "encrypted_content": None}, RS | {"id": "rs_2"}, SAID),
+    "a text": asked(shown({"type": "input_text", "text": "x"})),
+    "an image by address": asked(shown({**IMAGE, "image_url": "https://example.com/a.png"})),
+    "an image by value": asked(shown({**IMAGE, "image_url": "data:image/png;base64,aGk="})),
+    "an image by id": asked(shown({**IMAGE, "file_id": "file-1"})),
+    "one name in two namespaces": asked(tools=[F, NS, {"type": "web_search"}], tool_choice="required"),
+    "a choice of a tool that the input brings": asked(HI, loaded(F), tool_choice={"type": "function", "name": "f"}),
+    "a choice of the vendor's tool": asked(tools=[{"type": "web_search"}], tool_choice={"type": "web_search_preview"}),
+    "a form": asked(text=formed("answer")),
+    "a prompt": {"prompt": {"id": "pmpt_1"}},
+}
+
 
 @pytest.mark.parametrize("rule", MESSAGES)
 def test_each_rule_of_messages(rule: str) -> None:
@@ -111,8 +206,18 @@ def test_each_rule_of_chat(rule: str) -> None:
     assert any(rule in flaw for flaw in broken("chat", CHAT[rule]))
 
 
+@pytest.mark.parametrize("rule", RESPONSES)
+def test_each_rule_of_responses(rule: str) -> None:
+    assert any(rule in flaw for flaw in broken("responses", RESPONSES[rule]))
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_what_responses_allows(name: str) -> None:
+    assert broken("responses", ALLOWED[name]) == []
+
+
 @pytest.mark.parametrize("request_", RECORDED, ids=[one.name for one in RECORDED])
 def test_what_real_clients_send_keeps_the_rules(request_: Recorded) -> None:
     continues = request_.json.get("thread", {}).get("type") == "continue"
-    if request_.api in ("chat", "messages") and not continues:
+    if request_.api in ("chat", "messages", "responses") and not continues:
         assert broken(request_.api, request_.json) == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.answers import CREATED, event
 from tests.support.wire import violations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 USAGE: dict[str, Any] = {
     "input_tokens": 11,
@@ -39,7 +42,7 @@ def step(kind: str, **fields: Any) -> Step:
     return {"type": kind if kind in ("error", "keepalive") else f"response.{kind}", **fields}
 
 
-def told(steps: list[Step | bytes], first: int = 0) -> bytes:
+def told(steps: Sequence[Step | bytes], first: int = 0) -> bytes:
     """Return a stream of these events, numbered; what is bytes already has no number."""
     out, number = b"", first
     for one in steps:
