@@ -56,9 +56,13 @@ class Tap(Protocol):
     it returns always ends with an event, so that a keep-alive or an error of ours may follow.
     """
 
-    committed: bool
-    told: bool
-    """After the commit point the upstream's own error event has been let through; False: it is ours to say."""
+    @property
+    def committed(self) -> bool:
+        """Content has come: what was held is out, or about to be."""
+
+    @property
+    def told(self) -> bool:
+        """After the commit point the upstream's own error event has been let through; False: it is ours to say."""
 
     @property
     def failure(self) -> Failure | None:

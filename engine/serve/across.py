@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from engine.chat import Failure
+from engine.clients.profile import BOTH
 from engine.dialects import CODECS, SPEECH
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
@@ -61,7 +62,8 @@ class Across(Road):
         request = recalled(request, self._recall)
         request = only_of(request, str(target), codec)
         family = family_of(order, target, tuning, codec, refused)
-        written = write(request, codec, family, target.model, tuning.translation)
+        quiet = order.client.quiet if order.client else ()
+        written = write(request, codec, family, target.model, tuning.translation, quiet)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
         sent, self.headers = apply(self.api, written.body, headers, tuning)
         self.body = msgspec.json.encode(sent)
@@ -150,6 +152,7 @@ def asked(
         legacy=request.legacy,
         thinking=shows,
         input_tokens=order.input_tokens() if order.peek.stream else 0,
+        reasoning=order.client.reasoning if order.client else BOTH,
         source=str(target),
         tools=request.tools,
         keep=keep,

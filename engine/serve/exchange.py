@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from engine.chat import Failed, Problem
+from engine.clients import detect
+from engine.clients.quirks import kept
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS, OWNERS, opened
 from engine.dialects.base import ModelCard
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
     from engine.chat import Headers
+    from engine.clients.profile import Profile
     from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.observe.log import Log
     from engine.plan.nodes import Decision, Key, Plan
@@ -79,6 +82,7 @@ class Exchange:
         self.key: Key | None = None
         self.facts: Facts | None = None
         self.decision: Decision | None = None
+        self.client: Profile | None = None
         self.relay: Relay | None = None
         self.problem: Problem | None = None
         self.body = b""
@@ -141,10 +145,16 @@ class Exchange:
         peek = opened(endpoint.api, self.body)
         if peek.stream and endpoint.api in WHOLE:
             peek = msgspec.structs.replace(peek, stream=False)  # the field goes up as it came; there is no such stream
+        self.client = client = detect(self.headers, peek.form, peek.fields)
+        sent = peek
+        fields = kept(client, peek.form, peek.fields)
+        if fields is not peek.fields:
+            peek = msgspec.structs.replace(peek, fields=fields)
         form = peek.form or endpoint.api
         caller = self._caller(key)
-        kept = self._continued(form, peek, caller)
-        peek, body = kept.peek, self.body if kept.peek is peek else msgspec.json.encode(kept.peek.fields)
+        goes_on = self._continued(form, peek, caller)
+        peek = goes_on.peek
+        body = self.body if peek is sent else msgspec.json.encode(peek.fields)
         facts = self._facts(endpoint.api, base, key, peek)
         if needs_depth(plan, facts):
             facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
@@ -152,7 +162,7 @@ class Exchange:
         self.decision = decision = route(plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
-        self.decision = decision = kept_by(decision, plan, kept)
+        self.decision = decision = kept_by(decision, plan, goes_on)
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
@@ -173,7 +183,8 @@ class Exchange:
             faults=self._faults(),
             recall=self.recall,
             responses=self.responses,
-            continued=kept,
+            continued=goes_on,
+            client=client,
             sealed=endpoint.api in SEALED and NEEDLE in body,
             started=self.started,
         )
@@ -244,6 +255,7 @@ class Exchange:
         return Facts(
             api=api,
             form=peek.form if peek else None,
+            client=self.client.name if self.client else None,
             method=self.scope["method"],
             path=self.path,
             base=base,

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.clients.quirks import session_of
 from engine.dialects import CODECS, OWNERS
-from engine.dialects.translate import read
+from engine.dialects.translate import read, tied
 
 if TYPE_CHECKING:
     from engine.chat import Api, Headers, Request
+    from engine.clients.profile import Profile
     from engine.dialects.base import Dialect, Peek
     from engine.plan.nodes import Decision, Target
     from engine.serve.continued import Continued
@@ -44,6 +46,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     responses: Responses
     continued: Continued
     """What the request goes on from."""
+    client: Profile | None = None
+    """Which program asks, where it is one that is known."""
     sealed: bool = False
     """The body may carry reasoning under our own seal (engine.dialects.seal)."""
     started: float
@@ -53,7 +57,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def request(self) -> Request:
         """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
         if not self._request:
-            self._request.append(read(CODECS[self.form], self.body))
+            request = read(CODECS[self.form], self.body)
+            self._request.append(tied(request, session_of(self.client, self.headers, self.peek.fields)))
         return self._request[0]
 
     def input_tokens(self) -> int:

@@ -45,6 +45,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         api=facts.api if facts else None,
         key=exchange.key.name if exchange.key else None,
         model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
+        client=facts.client if facts else None,
         route=decision.route if decision else None,
         target=str(relay.target) if relay and relay.target else None,
         attempts=tuple(msgspec.structs.replace(one, message=masked(one.message)) for one in relay.tries)

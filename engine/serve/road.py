@@ -14,6 +14,8 @@ import msgspec
 from engine.chat import Failed, Failure, Loss
 from engine.dialects import COUNTS
 from engine.dialects.edits import apply
+from engine.dialects.finishing import LAST as FINISHED
+from engine.dialects.finishing import FinishingTap
 from engine.dialects.messages import seals as messages
 from engine.dialects.responses import seals as responses
 from engine.serve.stored import Stored
@@ -159,7 +161,9 @@ class Straight(Road):
         return body, streamed
 
     def tap(self) -> Tap:
-        return self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+        tap = self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+        client = self._order.client
+        return FinishingTap(tap, self.api) if client and client.finish and self.api in FINISHED else tap
 
     def _keep(self, answer: bytes) -> None:
         """Note who keeps the response that `answer` is, or, in a stream, that its first event tells of."""
