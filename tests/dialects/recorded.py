@@ -1,4 +1,7 @@
-"""Requests that real coding agents and SDKs sent, their free text made filler: tests/data/requests/CLIENT/NN.json."""
+"""Requests that real coding agents and SDKs sent, their free text made filler: tests/data/requests/CLIENT/NN.json.
+
+Those of the Responses API are apart, for not everything that takes the others takes them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
     from engine.chat import Api
     from engine.dialects.base import Dialect
 
-FOLDER = Path(__file__).parents[1] / "data" / "requests"
+FOLDER = Path(__file__).parents[1] / "data"
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Recorded:
         return json.dumps(self.json, ensure_ascii=False).encode()
 
 
-def load() -> list[Recorded]:
+def load(folder: str) -> list[Recorded]:
     found = []
-    for file in sorted(FOLDER.glob("*/*.json")):
+    for file in sorted((FOLDER / folder).glob("*/*.json")):
         request = json.loads(file.read_text())
         path = request["target"].partition("?")[0]
         dialect, endpoint = ENDPOINTS[path]
@@ -40,5 +43,8 @@ def load() -> list[Recorded]:
     return found
 
 
-RECORDED = load()
+RECORDED = load("requests")
+RECORDED_RESPONSES = load("responses-requests")
+EVERY = [*RECORDED, *RECORDED_RESPONSES]
 assert len(RECORDED) > 30, "the recorded requests are missing"
+assert len(RECORDED_RESPONSES) > 10, "the recorded requests of the Responses API are missing"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.dialects import oracles
-from tests.dialects.recorded import RECORDED, Recorded
+from tests.dialects.recorded import EVERY, Recorded
 from tests.support.answers import chat, message
 
 HI = [{"role": "user", "content": "Hi"}]
@@ -182,7 +182,7 @@ DEFAULT = (".FunctionToolParam.strict: Field required",)
 """What clients leave to the vendor, although its types want it said."""
 
 
-@pytest.mark.parametrize("request_", RECORDED, ids=[one.name for one in RECORDED])
+@pytest.mark.parametrize("request_", EVERY, ids=[one.name for one in EVERY])
 def test_what_real_clients_send_is_accepted(request_: Recorded) -> None:
     """Else the judges would be stricter than the vendors."""
     if request_.api in ("chat", "messages", "count_tokens", "responses"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.recorded import RECORDED, Recorded
+from tests.dialects.recorded import EVERY, Recorded
 from tests.dialects.rules import broken
 
 HI = {"role": "user", "content": "Hi"}
@@ -216,7 +216,7 @@ def test_what_responses_allows(name: str) -> None:
     assert broken("responses", ALLOWED[name]) == []
 
 
-@pytest.mark.parametrize("request_", RECORDED, ids=[one.name for one in RECORDED])
+@pytest.mark.parametrize("request_", EVERY, ids=[one.name for one in EVERY])
 def test_what_real_clients_send_keeps_the_rules(request_: Recorded) -> None:
     continues = request_.json.get("thread", {}).get("type") == "continue"
     if request_.api in ("chat", "messages", "responses") and not continues:
