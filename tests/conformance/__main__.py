@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run as the command line says; return the exit status."""
     parser = _parser()
     args = parser.parse_args(argv)
-    checks = [check for check in CHECKS if _named(check, args.only, True) and not _named(check, args.skip, False)]
+    checks = [check for check in CHECKS if _chosen(check.name, args)]
     if args.list:
         print(report.listing(checks))
         return 0
@@ -54,7 +54,10 @@ def _run(args: argparse.Namespace, checks: list[Check]) -> int:
     except OSError as error:
         print(f"the upstream cannot listen on {args.upstream}: {error}", file=sys.stderr)
         return 2
-    pairs = pairs_of(gateway, lambda pair: args.pairs is None or fnmatch.fnmatch(str(pair), args.pairs))
+    pairs = pairs_of(gateway, lambda pair: _matches(str(pair), args.pairs, otherwise=True))
+    if not pairs:
+        print("no pair has such a name and a model", file=sys.stderr)
+        return 2
     outcomes = run(gateway, stage, checks, pairs, args.jobs)
     stage.stop()
     gateway.close()
@@ -97,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", metavar="PATTERN", help="run the checks whose names match, as in 'early-*,cut'")
     parser.add_argument("--skip", metavar="PATTERN", help="leave these out")
-    parser.add_argument("--pairs", metavar="PATTERN", help="run these pairs, as in 'chat>*'")
+    parser.add_argument("--pairs", metavar="PATTERN", help="run these pairs, as in 'chat>*,*>chat'")
     parser.add_argument("--timeout", type=float, default=15.0, help="seconds between two bytes (%(default)s)")
     parser.add_argument("--jobs", type=int, default=8, help="checks at a time (%(default)s)")
     parser.add_argument("--format", choices=("table", "json"), default="table")
@@ -109,10 +112,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _named(check: Check, patterns: str | None, otherwise: bool) -> bool:
+def _chosen(name: str, args: argparse.Namespace) -> bool:
+    return _matches(name, args.only, otherwise=True) and not _matches(name, args.skip, otherwise=False)
+
+
+def _matches(name: str, patterns: str | None, *, otherwise: bool) -> bool:
     if patterns is None:
         return otherwise
-    return any(fnmatch.fnmatch(check.name, pattern.strip()) for pattern in patterns.split(","))
+    return any(fnmatch.fnmatch(name, pattern.strip()) for pattern in patterns.split(","))
 
 
 def _models(text: str) -> dict[Api, str]:

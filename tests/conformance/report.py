@@ -36,13 +36,17 @@ def _cell(outcomes: Sequence[Outcome], check: Check, pair: Pair) -> str:
 
 
 def words(outcomes: Sequence[Outcome]) -> str:
-    """Return every failure with its reason; those of one check and one reason together."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+    """Return every failure with its reason; those of one reason together."""
+    grouped: dict[str, list[Outcome]] = {}
     for one in outcomes:
         if one.state == "fail":
-            reason = one.reason if len(one.reason) <= LONGEST else f"{one.reason[:LONGEST]} ..."
-            grouped.setdefault((one.check, reason), []).append(f"{one.pair} {one.mode}")
-    return "\n".join(f"{check}: {', '.join(where)}\n    {reason}" for (check, reason), where in grouped.items())
+            grouped.setdefault(one.reason, []).append(one)
+    told = []
+    for reason, failed in grouped.items():
+        checks = ", ".join(dict.fromkeys(one.check for one in failed))
+        where = ", ".join(dict.fromkeys(f"{one.pair} {one.mode}" for one in failed))
+        told.append(f"{checks}: {where}\n    {reason[:LONGEST]}{' ...' if len(reason) > LONGEST else ''}")
+    return "\n".join(told)
 
 
 def summary(outcomes: Sequence[Outcome], pairs: Sequence[Pair]) -> str:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from tests.conformance.upstream.sse import data
 from tests.conformance.words import pieces
-from tests.support.answers import CREATED, DONE, data
+from tests.support.answers import CREATED, DONE
 
 if TYPE_CHECKING:
     from tests.conformance.words import Call, Said

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from tests.conformance.upstream.sse import event
 from tests.conformance.words import pieces
-from tests.support.answers import event
 
 if TYPE_CHECKING:
     from tests.conformance.words import Call, Said

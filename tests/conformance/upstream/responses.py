@@ -6,8 +6,9 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from tests.conformance.upstream.sse import event
 from tests.conformance.words import pieces
-from tests.support.answers import CREATED, event
+from tests.support.answers import CREATED
 
 if TYPE_CHECKING:
     from tests.conformance.words import Call, Said

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.conformance.upstream import chat, messages, responses
+from tests.conformance.upstream.sse import plain
 from tests.conformance.words import Call, Said, Thought, Tokens
 from tests.support.script import CUT, STALL, Reply, as_json, as_stream
 
@@ -54,7 +55,7 @@ class Asked:
         """Answer whole, or as a stream if one was asked for."""
         if self.streams:
             return as_stream(self.events(said), *self.headers)
-        return as_json(self.voice.whole(said, self.body), 200, *self.headers)
+        return as_json(plain(self.voice.whole(said, self.body)), 200, *self.headers)
 
     def fails(self, kind: str) -> Reply:
         """Answer with an error."""
