@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine import resources
 from engine.cli import console
@@ -15,11 +13,11 @@ from engine.cli import console
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.dialects.base import Peek
+    from engine.cli.asked import Asked
     from engine.facts import Depth, Facts
     from engine.plan.nodes import Plan
 
-APIS = ("chat", "completions", "embeddings", "messages", "count_tokens")
+APIS = ("chat", "responses", "messages", "completions", "embeddings", "count_tokens", "input_tokens")
 
 
 def add(subparsers: console.Subparsers) -> None:
@@ -37,6 +35,9 @@ def add(subparsers: console.Subparsers) -> None:
     )
     parser.add_argument("--key", metavar="NAME", help="the client key, by its name (default: anonymous)")
     parser.add_argument("--base", metavar="NAME", help="the base it comes in by")
+    parser.add_argument(
+        "--client", metavar="NAME", help="the program that asks (default: the one that the headers and the body tell)"
+    )
     parser.add_argument("--header", metavar="'N: V'", action="append", default=[], help="a request header; repeatable")
     parser.add_argument("--stream", action="store_true", help="a stream is asked for")
     parser.add_argument("--tools", action="store_true", help="the request declares tools")
@@ -60,6 +61,7 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 when the request would not be answered."""
+    from engine.cli.asked import asked_of
     from engine.cli.explained import aligned, as_json, lines
     from engine.diagnostics.mask import mask
     from engine.plan.compile import as_written
@@ -71,15 +73,15 @@ def run(args: argparse.Namespace) -> int:
     reading, plan = read
     if not args.live:
         plan = as_written(plan)
-    asked, wrong = _asked(args)
-    args.api = args.api or "chat"
+    asked, wrong = asked_of(args)
+    args.api = asked.api if asked is not None else args.api or "chat"
     wrong = wrong or _wrong(args, plan)
     if wrong is not None:
         console.problem(*wrong)
         return console.USAGE
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    body = asked.body if asked is not None else None
-    told = explain(plan, _facts(args, plan, asked), args.down, today, body)
+    facts, body = _facts(args, plan, asked)
+    told = explain(plan, facts, args.down, today, body)
     if args.format == "json":
         shown = json.dumps(as_json(told), indent=2, ensure_ascii=False)
     else:
@@ -90,9 +92,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _wrong(args: argparse.Namespace, plan: Plan) -> tuple[str, str] | None:
     """Return (problem, help) for a name that the file does not know."""
+    from engine.clients import BY_NAME
     from engine.facts import ANONYMOUS
     from engine.plan.near import did_you_mean, listing
 
+    if args.client is not None and args.client not in BY_NAME:
+        names = f"known are {', '.join(BY_NAME)}"
+        return f"no client is called `{args.client}`", did_you_mean(args.client, BY_NAME, names)
     asked: list[tuple[str, str, Iterable[str]]] = []
     if args.key is not None:
         asked.append(("key", args.key, {**plan.keys, ANONYMOUS: None}))
@@ -149,94 +155,63 @@ def _placed(path: str, plan: Plan) -> tuple[str | None, str]:
     return place(plan.bases, path, MODEL_PATHS)
 
 
-class Asked(NamedTuple):
-    """A request out of a file."""
-
-    body: bytes
-    peek: Peek
-    depth: Depth
-
-
-def _asked(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | None]:
-    """Return the request of `--request`, or (problem, help) where it is none."""
-    from engine.chat import Problem
-    from engine.dialects import ENDPOINTS
-
-    if args.request is None or args.model is not None or args.path is not None:
-        return None, None
-    try:
-        body = sys.stdin.buffer.read() if args.request == "-" else Path(args.request).read_bytes()
-    except OSError as error:
-        return None, (f"{args.request}: {error.strerror}", "name a file with the JSON body of a request")
-    captured = _captured(body)
-    if captured is not None:
-        body, args.api = captured[0], args.api or captured[1]
-        told = f"its `body` is asked, of the {args.api or 'chat'} API; `--header` gives headers"
-        print(f"note: {args.request} is a request as it was captured: {told}", file=sys.stderr)
-    args.api = args.api or "chat"
-    dialect = next(owner for owner, endpoint in ENDPOINTS.values() if endpoint.api == args.api)
-    try:
-        peek = dialect.peek(args.api, body)
-        depth = dialect.depth(args.api, body)
-    except Problem as problem:
-        return None, (f"{args.request}: {problem.message}", f"it must be a body of the {args.api} API; see --api")
-    return Asked(body, peek, depth), None
-
-
-def _captured(text: bytes) -> tuple[bytes, str | None] | None:
-    """Return (body, API by its path) of a request as tools capture it, {"method", "target", "headers", "body"}.
-
-    None: the file is a body itself, or nothing that could hold one.
-    """
+def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> tuple[Facts, bytes | None]:
+    """Return what the rules see of the request, and its body, if that is known, as it is read."""
     import msgspec
 
-    from engine.dialects import ENDPOINTS
-    from engine.dialects.body import FIELDS
-
-    try:
-        fields = FIELDS.decode(text)
-        if "model" in fields or not bytes(fields.get("body", b"")).startswith(b"{"):
-            return None
-        places = [msgspec.json.decode(fields[name]) for name in ("target", "path", "url") if name in fields]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    paths = [place.partition("?")[0] for place in places if isinstance(place, str)]
-    apis = (endpoint.api for owned, (_, endpoint) in ENDPOINTS.items() for path in paths if path.endswith(owned))
-    return bytes(fields["body"]), next(apis, None)
-
-
-def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> Facts:
-    from engine.facts import ANONYMOUS, Depth, Facts
+    from engine.clients import BY_NAME, detect
+    from engine.clients.quirks import kept
+    from engine.facts import ANONYMOUS, Facts
     from engine.plan.explain import PATHS
     from engine.plan.paths import canonical
     from engine.plan.route import asked_name
 
     pairs = (header.split(":", 1) for header in args.header)
-    headers = {name.strip().lower(): value.strip() for name, value in pairs}
+    headers = dict(asked.headers) if asked is not None else {}
+    headers |= {name.strip().lower(): value.strip() for name, value in pairs}
     method, key = args.method.upper(), args.key or ANONYMOUS
+    form, fields = (asked.peek.form, asked.peek.fields) if asked is not None else (None, {})
+    client = BY_NAME[args.client] if args.client is not None else detect(_sent(headers), form, fields)
+    told = client.name if client is not None else None
     if args.path is not None:
         base, path = _placed(canonical(args.path.encode()), plan)
-        return Facts(api=None, method=method, path=path, base=args.base or base, key=key, model=None, headers=headers)
+        facts = Facts(api=None, method=method, path=path, base=args.base or base, key=key, client=told, headers=headers)
+        return facts, None
     name, suffix = asked_name(args.model if asked is None else asked.peek.model)
-    return Facts(
+    facts = Facts(
         api=args.api,
+        form=form,
         path=PATHS[args.api],
         base=args.base,
         key=key,
+        client=told,
         model=name,
         suffix=suffix,
         stream=args.stream if asked is None else asked.peek.stream,
         headers=headers,
-        depth=asked.depth
-        if asked is not None
-        else Depth(
-            tools=args.tools,
-            images=args.images,
-            thinking=args.thinking,
-            input_tokens=args.input_tokens,
-            max_tokens=args.max_tokens,
-        ),
+        depth=asked.depth if asked is not None else _depth(args),
     )
+    if asked is None:
+        return facts, None
+    left = kept(client, form, fields)
+    return facts, asked.body if left is fields else msgspec.json.encode(left)
+
+
+def _depth(args: argparse.Namespace) -> Depth:
+    from engine.facts import Depth
+
+    return Depth(
+        tools=args.tools,
+        images=args.images,
+        thinking=args.thinking,
+        input_tokens=args.input_tokens,
+        max_tokens=args.max_tokens,
+    )
+
+
+def _sent(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return header fields as a server gets them."""
+    return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
 
 def _shortened(shown: str, file: str) -> str:

@@ -32,6 +32,7 @@ def lines(told: Explanation) -> Iterator[Line]:
     decision = told.decision
     if decision.facts.suffix is not None:
         yield Line("asked", decision.facts.model or "", "", f"`{decision.facts.suffix}` is cut from the name", "")
+    yield from _known(told)
     for step in decision.trace:
         yield Line(step.section, step.name, step.verdict, step.why, _place(step.span))
     if decision.refusal is not None:
@@ -55,6 +56,13 @@ def lines(told: Explanation) -> Iterator[Line]:
     if told.tries and told.tries[-1].into is None and not told.deep:
         edits = told.tuning is not None and told.tuning.edits
         yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
+
+
+def _known(told: Explanation) -> Iterator[Line]:
+    """Yield who asks, where that is known from, and what is done because of it."""
+    if told.client is not None:
+        yield Line("client", told.client.name, "", told.client.title, "; ".join(told.client.source))
+        yield from (Line("client", "", quirk.word, str(quirk), "") for quirk in told.quirks)
 
 
 def _tried(tries: Iterable[Attempt], api: str | None) -> Iterator[Line]:
@@ -131,6 +139,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
             {"section": s.section, "name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)}
             for s in decision.trace
         ],
+        "client": _client(told),
         "route": decision.route,
         "tries": [
             {
@@ -160,6 +169,14 @@ def _body(told: Explanation) -> str:
     if told.tries and told.tries[-1].into is not None:
         return "translated"
     return "decoded" if told.deep else "as it is"
+
+
+def _client(told: Explanation) -> dict[str, Any] | None:
+    """Return what is known of who asks, and what of it counts."""
+    if told.client is None:
+        return None
+    quirks = {quirk.word: list(quirk.about) for quirk in told.quirks}
+    return {"name": told.client.name, "source": list(told.client.source), "quirks": quirks}
 
 
 def _tuning(tuning: Tuning) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failure, Loss, Problem
+from engine.clients import BY_NAME
 from engine.dialects import crossing, is_estimated
 from engine.dialects.edits import takes
 from engine.facts import ANONYMOUS
@@ -15,6 +16,7 @@ from engine.plan.attempts import attempts
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
 from engine.plan.nodes import Decision, Done, Step, Tuning
+from engine.plan.quirks import quirks
 from engine.plan.reach import MODEL_PATHS
 from engine.plan.route import route
 from engine.upstreams.url import join
@@ -22,9 +24,11 @@ from engine.upstreams.url import join
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from engine.clients.profile import Profile
     from engine.facts import Facts
     from engine.plan.match import Pattern
     from engine.plan.nodes import Plan, Pool, Target, Try
+    from engine.plan.quirks import Quirk
 
 PATHS: dict[str, str] = {api: path for path, api in MODEL_PATHS.items()}
 """The path of each API."""
@@ -68,6 +72,19 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
+
+    @property
+    def client(self) -> Profile | None:
+        """Return what is known of who asks."""
+        name = self.decision.facts.client
+        return BY_NAME[name] if name is not None else None
+
+    @property
+    def quirks(self) -> tuple[Quirk, ...]:
+        """What is done on the way to the target that answers because of who asks."""
+        if self.client is None or not self.tries or not self.answered:
+            return ()
+        return quirks(self.client, self.decision.facts, self.tries[-1].into)
 
     @property
     def tuning(self) -> Tuning | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.clients import BY_NAME
 from tests.cli.turnout import ROOT, turnout
 
 if TYPE_CHECKING:
@@ -148,9 +149,9 @@ def test_of_a_captured_request_the_body_is_asked(
     told = json.loads(ended.out)
     assert (ended.code, told["facts"]["model"], told["facts"]["api"]) == (0, body["model"], api)
     assert ended.err == (
-        f"note: captured.json is a request as it was captured: its `body` is asked, of the {api} API; "
-        "`--header` gives headers\n"
+        f"note: captured.json is a request as it was captured: its `body` and `headers` are asked, of the {api} API\n"
     )
+    assert told["facts"]["headers"] == {"x-app": "cli"}
 
 
 def test_where_the_bytes_pass_nothing_is_lost(folder: Path) -> None:
@@ -449,3 +450,98 @@ def test_a_file_with_errors_shows_them(folder: Path) -> None:
     ended = turnout("explain", "a", cwd=folder)
     assert (ended.code, ended.out) == (1, "")
     assert "error[unknown-model]" in ended.err
+
+
+REQUESTS = ROOT / "tests" / "data" / "profiles"
+ANY_SOURCE = "; ".join(BY_NAME["claude-code"].source)
+
+
+def lines_of(out: str, section: str) -> list[list[str]]:
+    """Return the cells of the lines of a section."""
+    rows = [re.split(r" {2,}", line.rstrip()) for line in out.splitlines()]
+    found: list[list[str]] = []
+    within = False
+    for row in rows:
+        within = row[0] == section or (within and row[0] == "")
+        if within:
+            found.append([cell for cell in row[1:] if cell])
+    return found
+
+
+def test_the_client_is_told_by_name_and_what_counts_of_it(folder: Path) -> None:
+    ended = turnout(
+        "explain", "smart", "--client", "claude-code", "--api", "messages", "--down", "anthropic", cwd=folder
+    )
+    assert lines_of(ended.out, "client") == [
+        ["claude-code", "Claude Code", ANY_SOURCE],
+        ["quiet", "context_management, safeguards, diagnostics: counts as approximated where it is left out"],
+        ["session", "x-claude-code-session-id: the cache key, where the body has none"],
+    ]
+    asked = turnout("explain", "smart", "--client", "claude-code", "--api", "messages", cwd=folder)
+    assert lines_of(asked.out, "client") == [["claude-code", "Claude Code", ANY_SOURCE]]
+
+
+def test_the_client_is_told_by_headers(folder: Path) -> None:
+    header = ("--header", "User-Agent: QwenCode/0.15.10 (linux; x64)", "--format", "json")
+    told = json.loads(turnout("explain", "smart", *header, cwd=folder).out)
+    assert (told["facts"]["client"], told["client"]["name"]) == ("qwen-code", "qwen-code")
+    assert told["client"]["quirks"] == {"reasoning": ["reasoning_content"]}
+    assert all(told["client"]["source"])
+    said = json.loads(turnout("explain", "smart", *header, "--client", "aider", cwd=folder).out)
+    assert said["client"]["name"] == "aider"
+    nobody = json.loads(turnout("explain", "smart", "--format", "json", cwd=folder).out)
+    assert (nobody["client"], nobody["facts"]["client"]) == (None, None)
+    assert lines_of(turnout("explain", "smart", cwd=folder).out, "client") == []
+
+
+@pytest.mark.parametrize("name", ["claude-code/01", "cline/cli-chat", "zoo/roo", "cursor/chat", "tabby/completion"])
+def test_the_client_is_told_by_a_captured_request(folder: Path, name: str) -> None:
+    request = str(REQUESTS / f"{name}.json")
+    told = json.loads(turnout("explain", "--request", request, "--format", "json", cwd=folder).out)
+    assert told["client"]["name"] == name.partition("/")[0]
+    headers = told["facts"]["headers"]
+    assert "content-type" in headers
+    assert not {"authorization", "x-api-key"} & headers.keys()
+
+
+def test_a_header_of_the_command_line_wins_over_a_captured_one(folder: Path) -> None:
+    request = str(REQUESTS / "zoo" / "roo.json")
+    header = ("--header", "user-agent: opencode/1", "--format", "json")
+    told = json.loads(turnout("explain", "--request", request, *header, cwd=folder).out)
+    assert (told["client"]["name"], told["facts"]["headers"]["user-agent"]) == ("opencode", "opencode/1")
+
+
+def test_headers_may_be_captured_as_pairs(folder: Path) -> None:
+    pairs = [["User-Agent", "opencode/1"], ["Authorization", "Bearer KEY"], ["X-Odd"], None]
+    (folder / "captured.json").write_text(
+        json.dumps({"url": "/v1/chat/completions", "headers": pairs, "body": REQUEST})
+    )
+    told = json.loads(turnout("explain", "--request", "captured.json", "--format", "json", cwd=folder).out)
+    assert (told["client"]["name"], told["facts"]["headers"]) == ("opencode", {"user-agent": "opencode/1"})
+
+
+def test_a_route_for_one_client(folder: Path) -> None:
+    text = FILE.replace("routes:\n", "routes:\n  - {name: own, when: {client: codex}, to: fast}\n")
+    (folder / "proxy.yaml").write_text(text)
+    assert lines_of(turnout("explain", "smart", "--client", "codex", cwd=folder).out, "route")[0][:2] == ["own", "yes"]
+    other = lines_of(turnout("explain", "smart", "--client", "aider", cwd=folder).out, "route")[0]
+    assert other[:3] == ["own", "no", "client is aider, not codex"]
+    nobody = lines_of(turnout("explain", "smart", cwd=folder).out, "route")[0]
+    assert nobody[:3] == ["own", "no", "the client is not recognised"]
+
+
+def test_a_client_that_nobody_knows(folder: Path) -> None:
+    ended = turnout("explain", "smart", "--client", "claude", cwd=folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "error: no client is called `claude`\n  = help: did you mean `claude-code`?\n"
+
+
+def test_what_is_left_out_does_not_count_as_dropped_for_who_sends_it_always(folder: Path) -> None:
+    request = str(REQUESTS / "claude-code" / "01.json")
+    (folder / "proxy.yaml").write_text(FILE.replace("models:\n", "models:\n  claude-*: openai/gpt-5.5\n"))
+    grades = {}
+    for client in ("claude-code", "aider"):
+        shown = ("--request", request, "--client", client, "--format", "json")
+        told = json.loads(turnout("explain", *shown, cwd=folder).out)
+        grades[client] = {one["path"]: one["grade"] for one in told["losses"]}["context_management"]
+    assert grades == {"claude-code": "approximated", "aider": "dropped"}
