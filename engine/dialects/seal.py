@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from engine.chat import Form
+from engine.chat import Form
 
 PREFIX = "turnout1."
 NEEDLE = b'"' + PREFIX.encode()
