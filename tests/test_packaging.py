@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 DATA = {
     "engine/_data/proxy.yaml",
     "engine/_data/schema/proxy.schema.json",
+    *(f"engine/dialects/contract/{path.name}" for path in (ROOT / "engine/dialects/contract").glob("*.yaml")),
     *(f"engine/_data/templates/clients/{path.name}" for path in (ROOT / "templates" / "clients").iterdir()),
 }
 """What a wheel carries besides code."""

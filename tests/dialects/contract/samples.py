@@ -1,0 +1,251 @@
+"""What the bodies of the contract's tests are made of: where a type alone does not tell what makes sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.dialects.contract.fields import Key
+
+Json = dict[str, Any]
+
+PNG = "iVBORw0KGgoAAAANSUhEUg=="
+PDF = "JVBERi0xLjcK"
+CLOSED: Json = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+"""A schema that every API can hold a model to."""
+
+HELLO: Json = {"role": "user", "content": "hello"}
+WEATHER: Json = {"type": "function", "function": {"name": "weather", "parameters": CLOSED}}
+NAMED: Json = {"type": "function", "function": {"name": "weather"}}
+CUSTOM: Json = {"type": "custom", "custom": {"name": "patch"}}
+CALL: Json = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+PATCH: Json = {"id": "call_1", "type": "custom", "custom": {"name": "patch", "input": "+"}}
+ANSWER: Json = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
+
+SEALED = [{"type": "reasoning.text", "text": "hm", "signature": "sig", "format": "anthropic-claude-v1", "index": 0}]
+
+
+def called(*calls: Json, answer: Json = ANSWER) -> Json:
+    return {"messages": [HELLO, {"role": "assistant", "content": None, "tool_calls": [*calls]}, answer]}
+
+
+def said(**fields: Any) -> Json:
+    """Return a conversation in which the assistant has spoken."""
+    return {"messages": [HELLO, {"role": "assistant", "content": "aha", **fields}, HELLO]}
+
+
+def told(role: str) -> Json:
+    return {"messages": [{"role": role, "content": "be brief"}, HELLO]}
+
+
+def part(kind: str, value: Any) -> Json:
+    return {"messages": [{"role": "user", "content": [{"type": kind, kind: value}, {"type": "text", "text": "look"}]}]}
+
+
+CHAT_REQUEST: dict[str, Json] = {
+    "messages[developer]": told("developer"),
+    "messages[system]": told("system"),
+    "messages[user].content[image_url]": part("image_url", {"url": f"data:image/png;base64,{PNG}"}),
+    "messages[user].content[input_audio]": part("input_audio", {"data": "UklGRg==", "format": "wav"}),
+    "messages[user].content[file]": part("file", {"file_data": f"data:application/pdf;base64,{PDF}"}),
+    "messages[user].content[file].file.file_id": part("file", {"file_id": "file-1"}),
+    "messages[assistant]": said(),
+    "messages[assistant].function_call": {
+        "messages": [
+            HELLO,
+            {"role": "assistant", "content": None, "function_call": {"name": "weather", "arguments": "{}"}},
+            {"role": "function", "name": "weather", "content": "sunny"},
+        ]
+    },
+    "messages[assistant].tool_calls[function]": called(CALL),
+    "messages[assistant].tool_calls[custom]": called(PATCH),
+    "messages[tool]": called(CALL),
+    "messages[function]": {
+        "messages": [
+            HELLO,
+            {"role": "assistant", "content": None, "function_call": {"name": "weather", "arguments": "{}"}},
+            {"role": "function", "name": "weather", "content": "sunny"},
+        ]
+    },
+    "function_call": {"functions": [{"name": "weather"}]},
+    "tool_choice": {"tools": [WEATHER, CUSTOM]},
+    "tool_choice[allowed_tools]": {
+        "tools": [WEATHER, CUSTOM],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": [NAMED]}},
+    },
+    "tool_choice[function]": {"tools": [WEATHER, CUSTOM], "tool_choice": NAMED},
+    "tool_choice[custom]": {
+        "tools": [WEATHER, CUSTOM],
+        "tool_choice": {"type": "custom", "custom": {"name": "patch"}},
+    },
+    "parallel_tool_calls": {"tools": [WEATHER]},
+    "tools[function]": {"tools": [WEATHER]},
+    "tools[custom]": {"tools": [CUSTOM]},
+    "stream_options": {"stream": True},
+    "response_format[json_schema]": {
+        "response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": CLOSED}}
+    },
+}
+
+
+def answered(finish: str = "stop", **message: Any) -> Json:
+    return {
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "aha", **message},
+                "finish_reason": finish,
+                "logprobs": None,
+            }
+        ]
+    }
+
+
+CHAT_ANSWER: dict[str, Json] = {
+    "choices[].message.tool_calls[function]": answered("tool_calls", tool_calls=[CALL]),
+    "choices[].message.tool_calls[custom]": answered("tool_calls", tool_calls=[PATCH]),
+    "choices[].message.function_call": answered("function_call", function_call={"name": "weather", "arguments": "{}"}),
+}
+
+USE: Json = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {}}
+RESULT: Json = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "sunny"}
+USED: Json = {
+    "messages": [HELLO, {"role": "assistant", "content": [USE]}, {"role": "user", "content": [RESULT]}],
+}
+OFFERED: Json = {"tools": [{"name": "weather", "input_schema": CLOSED}]}
+
+
+def shown(block: Json) -> Json:
+    return {"messages": [{"role": "user", "content": [block, {"type": "text", "text": "look"}]}]}
+
+
+def sourced(kind: str, **source: Any) -> Json:
+    return shown({"type": kind, "source": source})
+
+
+def heard(*blocks: Json) -> Json:
+    """Return a conversation in which the assistant has spoken in blocks."""
+    said_ = {"role": "assistant", "content": [*blocks, {"type": "text", "text": "aha"}]}
+    return {"messages": [HELLO, said_, HELLO]}
+
+
+SUMMARY: Json = {"type": "compaction", "content": "so far"}
+LISTED: Json = {"type": "mcp_tool_result", "tool_use_id": "mcp_1", "is_error": False, "content": "sunny"}
+
+MESSAGES_REQUEST: dict[str, Json] = {
+    "messages[user].content[text]": {"messages": [{"role": "user", "content": [{"type": "text", "text": "look"}]}]},
+    "messages[user].content": {"messages": [{"role": "user", "content": [{"type": "text", "text": "look"}]}]},
+    "messages[user].content[compaction]": shown(SUMMARY),
+    "messages[user].content[mcp_tool_result]": shown(LISTED),
+    "messages[assistant].content": heard(),
+    "messages[assistant].content[compaction]": heard(SUMMARY),
+    "messages[assistant].content[mcp_tool_result]": heard(LISTED),
+    "messages[system].output_config": {"messages": [HELLO, {"role": "system", "content": "be brief"}]},
+    "messages[user].content[image]": sourced("image", type="base64", media_type="image/png", data=PNG),
+    "messages[user].content[image].source[url]": sourced("image", type="url", url="https://example.com/1.png"),
+    "messages[user].content[image].source[file]": sourced("image", type="file", file_id="file_1"),
+    "messages[user].content[document]": sourced("document", type="base64", media_type="application/pdf", data=PDF),
+    "messages[user].content[document].source[text]": sourced(
+        "document", type="text", media_type="text/plain", data="note"
+    ),
+    "messages[user].content[document].source[content]": sourced("document", type="content", content="note"),
+    "messages[user].content[document].source[url]": sourced("document", type="url", url="https://example.com/1.pdf"),
+    "messages[user].content[document].source[file]": sourced("document", type="file", file_id="file_1"),
+    "messages[user].content[tool_result]": USED,
+    "messages[assistant]": said(),
+    "messages[assistant].content[tool_use]": USED,
+    "messages[system]": {"messages": [HELLO, {"role": "system", "content": "be brief"}]},
+    "thinking[enabled]": {"thinking": {"type": "enabled", "budget_tokens": 8000}},
+    "tool_choice": OFFERED,
+    "tools[custom]": OFFERED,
+}
+
+MESSAGES_ANSWER: dict[str, Json] = {
+    "content[tool_use]": {"content": [USE], "stop_reason": "tool_use"},
+    "content[compaction]": {"content": [SUMMARY]},
+    "stop_details": {"stop_reason": "refusal"},
+    "usage.cache_creation": {
+        "usage": {
+            "input_tokens": 100,
+            "output_tokens": 50,
+            "cache_creation": {"ephemeral_1h_input_tokens": 0, "ephemeral_5m_input_tokens": 0},
+        }
+    },
+}
+
+BASES: dict[Key, Json] = {
+    ("chat", "request"): {"model": "asked", "messages": [HELLO]},
+    ("messages", "request"): {"model": "asked", "max_tokens": 100, "messages": [HELLO]},
+    ("messages", "answer"): {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [{"type": "text", "text": "aha"}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 100, "output_tokens": 50},
+    },
+    ("chat", "answer"): {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        **answered(),
+        "usage": {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150},
+    },
+}
+"""The least that an API takes, or that is an answer of it."""
+
+SETTINGS: dict[Key, dict[str, Json]] = {
+    ("chat", "request"): CHAT_REQUEST,
+    ("chat", "answer"): CHAT_ANSWER,
+    ("messages", "request"): MESSAGES_REQUEST,
+    ("messages", "answer"): MESSAGES_ANSWER,
+}
+"""Path -> the fields of a body in which something at this path, or in it, makes sense; the longest path counts."""
+
+VALUES: dict[Key, dict[str, Any]] = {
+    ("chat", "request"): {
+        "response_format[json_schema].json_schema.schema": CLOSED,
+        "messages[assistant].function_call.arguments": '{"city": "Paris"}',
+        "messages[assistant].function_call.name": "weather",
+        "messages[assistant].reasoning_details": SEALED,
+        "messages[tool].tool_call_id": "call_1",
+        "messages[function].name": "weather",
+        "function_call.name": "weather",
+        "functions[].parameters": CLOSED,
+        "tools[function].function.parameters": CLOSED,
+        "tool_choice[allowed_tools].allowed_tools.tools": [NAMED],
+        "tool_choice[function].function.name": "weather",
+        "tool_choice[custom].custom.name": "patch",
+    },
+    ("chat", "answer"): {
+        "choices[].message.reasoning_details": SEALED,
+        "choices[].message.function_call.arguments": '{"city": "Paris"}',
+        "usage.prompt_tokens_details.cached_tokens": 30,
+        "usage.prompt_tokens_details.cache_write_tokens": 20,
+        "usage.completion_tokens_details.reasoning_tokens": 10,
+        "usage.prompt_cache_hit_tokens": 30,
+    },
+    ("messages", "answer"): {
+        "stop_details[refusal].category": "cyber",
+    },
+    ("messages", "request"): {
+        "messages[user].content": "hello there",
+        "messages[user].content[image].source[base64].media_type": "image/png",
+        "messages[user].content[image].transformations": {"oversized_image": "error"},
+        "messages[user].content[tool_result].tool_use_id": "toolu_1",
+        "messages[user].content[tool_result].content[image].transformations": {"oversized_image": "error"},
+        "messages[assistant].content": "well",
+        "messages[assistant].content[tool_use].id": "toolu_1",
+        "tools[custom].input_schema": CLOSED,
+        "container": "c1",
+        "output_format": {"type": "json_schema", "schema": CLOSED},
+    },
+}
+"""Path -> a value, where the type admits others that nobody would understand."""
