@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Client(NamedTuple):
-    """A program that can be pointed here. `dialect` is the API it is told to speak, as `kind` names it."""
+    """A program that can be pointed here. `dialect` is the API it is told to speak."""
 
     name: str
     dialect: str
@@ -31,6 +31,7 @@ class Client(NamedTuple):
 
 CLIENTS = (
     Client("claude-code", "anthropic", "Claude Code, in the terminal and in VS Code"),
+    Client("codex", "responses", "Codex"),
     Client("cline", "openai", "Cline"),
     Client("zoo", "openai", "Zoo Code, Kilo Code"),
     Client("continue", "openai", "Continue"),
@@ -38,6 +39,8 @@ CLIENTS = (
     Client("jetbrains", "openai", "JetBrains AI Assistant"),
     Client("aider", "openai", "aider"),
     Client("opencode", "openai", "opencode"),
+    Client("qwen-code", "openai", "Qwen Code"),
+    Client("cursor", "openai", "Cursor, over a public https address"),
     Client("tabby", "openai", "Tabby"),
     Client("openai-python", "openai", "OpenAI SDK for Python"),
     Client("openai-js", "openai", "OpenAI SDK for JavaScript"),
@@ -46,7 +49,7 @@ CLIENTS = (
     Client("curl", "openai", "curl, both APIs"),
 )
 
-ENDPOINTS = {"openai": "chat", "anthropic": "messages"}
+ENDPOINTS = {"openai": "chat", "responses": "responses", "anthropic": "messages"}
 """What a client of each API calls first and foremost."""
 TRANSLATED, REFUSED = 1000, 2000
 """The rank of a name that only upstreams of another API answer, and of one that nothing answers."""

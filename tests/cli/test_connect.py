@@ -27,6 +27,13 @@ LINES = {
         f'"ANTHROPIC_BASE_URL": "{ROOT}"',
         '{"name": "ANTHROPIC_AUTH_TOKEN", "value": "tk-1"}',
     ],
+    "codex": [
+        'model = "smart"',
+        'model_provider = "turnout"',
+        f'base_url = "{ROOT}/v1"',
+        'wire_api = "responses"',
+        "export TURNOUT_KEY=tk-1",
+    ],
     "cline": [
         "| API Provider | OpenAI Compatible |",
         f"| Base URL | `{ROOT}/v1` |",
@@ -41,7 +48,13 @@ LINES = {
         "| API Key | `tk-1` |",
         "| Model | `smart` |",
     ],
-    "continue": ["provider: openai", "model: smart", f"apiBase: {ROOT}/v1", "apiKey: tk-1"],
+    "continue": [
+        "provider: openai",
+        "model: smart",
+        f"apiBase: {ROOT}/v1",
+        "apiKey: tk-1",
+        "x-turnout-client: continue",
+    ],
     "vscode": [
         '"vendor": "customendpoint"',
         f'"url": "{ROOT}/v1/chat/completions"',
@@ -49,12 +62,29 @@ LINES = {
         '"id": "smart"',
     ],
     "jetbrains": [f"| URL | `{ROOT}/v1` |", "| API key | `tk-1` |", "| Model | `smart` |"],
-    "aider": [f"export OPENAI_API_BASE={ROOT}/v1", "export OPENAI_API_KEY=tk-1", "aider --model openai/smart"],
+    "aider": [
+        f"export OPENAI_API_BASE={ROOT}/v1",
+        "export OPENAI_API_KEY=tk-1",
+        "aider --model openai/smart",
+        "x-turnout-client: aider",
+    ],
     "opencode": [
         '"npm": "@ai-sdk/openai-compatible"',
         f'"baseURL": "{ROOT}/v1"',
         '"apiKey": "tk-1"',
         '"model": "turnout/smart"',
+    ],
+    "qwen-code": [
+        f"export OPENAI_BASE_URL={ROOT}/v1",
+        "export OPENAI_API_KEY=tk-1",
+        "export OPENAI_MODEL=smart",
+        "qwen --auth-type openai",
+        f'"baseUrl": "{ROOT}/v1"',
+    ],
+    "cursor": [
+        "| OpenAI API Key | `tk-1` |",
+        "| Override OpenAI Base URL | `https://YOUR-HOST/v1` |",
+        "| Add Custom Model | `smart` |",
     ],
     "tabby": [
         'kind = "openai/chat"',
@@ -199,6 +229,23 @@ def test_a_name_that_is_served_in_the_clients_own_api_is_preferred(
     asked = re.search(r"ANTHROPIC_MODEL=(\S+)|aider --model openai/(\S+)", text)
     assert asked is not None
     assert told in asked.groups()
+
+
+def test_cursor_is_only_given_an_address_that_its_servers_reach(capsys: pytest.CaptureFixture[str]) -> None:
+    told = connect(capsys, "cursor", "--url", "https://llm.example.org/v1")
+    assert "| Override OpenAI Base URL | `https://llm.example.org/v1` |" in told
+    for url in ("http://llm.example.org", ROOT):
+        assert f"`{url}/v1`" not in connect(capsys, "cursor", "--url", url)
+
+
+def test_codex_is_told_a_name_that_is_served_in_its_own_api(capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = FILE.replace(
+        "upstreams:\n", 'upstreams:\n  here: {kind: openai, base_url: "http://127.0.0.1:1", apis: [responses]}\n'
+    )
+    Path("proxy.yaml").write_text(spoken.replace("  both:", "  native: here/a\n  both:"))
+    config = tomllib.loads(dict(FENCED.findall(connect(capsys, "codex", "--key", "tk-1")))["toml"])
+    assert config["model"] == "native"
+    assert config["model_providers"]["turnout"]["base_url"] == "http://127.0.0.1:8123/v1"
 
 
 NEAR = ["localhost", "127.0.0.1", "[::1]"]
