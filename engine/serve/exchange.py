@@ -195,6 +195,7 @@ class Exchange:
         """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
         if not any(rule.passes for rule in self.plan.rules):
             raise nowhere(self.path)
+        self.client = detect(self.headers)
         self.facts = facts = self._facts(None, base, key, None)
         self.decision = decision = route(self.plan, facts)
         if decision.refusal is not None:
