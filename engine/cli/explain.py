@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from engine import resources
-from engine.cli import console
+from engine.cli import console, contract
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,12 @@ def add(subparsers: console.Subparsers) -> None:
         "--request",
         metavar="FILE",
         help="instead of MODEL: the JSON body that a client sends (- is stdin): tells what translating it loses",
+    )
+    parser.add_argument(
+        "--translation",
+        nargs=2,
+        metavar=("CLIENT", "UPSTREAM"),
+        help="instead of MODEL: what becomes of every field between two APIs (chat, messages, responses)",
     )
     parser.add_argument("--path", metavar="PATH", help="instead of MODEL: the path of a request for a `pass` route")
     parser.add_argument(
@@ -61,6 +67,8 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 when the request would not be answered."""
+    if args.translation is not None:
+        return contract.run(args)
     from engine.cli.asked import asked_of
     from engine.cli.explained import aligned, as_json, lines
     from engine.diagnostics.mask import mask

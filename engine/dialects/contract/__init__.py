@@ -67,7 +67,7 @@ LINE = re.compile(
 CONDITION = re.compile(r"(?P<model>[^\s=]+)?\s*(?:=\s*(?P<value>.+))?", re.DOTALL)
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What becomes of one field towards one API."""
 
     path: str
