@@ -113,5 +113,7 @@ def as_json(client: str, upstream: str) -> dict[str, Any]:
     """Return the rows as one JSON object; what a row does not say is left out."""
     import msgspec
 
-    found = {side: [msgspec.to_builtins(row) for row in rows] for side, rows in sides(client, upstream)}
-    return {"client": client, "upstream": upstream, **found}
+    found: dict[str, Any] = {"client": client, "upstream": upstream}
+    for side, rows in sides(client, upstream):
+        found[side] = [msgspec.to_builtins(row) for row in rows]
+    return found
