@@ -1,7 +1,7 @@
 """What `set`, `unset` and `strip` do to a request that is ready for its upstream.
 
-Knows of the APIs only what must not be forced on them. Of a body that passes byte for byte only the touched values are
-opened, level by level; everything beside them stays as it was sent.
+Of a body that passes byte for byte only the touched values are opened, level by level; everything beside them stays as
+it was sent. What may be forced where, forced.py knows.
 """
 
 from __future__ import annotations
@@ -12,102 +12,13 @@ import msgspec
 from msgspec import Raw
 
 from engine.dialects.body import FIELDS, TOO_DEEP, refused
+from engine.dialects.forced import LIMITS, forced
 from engine.dialects.pattern import matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from engine.chat import Api, Headers
-
-COUNTED = frozenset(
-    {
-        "billing_policy",
-        "cache_control",
-        "compaction",
-        "context_management",
-        "mcp_servers",
-        "output_config",
-        "speed",
-        "system",
-        "thinking",
-        "tool_choice",
-        "tools",
-        "user_profile_id",
-        "workspace_id",
-    }
-)
-"""What may be forced on /v1/messages/count_tokens, which refuses any other parameter (anthropic 2.12:
-types/beta/message_count_tokens_params.py)."""
-
-CONVERSED = frozenset(
-    {
-        "audio",
-        "compaction",
-        "container",
-        "context_management",
-        "function_call",
-        "functions",
-        "inference_geo",
-        "max_completion_tokens",
-        "mcp_servers",
-        "metadata",
-        "modalities",
-        "moderation",
-        "output_config",
-        "parallel_tool_calls",
-        "prediction",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "reasoning",
-        "reasoning_effort",
-        "response_format",
-        "safety_identifier",
-        "service_tier",
-        "speed",
-        "stop_sequences",
-        "store",
-        "system",
-        "thinking",
-        "tool_choice",
-        "tools",
-        "top_logprobs",
-        "verbosity",
-        "web_search_options",
-    }
-)
-"""What only conversations take: it is not forced on other endpoints, which the same entry may serve (openai 3.54:
-types/chat/completion_create_params.py beside types/completion_create_params.py; anthropic 2.12:
-types/beta/message_create_params.py)."""
-
-GENERATED = frozenset(
-    {
-        "best_of",
-        "echo",
-        "frequency_penalty",
-        "logit_bias",
-        "logprobs",
-        "max_tokens",
-        "min_p",
-        "n",
-        "presence_penalty",
-        "repetition_penalty",
-        "seed",
-        "stop",
-        "stream_options",
-        "suffix",
-        "temperature",
-        "top_k",
-        "top_p",
-    }
-)
-"""What says how text is written, which embeddings are not (openai 3.54: types/embedding_create_params.py)."""
-
-FOREIGN: dict[str, frozenset[str]] = {"completions": CONVERSED, "embeddings": CONVERSED | GENERATED}
-"""API -> what is not forced on it. Anything else is: servers have parameters of their own."""
-
-LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-"""Two names of one limit, of which chat takes one: the one that is forced counts."""
 
 BETAS = b"anthropic-beta"
 """The header whose value is a list of flags, separated by commas."""
@@ -137,17 +48,11 @@ def apply(api: Api, fields: Mapping[str, Any], headers: Headers, edits: Edits) -
     `fields` holds raw values (a body that passes) or plain ones (a translated body), by their top-level names; so does
     what is returned, and `msgspec.json.encode` writes it. Raises `Problem` (400) where a touched value cannot be read.
     """
-    values = {path: value for path, value in edits.set.items() if takes(api, path)}
+    values = forced(api, edits.set)
     unset = edits.unset
     if api == "chat":
         unset = [*unset, *(LIMITS[path] for path in values if path in LIMITS)]
     return edited(fields, values, unset), stripped(headers, edits.strip)
-
-
-def takes(api: str, path: str) -> bool:
-    """Say whether the parameter at `path` may be forced on a request of `api`."""
-    name = path.partition(".")[0]
-    return name in COUNTED if api == "count_tokens" else name not in FOREIGN.get(api, ())
 
 
 def edited(fields: Mapping[str, Any], values: Mapping[str, Any], unset: Iterable[str]) -> dict[str, Any]:

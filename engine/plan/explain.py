@@ -9,7 +9,7 @@ import msgspec
 from engine.chat import Failure, Loss, Problem
 from engine.clients import BY_NAME
 from engine.dialects import crossing, is_estimated
-from engine.dialects.edits import takes
+from engine.dialects.forced import takes
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts

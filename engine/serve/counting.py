@@ -8,7 +8,8 @@ import msgspec
 
 from engine.chat import Failed, Failure
 from engine.dialects import CODECS, COUNTS, ENDPOINTS, SPEECH
-from engine.dialects.edits import apply, takes
+from engine.dialects.edits import apply
+from engine.dialects.forced import takes
 from engine.dialects.translate import only_of, write
 from engine.serve.across import family_of
 from engine.serve.headers import across

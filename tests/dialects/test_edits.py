@@ -143,6 +143,8 @@ def test_every_line_of_betas_is_looked_at() -> None:
         ("messages", {"max_tokens": 9, "thinking": {"type": "disabled"}}),
         ("chat", {"max_tokens": 9, "thinking": {"type": "disabled"}}),
         ("count_tokens", {"thinking": {"type": "disabled"}}),
+        ("responses", {"max_output_tokens": 9}),
+        ("input_tokens", {}),
     ],
 )
 def test_counting_is_forced_to_what_it_takes(api: Api, body: dict[str, Any]) -> None:
@@ -157,12 +159,56 @@ def test_counting_is_forced_to_what_it_takes(api: Api, body: dict[str, Any]) -> 
         ("messages", {"max_tokens", "temperature", "tools", "reasoning.effort", "truncate"}),
         ("completions", {"max_tokens", "temperature", "truncate"}),
         ("embeddings", {"truncate"}),
+        ("responses", {"max_output_tokens", "temperature", "tools", "reasoning.effort", "truncate"}),
+        ("count_tokens", {"tools"}),
+        ("input_tokens", {"tools", "reasoning.effort"}),
     ],
 )
 def test_what_only_conversations_take_is_forced_on_nothing_else(api: Api, forced: set[str]) -> None:
     edits = Edits(set={"max_tokens": 9, "temperature": 0, "tools": [], "reasoning.effort": "low", "truncate": "END"})
     body, _ = apply(api, {"input": Raw(b'"x"')}, [], edits)
     assert set(body) - {"input"} == {path.partition(".")[0] for path in forced}
+
+
+@pytest.mark.parametrize(
+    ("api", "forced"),
+    [
+        ("responses", {"instructions", "max_tool_calls", "text", "truncation", "service_tier", "top_k"}),
+        ("input_tokens", {"instructions", "text", "truncation"}),
+        ("chat", {"service_tier", "response_format", "seed", "top_k"}),
+        ("messages", {"instructions", "max_tool_calls", "text", "truncation", "service_tier", "response_format", "seed",
+                      "top_k"}),
+        ("completions", {"seed", "top_k"}),
+        ("embeddings", {"truncation"}),
+    ],
+)  # fmt: skip
+def test_what_only_the_responses_api_takes_is_forced_on_nothing_else_of_openai(api: Api, forced: set[str]) -> None:
+    names = ["instructions", "max_tool_calls", "text", "truncation", "service_tier", "response_format", "seed", "top_k"]
+    body, _ = apply(api, {}, [], Edits(set=dict.fromkeys(names, "x")))
+    assert set(body) == forced
+
+
+@pytest.mark.parametrize(
+    ("api", "values", "body"),
+    [
+        ("responses", {"max_tokens": 12}, {"max_output_tokens": 12}),
+        ("responses", {"max_completion_tokens": 12}, {"max_output_tokens": 12}),
+        ("responses", {"max_output_tokens": 7, "max_tokens": 12}, {"max_output_tokens": 7}),
+        ("responses", {"reasoning_effort": "low"}, {"reasoning": {"effort": "low", "summary": "auto"}}),
+        ("responses", {"reasoning_effort": "low", "reasoning.effort": "high"},
+         {"reasoning": {"effort": "high", "summary": "auto"}}),
+        ("responses", {"verbosity": "low"}, {"text": {"verbosity": "low"}}),
+        ("input_tokens", {"max_tokens": 12, "verbosity": "low"}, {"text": {"verbosity": "low"}}),
+        ("chat", {"max_output_tokens": 12}, {"max_completion_tokens": 12}),
+        ("chat", {"max_output_tokens": 12, "max_tokens": 7}, {"max_tokens": 7}),
+        ("chat", {"text.verbosity": "low"}, {"verbosity": "low"}),
+        ("messages", {"max_output_tokens": 12}, {"max_output_tokens": 12}),
+    ],
+)  # fmt: skip
+def test_the_same_is_forced_in_both_of_openais_apis(api: Api, values: dict[str, Any], body: dict[str, Any]) -> None:
+    fields = {"reasoning": Raw(b'{"effort": "medium", "summary": "auto"}')} if "reasoning" in body else {}
+    sent, _ = apply(api, fields, [], Edits(set=values))
+    assert msgspec.json.decode(msgspec.json.encode(sent)) == body
 
 
 @pytest.mark.parametrize(
