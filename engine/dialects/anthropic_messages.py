@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers
-    from engine.dialects.base import ModelCard
+    from engine.dialects.base import Failing, ModelCard
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -127,8 +127,8 @@ class AnthropicMessages:
             error["details"] = problem.details
         return msgspec.json.encode({"type": "error", "error": error, "request_id": request_id})
 
-    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
-        return frame(self.error(problem, request_id), b"error")
+    def stream_error(self, api: Api, problem: Problem, asked: Failing) -> bytes:  # noqa: ARG002
+        return frame(self.error(problem, asked.request), b"error")
 
     def keepalive(self, api: Api) -> bytes:  # noqa: ARG002
         return b'event: ping\ndata: {"type": "ping"}\n\n'

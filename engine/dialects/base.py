@@ -47,6 +47,14 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     created: int
 
 
+class Failing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the error of a stream may have to say of the request: its id, the asked model, the time in seconds."""
+
+    request: str
+    model: str
+    created: int
+
+
 class Tap(Protocol):
     """Reads one stream as it passes. Before the commit point it holds everything back.
 
@@ -81,7 +89,7 @@ class Tap(Protocol):
     def finish(self) -> bytes:
         """Return what is still held when the upstream's body is over."""
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
         """Return the event that ends the stream with `problem`, where it ties in with what has gone out (numbers, an
         object that grows); None where `Dialect.stream_error` says it."""
 
@@ -124,8 +132,8 @@ class Dialect(Protocol):
     def error(self, problem: Problem, request_id: str) -> bytes:
         """Render `problem` as this API's error body (JSON)."""
 
-    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:
-        """Render `problem` as the one in-band error event that ends a stream."""
+    def stream_error(self, api: Api, problem: Problem, asked: Failing) -> bytes:
+        """Render `problem` as the one in-band error that ends a stream in which nothing else was said."""
 
     def keepalive(self, api: Api) -> bytes:
         """Return what keeps a silent stream alive: an SSE comment, or an event where the client needs one."""

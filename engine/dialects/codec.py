@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from engine.chat import Api, Event, Failure, Problem, Request
+    from engine.dialects.base import Failing
 
 
 class Losses:
@@ -120,7 +121,7 @@ class Encoder(Protocol):
     def feed(self, events: Iterable[Event]) -> bytes:
         """Return whole wire events, or b"". After `Finished` nothing more is ever returned."""
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
         """As `Tap.broken` (base.py)."""
 
 

@@ -16,7 +16,7 @@ from engine.dialects.sse import Splitter, frame, parse
 
 if TYPE_CHECKING:
     from engine.chat import Api, Failure, Problem
-    from engine.dialects.base import Tap
+    from engine.dialects.base import Failing, Tap
 
 FINISHED = re.compile(rb'"finish_reason"\s*:\s*(?!null)\S')
 """A finish_reason that is one. Inside of a text its quotes would be escaped."""
@@ -62,8 +62,8 @@ class FinishingTap:
     def finish(self) -> bytes:
         return self._told(self._tap.finish())
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:
-        return self._tap.broken(problem, request_id)
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
+        return self._tap.broken(problem, asked)
 
     def _told(self, out: bytes) -> bytes:
         """Return what goes to the client: `out`, with a last chunk before [DONE] where none has come."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers, Problem
-    from engine.dialects.base import ModelCard
+    from engine.dialects.base import Failing, ModelCard
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -136,8 +136,8 @@ class OpenAIChat:
         error = {"message": problem.message, "type": kind, "param": problem.param, "code": code}
         return msgspec.json.encode({"error": error})
 
-    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
-        return frame(self.error(problem, request_id))
+    def stream_error(self, api: Api, problem: Problem, asked: Failing) -> bytes:  # noqa: ARG002
+        return frame(self.error(problem, asked.request))
 
     def keepalive(self, api: Api) -> bytes:  # noqa: ARG002 - the same in every stream
         return b": keep-alive\n\n"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.chat import Api, Failure, Problem
+    from engine.dialects.base import Failing
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -103,8 +104,8 @@ class OpenAIResponses(OpenAIChat):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
-    def stream_error(self, api: Api, problem: Problem, request_id: str) -> bytes:  # noqa: ARG002
-        return broken_stream(problem, request_id)
+    def stream_error(self, api: Api, problem: Problem, asked: Failing) -> bytes:  # noqa: ARG002
+        return broken_stream(problem, asked)
 
 
 def measured(request: dict[str, Any]) -> Depth:

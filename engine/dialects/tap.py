@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.chat import Problem
+    from engine.dialects.base import Failing
 
 EVENT_LIMIT = 32 * 1024 * 1024
 """Most that is held, of one event or of all events before any content, in bytes: a picture in base64 fits."""
@@ -52,8 +53,8 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """The field that holds `model`; None where it is at the top level of the data."""
     everywhere: bool = True
     """Every event carries `model`; False where only a frame before the content does."""
-    broken: Callable[[bytes, bytes, Problem, str], bytes] | None = None
-    """(first event, last event, problem, request id) -> the event that ends a stream, where it ties in with those."""
+    broken: Callable[[bytes, bytes, Problem, Failing], bytes] | None = None
+    """(first event, last event, problem, request) -> the event that ends a stream, where it ties in with those."""
 
 
 class StreamTap:
@@ -100,12 +101,12 @@ class StreamTap:
     def ended(self) -> bool:
         return any(self._weigh(event) is Sign.END for event in _events(b"".join(self._last)))
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
         """Return the event that tells `problem` where it ties in with what went out, None where it need not."""
         if self._reader.broken is None or not self.committed:
             return None
         last = [event for event in _events(b"".join(self._last)) if parse(event)[1] is not None]
-        return self._reader.broken(self._first, last[-1] if last else b"", problem, request_id)
+        return self._reader.broken(self._first, last[-1] if last else b"", problem, asked)
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes from the upstream, return what may go to the client now: whole events, or nothing.

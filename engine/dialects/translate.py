@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.chat import Block, Event, Failure, Mode, Request, Response
+    from engine.dialects.base import Failing
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
 
 THOUGHTS = (Thought, Signed, Sealed)
@@ -226,8 +227,8 @@ class TranslatingTap:
     def finish(self) -> bytes:
         return self._take(self._decoder.finish())
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:
-        return self._encoder.broken(problem, request_id) if self.committed else None
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
+        return self._encoder.broken(problem, asked) if self.committed else None
 
     def _take(self, decoded: list[Event]) -> bytes:
         events = self._seen(self._restore.events(decoded))

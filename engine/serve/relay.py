@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.chat import Failed, Failure, Problem
+from engine.dialects.base import Failing
 from engine.observe.record import Attempt
 from engine.plan.attempts import attempts
 from engine.plan.nodes import Done
@@ -270,8 +271,9 @@ class Relay:
         """End an open stream with one in-band error, in the client's form."""
         order = self.order
         if order.peek.stream:
-            tied = self._tap.broken(problem, order.visit.id) if self._tap is not None else None
-            await self.reply.end(tied or order.dialect.stream_error(order.api, problem, order.visit.id))
+            failing = Failing(request=order.visit.id, model=order.peek.model, created=int(time.time()))
+            tied = self._tap.broken(problem, failing) if self._tap is not None else None
+            await self.reply.end(tied or order.dialect.stream_error(order.api, problem, failing))
 
     async def _give_up(self, failure: Failure) -> None:
         order, reply = self.order, self.reply

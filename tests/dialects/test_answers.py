@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, OPENAI
-from engine.dialects.base import ModelCard
+from engine.dialects.base import Failing, ModelCard
 from engine.dialects.sse import parse
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ STATUSES: dict[int, tuple[int, int]] = {422: (422, 400), 502: (502, 500), 529: (
 """Status -> what it is to clients of OpenAI's and of Anthropic's API; every other is the same to both."""
 OUT_OF_QUOTA = (429, 402)
 """A spent quota is a limit to OpenAI, a bill to Anthropic, whatever the upstream's status was."""
+
+
+FAILING = Failing(request="req_1", model="m", created=1)
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "vendor_code", "anthropic_kind"), CODES)
@@ -159,7 +162,7 @@ def test_the_sdks_raise_what_they_have_for_it() -> None:
 
 @pytest.mark.parametrize("api", ["chat", "completions"])
 def test_an_openai_stream_ends_in_one_error_event(api: Api) -> None:
-    event = OPENAI.stream_error(api, Problem(502, "upstream_disconnect", "gone"), "req_1")
+    event = OPENAI.stream_error(api, Problem(502, "upstream_disconnect", "gone"), FAILING)
     name, data = parse(event)
     assert (name, event.count(b"\n\n"), b"[DONE]" in event) == (b"", 1, False)
     assert json.loads(data or b"")["error"]["message"] == "gone"
@@ -167,7 +170,7 @@ def test_an_openai_stream_ends_in_one_error_event(api: Api) -> None:
 
 
 def test_an_anthropic_stream_ends_in_one_error_event() -> None:
-    event = ANTHROPIC.stream_error("messages", Problem(529, "overloaded", "busy"), "req_1")
+    event = ANTHROPIC.stream_error("messages", Problem(529, "overloaded", "busy"), FAILING)
     name, data = parse(event)
     assert (name, event.count(b"\n\n")) == (b"error", 1)
     assert json.loads(data or b"") == {

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engine.chat import Event, Kind, Problem, Usage
+    from engine.dialects.base import Failing
     from engine.dialects.codec import Asked
 
 DONE = b"data: [DONE]\n\n"
@@ -103,7 +104,7 @@ class ChatEncoder:
             WRITERS[type(event)](self, event, out)
         return b"".join(out)
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:  # noqa: ARG002 - an error stands by itself
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - an error stands by itself
         return None
 
     def _chunk(self, delta: dict[str, Any], ending: dict[str, Any] | None = None) -> bytes:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engine.chat import Event, Kind, Problem, Usage
+    from engine.dialects.base import Failing
     from engine.dialects.codec import Asked
 
 
@@ -127,7 +128,7 @@ class MessagesEncoder:
                 out.append(self._end())
         return b"".join(out)
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:  # noqa: ARG002 - an error stands by itself
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - an error stands by itself
         return None
 
     def _begin(self) -> bytes:

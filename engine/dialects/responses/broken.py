@@ -15,6 +15,7 @@ from engine.dialects.sse import frame, parse
 
 if TYPE_CHECKING:
     from engine.chat import Problem
+    from engine.dialects.base import Failing
 
 CODES = {
     "rate_limited": "rate_limit_exceeded",
@@ -38,14 +39,20 @@ def event(kind: str, fields: dict[str, Any], sequence: int) -> bytes:
     return frame(msgspec.json.encode({"type": kind, **fields, "sequence_number": sequence}), kind.encode())
 
 
-def broken_stream(problem: Problem, request_id: str) -> bytes:
+def broken_stream(problem: Problem, asked: Failing) -> bytes:
     """Return a whole stream that tells nothing but `problem`."""
-    response = {
-        "id": f"resp_{request_id.removeprefix('req_')}",
+    response = begun(asked)
+    return event("response.created", {"response": response}, 0) + failed_event(response, problem, 1)
+
+
+def begun(asked: Failing) -> dict[str, Any]:
+    """Return a response of which nothing has been said."""
+    return {
+        "id": f"resp_{asked.request.removeprefix('req_')}",
         "object": "response",
-        "created_at": 0,
+        "created_at": asked.created,
         "status": "in_progress",
-        "model": "",
+        "model": asked.model,
         "output": [],
         "parallel_tool_calls": True,
         "tool_choice": "auto",
@@ -54,16 +61,22 @@ def broken_stream(problem: Problem, request_id: str) -> bytes:
         "incomplete_details": None,
         "usage": None,
     }
-    return event("response.created", {"response": response}, 0) + failed_event(response, problem, 1)
 
 
-def broken(first: bytes, last: bytes, problem: Problem, request_id: str) -> bytes:
-    """Return the end of a stream that began with the event `first` and whose last event was `last`."""
+def broken(first: bytes, last: bytes, problem: Problem, asked: Failing) -> bytes:
+    """Return the end of a stream that began with the event `first` and whose last event was `last`.
+
+    Some servers number nothing, and some begin without a response: then it is one of ours that fails.
+    """
+    response, sequence = told(first).get("response"), told(last).get("sequence_number")
+    number = sequence + 1 if type(sequence) is int else 0
+    return failed_event(response if isinstance(response, dict) else begun(asked), problem, number)
+
+
+def told(event: bytes) -> dict[str, Any]:
+    """Return the data of an event; empty where it is no object."""
     try:
-        response = msgspec.json.decode(parse(first)[1] or b"")["response"]
-        sequence = msgspec.json.decode(parse(last)[1] or b"")["sequence_number"]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
-        return broken_stream(problem, request_id)
-    if not isinstance(response, dict) or type(sequence) is not int:
-        return broken_stream(problem, request_id)
-    return failed_event(response, problem, sequence + 1)
+        value = msgspec.json.decode(parse(event)[1] or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

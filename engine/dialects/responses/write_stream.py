@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engine.chat import Event, Problem, Usage
+    from engine.dialects.base import Failing
     from engine.dialects.codec import Asked
     from engine.dialects.responses.items import Status
 
@@ -136,7 +137,7 @@ class ResponsesEncoder:
                 self._end(out)
         return b"".join(out)
 
-    def broken(self, problem: Problem, request_id: str) -> bytes | None:  # noqa: ARG002 - the response has its own id
+    def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - the response has its own id
         if not self._started or self._finished:
             return None
         self._finished = True
