@@ -1,7 +1,7 @@
 """Cline, in VS Code and on the command line.
 
 The command line says only which SDK it is made with; its tools give it away. In editors it sends its default
-temperature, 0, also to models that take none.
+temperature, 0, also to models that take none; over the Responses API, `truncation: auto`.
 """
 
 from engine.clients.profile import Profile, Sign
@@ -20,6 +20,6 @@ CLINE = Profile(
             holds={"tools": ("read_files", "run_commands", "fetch_web_content")},
         ),
     ),
-    quiet=("temperature",),
+    quiet=("temperature", "truncation"),
     reasoning=("reasoning_content",),
 )

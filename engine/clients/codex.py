@@ -1,4 +1,7 @@
-"""Codex, as command line, as app and in editors."""
+"""Codex, as command line, as app and in editors.
+
+The grammars of its free-text tools are told in their descriptions where they cannot bind.
+"""
 
 from engine.clients.profile import Profile, Sign
 
@@ -11,5 +14,6 @@ CODEX = Profile(
         Sign(headers={"user-agent": "codex-tui/*"}),
         Sign(headers={"user-agent": "Codex */*"}),
     ),
+    quiet=("client_metadata", "text.verbosity", "tools[*].format", "input[*].tools[*].format"),
     session=("session-id", "session_id"),
 )

@@ -19,6 +19,6 @@ CURSOR = Profile(
         Sign(holds={"metadata": ("cursorConversationId",)}),
     ),
     drop=("stream_options",),
-    quiet=("metadata", "metadata.*"),
+    quiet=("metadata", "metadata.*", "prompt_cache_retention", "text.verbosity", "truncation", "tools[*].format"),
     session=("metadata.cursorConversationId",),
 )
