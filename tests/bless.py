@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.cli import test_main, test_mistakes
 from tests.config import corpus
+from tests.dialects.contract import reference
 
-GOLDENS = (corpus.bless, test_main.bless, test_mistakes.bless)
+GOLDENS = (corpus.bless, test_main.bless, test_mistakes.bless, reference.bless)
 
 
 def main() -> None:
