@@ -30,7 +30,7 @@ def items(room: Room) -> None:
     """
     got = room.send(room.body("rich", Ask("Look it up.", tools=TOOLS, thinks=True)))
     room.read(got)
-    values = [frame.value for frame in got.frames]
+    values = [frame.value for frame in got.frames if frame.data != "[DONE]"]
     numbers = [value.get("sequence_number") for value in values]
     same(numbers, list(range(len(values))), "the sequence numbers")
     done = [value["item"] for value in values if value["type"] == "response.output_item.done"]

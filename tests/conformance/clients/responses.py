@@ -115,7 +115,7 @@ def _read(items: list[Any], response: dict[str, Any]) -> Reading:
         stop=stop,
         stop_word=f"{response.get('status')} {reason}".strip(),
         tokens=_tokens(response.get("usage") or {}),
-        carried=items,
+        carried=[{name: value for name, value in item.items() if value is not None} for item in items],
         id=response.get("id") or "",
     )
 

@@ -17,7 +17,13 @@ from tests.support.upstream import Seen, Upstream
 if TYPE_CHECKING:
     from tests.conformance.words import Api
 
-ENDPOINTS: dict[str, Api] = {path: api for api, path in PATHS.items()}
+COUNTED: dict[str, dict[str, str]] = {COUNT: {}, "/v1/responses/input_tokens": {"object": "response.input_tokens"}}
+"""Where tokens are counted, and what is said beside their number."""
+ENDPOINTS: dict[str, Api] = {
+    **{path: api for api, path in PATHS.items()},
+    COUNT: "messages",
+    "/v1/responses/input_tokens": "responses",
+}
 
 
 @dataclass
@@ -71,7 +77,7 @@ class Stage:
     def _answer(self, seen: Seen) -> Reply:
         if seen.method == "GET" and seen.path == "/v1/models":
             return as_json({"object": "list", "data": []})
-        api = "messages" if seen.path == COUNT else ENDPOINTS.get(seen.path)
+        api = ENDPOINTS.get(seen.path)
         if seen.method != "POST" or api is None:
             return as_json({"error": {"message": f"Unknown request URL: {seen.method} {seen.path}"}}, 404)
         found = MARK.search(seen.body)
@@ -85,10 +91,11 @@ class Stage:
         return self._play(act, Arrived(seen, api, body, []), scenario, nonce)
 
     def _play(self, act: Act, arrived: Arrived, scenario: str, nonce: str) -> Reply:
-        if arrived.seen.path == COUNT and arrived.api == act.api:
-            reply = as_json({"input_tokens": int(nonce[:4], 16) + 1000})
+        if arrived.seen.path in COUNTED and arrived.api == act.api:
+            reply = as_json({**COUNTED[arrived.seen.path], "input_tokens": int(nonce[:4], 16) + 1000})
         else:
-            arrived.flaws = flaws(arrived.api, arrived.body, lenient=scenario in LENIENT)
+            betas = arrived.seen.header("anthropic-beta") or ""
+            arrived.flaws = flaws(arrived.api, arrived.body, betas, lenient=scenario in LENIENT)
             reply = self._judged(act, arrived, scenario, nonce)
         arrived.reply = reply.body
         with act.news:

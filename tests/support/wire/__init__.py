@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.support.wire.chat import Chat, Completions
 from tests.support.wire.messages import Messages
 from tests.support.wire.responses import Responses
-from tests.support.wire.sse import Flaw, events
+from tests.support.wire.sse import UNKNOWN, Flaw, events
 
 APIS = ("chat", "completions", "messages", "responses")
 
@@ -21,12 +21,14 @@ def violations(
     cut: bool = False,
     after: int | None = None,
     strict_items: bool = True,
+    unknown: bool = False,
 ) -> list[str]:
     """Return the rule of `api` that a stream breaks first, as a list of one or none: it is not read any further.
 
     `usage`: whether the client asked for the usage chunk of chat; None: unknown. `cut`: nobody read the stream to its
-    end, so it owes none; what came of an unfinished event is not looked at. Of responses, `after`: the number of the
-    event after which the stream was resumed; `strict_items`: whether an item is done before the next one is added.
+    end, so it owes none; what came of an unfinished event is not looked at. `unknown`: fields that the API does not
+    have are let through, as clients do. Of responses, `after`: the number of the event after which the stream was
+    resumed; `strict_items`: whether an item is done before the next one is added.
     """
     machine: Chat | Completions | Messages | Responses
     if api == "responses":
@@ -34,6 +36,7 @@ def violations(
     else:
         machine = {"chat": Chat, "completions": Completions, "messages": Messages}[api](usage)
     seen = 0
+    token = UNKNOWN.set(unknown)
     try:
         for event in events(stream, cut=cut):
             seen += 1
@@ -42,4 +45,6 @@ def violations(
             machine.end()
     except Flaw as flaw:
         return [f"event {seen}: {flaw}"]
+    finally:
+        UNKNOWN.reset(token)
     return []

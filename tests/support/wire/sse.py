@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,13 +93,17 @@ Kinds = type | tuple[type, ...]
 Fields = Mapping[str, Kinds]
 
 
+UNKNOWN: ContextVar[bool] = ContextVar("unknown", default=False)
+"""Whether fields that the API does not have are let through."""
+
+
 def shaped(value: Any, where: str, fields: Fields, optional: Fields) -> None:
     """Hold an object against the types of its fields: all of `fields` are there, none beside these and `optional`."""
     must(isinstance(value, dict), f"{where} is no object: {value!r}")
     missing = sorted(fields.keys() - value.keys())
     must(not missing, f"{where} lacks {', '.join(missing)}")
     unknown = sorted(value.keys() - fields.keys() - optional.keys())
-    must(not unknown, f"{where} has unknown fields: {', '.join(unknown)}")
+    must(not unknown or UNKNOWN.get(), f"{where} has unknown fields: {', '.join(unknown)}")
     for name, kinds in {**optional, **fields}.items():
         if name in value:
             must(is_a(value[name], kinds), f"{where}.{name} has the wrong type: {value[name]!r}")
