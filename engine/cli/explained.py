@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from engine.dialects import is_estimated
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -105,10 +107,11 @@ def _went(attempt: Attempt, api: str | None) -> str:
     waited = f"after up to {attempt.delay:g} s: " if attempt.delay else ""
     if attempt.failure is not None:
         return f"{waited}{attempt.failure.message}"
-    if attempt.url is not None:
-        across = f"; {api} -> {attempt.into} translation" if attempt.into is not None else ""
-        return f"{waited}answers: POST {attempt.url}{across}"
-    return f"{waited}answered here: an estimate" if attempt.into is not None else f"{waited}answers by itself"
+    if is_estimated(api, attempt.into):
+        return f"{waited}answered here: an estimate"
+    how = f"answers: POST {attempt.url}" if attempt.url is not None else "answers by itself"
+    across = f"; {api} -> {attempt.into} translation" if attempt.into is not None else ""
+    return f"{waited}{how}{across}"
 
 
 def _place(span: Span | None) -> str:
