@@ -47,11 +47,12 @@ def _wrong(client: str, upstream: str) -> tuple[str, str] | None:
 
 
 def sides(client: str, upstream: str) -> Iterator[tuple[Side, tuple[Row, ...]]]:
-    """Yield the rows of the requests, and those of the answers."""
+    """Yield the rows of the requests, those of the answers, and those of what only streams have."""
     from engine.dialects.contract import rows
 
     yield "request", rows(client, upstream, "request")
     yield "answer", rows(upstream, client, "answer")
+    yield "stream", rows(upstream, client, "stream")
 
 
 def lines(client: str, upstream: str) -> Iterator[tuple[str, ...]]:

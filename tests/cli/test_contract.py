@@ -39,8 +39,13 @@ def test_a_line_for_every_row(tmp_path: Path) -> None:
     assert lines["request", "prediction[content].**"] == ["dropped", "no counterpart in the Messages API"]
     assert lines["answer", "stop_reason = max_tokens"] == ["mapped", "-> choices[].finish_reason = length"]
     assert lines["answer", "content[tool_use].input"][1].endswith(".function.arguments, as JSON text")
-    both = (*rows("chat", "messages", "request"), *rows("messages", "chat", "answer"))
-    assert len(lines) == len(both) == len(ended.out.splitlines())
+    assert lines["stream", "event[message_delta].usage.output_tokens"] == [
+        "mapped",
+        "-> event[].usage.completion_tokens",
+    ]
+    found = [*rows("chat", "messages", "request"), *rows("messages", "chat", "answer")]
+    found += rows("messages", "chat", "stream")
+    assert len(lines) == len(found) == len(ended.out.splitlines())
     assert {told[0] for told in lines.values()} == set(FATES)
 
 

@@ -36,7 +36,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Side = Literal["request", "answer"]
+Side = Literal["request", "answer", "stream"]
+"""A client's request, an upstream's whole answer, and what only the events of its stream have."""
 Fate = Literal["mapped", "approximated", "dropped", "refused", "idle"]
 """Carried over; carried over roughly, and told; left out, and told; answered 400; nothing to carry."""
 

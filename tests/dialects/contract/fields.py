@@ -14,22 +14,49 @@ import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import typing_extensions
-from anthropic.types import Message
+from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types import message_create_params as messages_params
-from anthropic.types.beta import BetaMessage
+from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from anthropic.types.beta import message_create_params as beta_params
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat import completion_create_params as chat_params
-from openai.types.responses import Response
+from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.responses import response_create_params as responses_params
 from pydantic import BaseModel
 
+from engine.dialects.contract import Side
+
 DEPTH = 3
 
-Side: TypeAlias = Literal["request", "answer"]
+
+class ChatStream(TypedDict):
+    """The events of a stream as one body: an event is told from others by its type, as the members of a union are."""
+
+    event: list[ChatCompletionChunk]
+
+
+class MessagesStream(TypedDict):
+    event: list[BetaRawMessageStreamEvent | RawMessageStreamEvent]
+
+
+class ResponsesStream(TypedDict):
+    event: list[ResponseStreamEvent]
+
+
 Key: TypeAlias = tuple[str, Side]
 
 TYPES: dict[Key, tuple[Any, ...]] = {
@@ -47,6 +74,9 @@ TYPES: dict[Key, tuple[Any, ...]] = {
     ("chat", "answer"): (ChatCompletion,),
     ("messages", "answer"): (BetaMessage, Message),
     ("responses", "answer"): (Response,),
+    ("chat", "stream"): (ChatStream,),
+    ("messages", "stream"): (MessagesStream,),
+    ("responses", "stream"): (ResponsesStream,),
 }
 
 DEEPER: dict[Key, tuple[str, ...]] = {
@@ -62,6 +92,11 @@ DEEPER: dict[Key, tuple[str, ...]] = {
         "choices[].message.tool_calls",
         "choices[].message.tool_calls[function].function",
         "choices[].message.tool_calls[custom].custom",
+    ),
+    ("chat", "stream"): (
+        "event[].choices[].delta.tool_calls",
+        "event[].choices[].delta.tool_calls[function].function",
+        "event[].choices[].delta.function_call",
     ),
     ("messages", "request"): (
         "messages[user].content[image].source",
@@ -95,6 +130,11 @@ BEYOND: dict[Key, tuple[str, ...]] = {
         "choices[].message.reasoning_details",
         "usage.prompt_cache_hit_tokens",
     ),
+    ("chat", "stream"): (
+        "event[].choices[].delta.reasoning",
+        "event[].choices[].delta.reasoning_content",
+        "event[].choices[].delta.reasoning_details",
+    ),
 }
 """Fields that both sides of this world use beyond the SDKs' types.
 
@@ -114,22 +154,48 @@ class Field(NamedTuple):
 @cache
 def fields(api: str, side: Side) -> dict[str, Field]:
     """Return every path of one API and side, in the order of the types."""
-    found: dict[str, Field] = {}
-    walk(TYPES[api, side], "", 1, DEEPER.get((api, side), ()), found)
-    return {**found, **{path: Field((Any,)) for path in BEYOND.get((api, side), ())}}
+    streamed = side == "stream"
+    walker = Walker(DEEPER.get((api, side), ()), reachable(TYPES[api, "answer"]) if streamed else frozenset())
+    walker.walk(TYPES[api, side], "", 0 if streamed else 1)
+    return {**walker.found, **{path: Field((Any,)) for path in BEYOND.get((api, side), ())}}
 
 
-def walk(kinds: Iterable[Any], at: str, depth: int, deeper: Collection[str], found: dict[str, Field]) -> None:
-    """Add the fields of the object types that may stand `at`."""
-    for name, hints in inner(kinds, at).items():
-        path = f"{at}.{name}" if at else name
-        members = grouped(hints) if depth < DEPTH or path in deeper else {}
-        if not members or any(map(is_plain, hints)):
-            found[path] = Field(tuple(hints))
-        for mark, given in members.items():
-            if mark not in ("", "[]"):
-                found[path + mark] = Field()
-            walk(given, path + mark, depth + 1, deeper, found)
+class Walker:
+    """Collects fields. Those whose objects are all of the types `same` are left out: they are the fields of another
+    side, as those of the answer in the last event of its stream."""
+
+    def __init__(self, deeper: Collection[str], same: Collection[Any]) -> None:
+        self.found: dict[str, Field] = {}
+        self._deeper = deeper
+        self._same = same
+
+    def walk(self, kinds: Iterable[Any], at: str, depth: int) -> None:
+        """Add the fields of the object types that may stand `at`."""
+        for name, hints in inner(kinds, at).items():
+            held = [kind for hint in hints for _, kind in objects(hint)]
+            plain = any(map(is_plain, hints))
+            if held and not plain and all(kind in self._same for kind in held):
+                continue
+            path = f"{at}.{name}" if at else name
+            members = grouped(hints) if depth < DEPTH or path in self._deeper else {}
+            if plain or not members:
+                self.found[path] = Field(tuple(hints))
+            for mark, given in members.items():
+                if mark not in ("", "[]"):
+                    self.found[path + mark] = Field()
+                self.walk(given, path + mark, depth + 1)
+
+
+def reachable(kinds: Iterable[Any]) -> frozenset[Any]:
+    """Return these object types and all that stand in them."""
+    found: set[Any] = set()
+    left = list(kinds)
+    while left:
+        kind = left.pop()
+        if kind not in found:
+            found.add(kind)
+            left += [each for hint in hints_of(kind).values() for _, each in objects(hint)]
+    return frozenset(found)
 
 
 def inner(kinds: Iterable[Any], at: str) -> dict[str, list[Any]]:

@@ -177,9 +177,74 @@ MESSAGES_ANSWER: dict[str, Json] = {
     },
 }
 
+
+def chunk(finish: str | None = None, **delta: Any) -> Json:
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}]}
+
+
+def chunks(*first: Json, finish: str = "stop") -> Json:
+    spent = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+    return {"event": [*first, chunk(finish), {**chunk(), "choices": [], "usage": spent}, "[DONE]"]}
+
+
+SAID = chunk(role="assistant", content="aha")
+CALLING: Json = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+CHAT_STREAM: dict[str, Json] = {
+    "event[].choices[].delta": chunks(chunk(role="assistant"), SAID),
+    "event[].choices[].delta.role": chunks(SAID),
+    "event[].choices[].finish_reason": {"event": [chunk("stop", content="aha"), "[DONE]"]},
+    "event[].choices[].delta.tool_calls[function]": chunks(chunk(tool_calls=[CALLING]), finish="tool_calls"),
+    "event[].choices[].delta.function_call": chunks(
+        chunk(function_call={"name": "weather", "arguments": "{}"}), finish="function_call"
+    ),
+}
+
+
+def block(start: Json, *deltas: Json) -> list[Json]:
+    return [
+        {"type": "content_block_start", "index": 0, "content_block": start},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+    ]
+
+
+def blocks(start: Json, *deltas: Json, stop: str = "end_turn") -> Json:
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+    return {
+        "event": [
+            {"type": "message_start", "message": {**message, "usage": {"input_tokens": 100, "output_tokens": 1}}},
+            *block(start, *deltas),
+            {"type": "message_delta", "delta": {"stop_reason": stop}, "usage": {"output_tokens": 50}},
+            {"type": "message_stop"},
+        ]
+    }
+
+
+TEXT: Json = {"type": "text", "text": ""}
+THOUGHT: Json = {"type": "thinking", "thinking": "", "signature": ""}
+MESSAGES_STREAM: dict[str, Json] = {
+    "event[content_block_start]": blocks(USE, stop="tool_use"),
+    "event[content_block_delta].delta[input_json_delta]": blocks(
+        USE, {"type": "input_json_delta", "partial_json": '{"a":1}'}, stop="tool_use"
+    ),
+    "event[content_block_delta].delta[citations_delta]": blocks(
+        TEXT,
+        {"type": "citations_delta", "citation": {"type": "char_location"}},
+        {"type": "text_delta", "text": "aha"},
+    ),
+    "event[content_block_delta].delta[thinking_delta]": blocks(THOUGHT, {"type": "thinking_delta", "thinking": "hm"}),
+    "event[content_block_delta].delta[signature_delta]": blocks(THOUGHT, {"type": "signature_delta", "signature": "s"}),
+    "event[content_block_delta].delta[compaction_delta]": blocks(
+        {"type": "compaction", "content": ""}, {"type": "compaction_delta", "content": "so far"}
+    ),
+}
+
 BASES: dict[Key, Json] = {
     ("chat", "request"): {"model": "asked", "messages": [HELLO]},
     ("messages", "request"): {"model": "asked", "max_tokens": 100, "messages": [HELLO]},
+    ("chat", "stream"): chunks(SAID),
+    ("messages", "stream"): blocks(TEXT, {"type": "text_delta", "text": "aha"}),
     ("messages", "answer"): {
         "id": "msg_1",
         "type": "message",
@@ -206,10 +271,26 @@ SETTINGS: dict[Key, dict[str, Json]] = {
     ("chat", "answer"): CHAT_ANSWER,
     ("messages", "request"): MESSAGES_REQUEST,
     ("messages", "answer"): MESSAGES_ANSWER,
+    ("chat", "stream"): CHAT_STREAM,
+    ("messages", "stream"): MESSAGES_STREAM,
 }
 """Path -> the fields of a body in which something at this path, or in it, makes sense; the longest path counts."""
 
 VALUES: dict[Key, dict[str, Any]] = {
+    ("chat", "stream"): {
+        "event[].choices[].delta.reasoning_details": SEALED,
+        "event[].choices[].delta.tool_calls[function].index": 0,
+        "event[].choices[].delta.tool_calls[function].function.arguments": '{"a":1}',
+        "event[].choices[].delta.function_call.arguments": '{"a":1}',
+        "event[].choices[].index": 0,
+        "event[].choices[].delta.audio": {"data": "UklGRg=="},
+    },
+    ("messages", "stream"): {
+        "event[content_block_start].index": 0,
+        "event[content_block_delta].index": 0,
+        "event[content_block_stop].index": 0,
+        "event[content_block_delta].delta[input_json_delta].partial_json": '{"b":2}',
+    },
     ("chat", "request"): {
         "response_format[json_schema].json_schema.schema": CLOSED,
         "messages[assistant].function_call.arguments": '{"city": "Paris"}',

@@ -21,6 +21,7 @@ from tests.dialects.contract.build import Built, build
 from tests.dialects.contract.fields import Side, fields
 from tests.dialects.contract.forms import FORMS as CHECKS
 from tests.dialects.contract.places import found, holds, related
+from tests.dialects.pairs import events, stream
 
 TARGETS = {
     "chat": ("gpt-5.5", "api.openai.com"),
@@ -29,7 +30,7 @@ TARGETS = {
 }
 """API -> the model of which a row speaks that names none, and its host."""
 
-SIDES: tuple[Side, ...] = ("request", "answer")
+SIDES: tuple[Side, ...] = ("request", "answer", "stream")
 FILES = [(api, side) for api in CODECS for side in SIDES if table(api, side)]
 PAIRS = [(source, target, side) for source, side in FILES for target, _ in FILES if target != source]
 PAIRS = [*dict.fromkeys(PAIRS)]
@@ -103,7 +104,7 @@ def test_every_row_can_be_read(source: str, target: str, side: Side) -> None:
 
 def outcome(case: Case, body: dict[str, Any]) -> Outcome:
     try:
-        return asked(case, body) if case.side == "request" else answered(case, body)
+        return RUN[case.side](case, body)
     except Problem as problem:
         why = problem.message if problem.status == 400 else f"status {problem.status}"
         return Outcome(None, (Loss(problem.param or why, "dropped", why),))
@@ -121,10 +122,25 @@ def asked(case: Case, body: dict[str, Any]) -> Outcome:
 
 
 def answered(case: Case, body: dict[str, Any]) -> Outcome:
-    lost = Losses()
-    told = Asked(model="asked", id="x", created=0, source="up/model", lost=lost)
+    told = asking()
     response = CODECS[case.source].read_answer(json.dumps(body).encode())
-    return Outcome(json.loads(CODECS[case.target].write_answer(response, told)), tuple(lost.found))
+    return Outcome(json.loads(CODECS[case.target].write_answer(response, told)), tuple(told.lost.found))
+
+
+def streamed(case: Case, body: dict[str, Any]) -> Outcome:
+    told = asking()
+    decoder, encoder = CODECS[case.source].decoder(), CODECS[case.target].encoder(told)
+    got = encoder.feed([*decoder.feed(stream(body["event"], case.source)), *decoder.finish()])
+    if decoder.failure is not None:
+        raise Failed(decoder.failure)
+    return Outcome({"event": events(got)}, tuple(told.lost.found))
+
+
+def asking() -> Asked:
+    return Asked(model="asked", id="x", created=0, source="up/model", lost=Losses())
+
+
+RUN = {"request": asked, "answer": answered, "stream": streamed}
 
 
 def told(case: Case, built: Built, got: Outcome, before: Outcome) -> list[str]:
