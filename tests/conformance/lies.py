@@ -88,6 +88,11 @@ def _wishes_lost(api: Api, body: dict[str, Any]) -> None:
     _forgetful(api, body)
 
 
+def _limits_demanded(_: Api, body: dict[str, Any]) -> None:
+    if not any(name in body for name in LIMITS):
+        body.clear()
+
+
 def _blind(_: Api, body: dict[str, Any]) -> None:
     def change(one: dict[str, Any]) -> None:
         for name in ("content", "output"):
@@ -173,6 +178,7 @@ LIES = (
     Lie("nobody wants to see thoughts", ("thinking",), ("messages", "responses"), asked=_wishes_lost),
     Lie("stop sequences are not heard", ("stop-sequence",), ("chat", "messages"), asked=_wishes_lost),
     Lie("nothing was said before", ("previous-response",), ("responses",), asked=_wishes_lost),
+    Lie("every client sets a limit", ("no-limit",), ("chat", "responses"), asked=_limits_demanded),
     Lie("there are no pictures", ("pictures",), asked=_blind),
     Lie("results have no pictures", ("picture-result",), ("messages", "responses"), asked=_blind),
     Lie("there are no instructions", ("instructions", "midway"), asked=_unruly),

@@ -128,7 +128,8 @@ class Ask:
     parallel: bool | None = None
     thinks: bool = False
     schema: dict[str, Any] | None = None
-    limit: int | None = None
+    limit: int | None = 8192
+    """The most tokens of an answer; None: not said, where the client's API does not demand it."""
     stops: tuple[str, ...] = ()
 
 

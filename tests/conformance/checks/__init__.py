@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
     Check("pictures", requests.pictures),
     Check("structured", requests.structured),
     Check("limit", requests.limit),
+    Check("no-limit", requests.no_limit, clients=("chat", "responses")),
     Check("thinking", thinking.shown),
     Check("thinking-back", thinking.brought_back),
     Check("usage", ends.usage),

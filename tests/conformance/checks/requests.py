@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.conformance.check import Room, fail, must, same
 from tests.conformance.checks.tools import PIXEL
+from tests.conformance.upstream.scenarios import plain_text
 from tests.conformance.words import Ask, Image
 
 PHOTO = Image(url="https://example.com/a%20photo.jpg?size=1&x=2")
@@ -83,6 +84,14 @@ def structured(room: Room) -> None:
         fail(f"the text is no JSON: {reading.text!r:.200}; calls: {reading.calls!r:.100}")
     same(found, {"name": "Ada", "nonce": room.nonce, "tags": ["a", "b"]}, "the answer")
     same(reading.stop, "end", "why the answer ended")
+
+
+def no_limit(room: Room) -> None:
+    """A client that sets no limit of tokens is served.
+
+    messages: max_tokens is required there, so the gateway must find one.
+    """
+    same(room.says("text", Ask("Hello.", limit=None)).text, plain_text(room.nonce), "the text")
 
 
 def limit(room: Room) -> None:

@@ -40,7 +40,7 @@ def body(ask: Ask, model: str, *, stream: bool) -> dict[str, Any]:
         ]
     made: dict[str, Any] = {
         "model": model,
-        "max_tokens": ask.limit or 4 * BUDGET,
+        "max_tokens": ask.limit or 8192,
         "messages": [{"role": "user", "content": content}],
     }
     if ask.instructions:
