@@ -51,11 +51,24 @@ def _as_it_is(body: dict[str, Any], betas: str) -> dict[str, Any]:
     return body
 
 
-def _without_beta(body: dict[str, Any], betas: str) -> dict[str, Any]:
-    """Leave out what a beta of the Messages API allows, and its SDK does not know: an older output_config.format."""
+def _merged(body: dict[str, Any], betas: str) -> dict[str, Any]:
+    """Merge turns of one role, as the Messages API does.
+
+    Left out is what a beta allows and the SDK does not know: an older name of output_config.format.
+    """
     if "structured-outputs" in betas:
         body.pop("output_format", None)
-    return body
+    turns: list[dict[str, Any]] = []
+    for turn in body["messages"] if isinstance(body.get("messages"), list) else ():
+        if turns and turns[-1].get("role") == turn.get("role") != "system":
+            turns[-1] = {**turn, "content": [*_blocks(turns[-1]["content"]), *_blocks(turn["content"])]}
+        else:
+            turns.append(turn)
+    return {**body, "messages": turns} if turns else body
+
+
+def _blocks(content: Any) -> list[Any]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _filled(made: dict[str, Any], betas: str) -> dict[str, Any]:
@@ -138,4 +151,4 @@ def _closed(schema: dict[str, Any]) -> bool:
     return True
 
 
-FILLED = {"chat": _as_it_is, "messages": _without_beta, "responses": _filled}
+FILLED = {"chat": _as_it_is, "messages": _merged, "responses": _filled}
