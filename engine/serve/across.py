@@ -13,7 +13,7 @@ import msgspec
 
 from engine.chat import Failure
 from engine.clients.profile import BOTH
-from engine.dialects import CODECS, SPEECH
+from engine.dialects import CODECS, OWNERS
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
 from engine.dialects.thoughts import mark_of, recalled
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from engine.dialects.codec import Codec, Family, Written
     from engine.dialects.thoughts import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
-    from engine.serve.generation import Live
     from engine.serve.order import Order
 
 TALKING = frozenset({"bad_request", "context_length"})
@@ -42,16 +41,14 @@ TALKING = frozenset({"bad_request", "context_length"})
 class Across(Road):
     """Translated: from the client's form into `engine.chat`, from there into the target's, and back."""
 
-    def __init__(
-        self, order: Order, target: Target, tuning: Tuning, live: Live, codec: Codec, refused: frozenset[str]
-    ) -> None:
+    def __init__(self, order: Order, target: Target, tuning: Tuning, codec: Codec, refused: frozenset[str]) -> None:
         self.api = codec.api
         self.path = codec.path
         self._codec = codec
         client = CODECS[order.api]
         if order.continued.keeper is not None and order.continued.previous is not None:
             raise not_found(order.continued.previous)
-        self._dialect = SPEECH[live.driver.dialect]
+        self._dialect = OWNERS[codec.api]
         self._order = order
         request = order.request()
         self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=self._store)

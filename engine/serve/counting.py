@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failed, Failure
-from engine.dialects import CODECS, COUNTS, ENDPOINTS, SPEECH
+from engine.dialects import CODECS, COUNTS, ENDPOINTS, OWNERS
 from engine.dialects.edits import apply
 from engine.dialects.forced import takes
 from engine.dialects.translate import only_of, write
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from engine.chat import Api, Headers
     from engine.dialects.base import Tap
     from engine.plan.nodes import Target, Tuning
-    from engine.serve.generation import Live
     from engine.serve.order import Order
 
 SAID = frozenset({"model", "system", "messages", "instructions", "input"})
@@ -31,13 +30,11 @@ ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
 class Counting(Road):
     """The input of a conversation, counted by a target of another API: exact, where its translation is."""
 
-    def __init__(
-        self, order: Order, target: Target, tuning: Tuning, live: Live, api: Api, refused: frozenset[str]
-    ) -> None:
+    def __init__(self, order: Order, target: Target, tuning: Tuning, api: Api, refused: frozenset[str]) -> None:
         self.api = api
         self.path = next(path for path, (_, endpoint) in ENDPOINTS.items() if endpoint.api == api)
         self._order = order
-        self._dialect = SPEECH[live.driver.dialect]
+        self._dialect = OWNERS[api]
         codec = CODECS[COUNTS[api]]
         request = only_of(order.request(), str(target), codec)
         written = write(request, codec, family_of(order, target, tuning, codec, refused), target.model, "lenient")

@@ -16,7 +16,7 @@ from engine.chat import Failed, Problem
 from engine.clients import detect
 from engine.clients.quirks import kept
 from engine.diagnostics.mask import mask
-from engine.dialects import ENDPOINTS, OWNERS, opened
+from engine.dialects import COUNTS, ENDPOINTS, OWNERS, opened
 from engine.dialects.base import ModelCard
 from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, Facts
@@ -54,8 +54,6 @@ WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
 SEALED = frozenset({"messages", "count_tokens", "responses", "input_tokens"})
 """The APIs whose clients may carry reasoning under our own seal."""
-GOES_ON = frozenset({"responses", "input_tokens"})
-"""The APIs whose requests may go on from what is kept."""
 HANDSHAKE = b"sec-websocket-key"
 """What every request for a WebSocket has; its `upgrade` the wire has taken out (engine.serve.http)."""
 LOOPBACK = ("127.", "::1")
@@ -150,7 +148,7 @@ class Exchange:
         fields = kept(client, peek.form, peek.fields)
         if fields is not peek.fields:
             peek = msgspec.structs.replace(peek, fields=fields)
-        form = peek.form or endpoint.api
+        form = peek.form or COUNTS.get(endpoint.api, endpoint.api)
         caller = self._caller(key)
         goes_on = self._continued(form, peek, caller)
         peek = goes_on.peek
@@ -220,7 +218,7 @@ class Exchange:
 
     def _continued(self, form: str, peek: Peek, caller: str) -> Continued:
         """Return the request with what it goes on from."""
-        if form not in GOES_ON:
+        if form != "responses":
             return Continued(peek=peek)
         return continued(peek, self.responses, caller, self.visit.loop.time())
 

@@ -17,6 +17,7 @@ from engine.dialects import CODECS
 from engine.dialects.clip import clipped
 from engine.dialects.codec import Asked
 from engine.dialects.fold import unfold
+from engine.dialects.responses.items import PREFIXES
 from engine.dialects.sse import Splitter, parse
 from engine.serve.reply import EVENT_STREAM, JSON
 
@@ -92,7 +93,7 @@ def identified(item: Raw, place: int) -> dict[str, Any]:
     value: dict[str, Any] = msgspec.json.decode(item)
     kind = value.get("type") or "message"
     digest = hashlib.sha256(f"{place} ".encode() + bytes(item)).hexdigest()[:24]
-    value = {"id": f"{kind[:3]}_{digest}", **value, "type": kind}
+    value = {"id": f"{PREFIXES.get(kind, 'item')}_{digest}", **value, "type": kind}
     if kind == "message":
         word = "output_text" if value.get("role") == "assistant" else "input_text"
         if isinstance(value.get("content"), str):

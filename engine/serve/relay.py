@@ -127,7 +127,7 @@ class Relay:
         failure: Failure | None = None
         for _ in range(1 + CORRECTIONS):
             try:
-                way = road(self.order, target, pool.tuning, live, known | found)
+                way = road(self.order, target, pool.tuning, known | found)
             except Problem as problem:
                 self._unfit = self._unfit or problem
                 return failure or Failure(reason="off", message=f"{target} cannot be asked this: {problem.message}")

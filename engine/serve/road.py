@@ -94,11 +94,9 @@ def uncounted(failure: Failure) -> str | None:
 Unseal = Callable[[dict[str, msgspec.Raw]], dict[str, msgspec.Raw]]
 UNSEALED: dict[str, Unseal] = {
     "messages": messages.unsealed,
-    "count_tokens": messages.unsealed,
     "responses": responses.unsealed,
-    "input_tokens": responses.unsealed,
 }
-"""API -> how reasoning under our own seal is taken out of its bodies."""
+"""Form of a request -> how reasoning under our own seal is taken out of its bodies."""
 
 
 def elsewhere(failure: Failure) -> str | None:

@@ -11,11 +11,10 @@ from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Roa
 
 if TYPE_CHECKING:
     from engine.plan.nodes import Target, Tuning
-    from engine.serve.generation import Live
     from engine.serve.order import Order
 
 
-def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: frozenset[str]) -> Road | Local:
+def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) -> Road | Local:
     """Return the way to `target`, or the answer where nothing needs to be sent. `refused`: what it is to do without.
 
     Raises `Problem` (400) where the request cannot go there in any form.
@@ -27,8 +26,8 @@ def road(order: Order, target: Target, tuning: Tuning, live: Live, refused: froz
         return Straight(order, target, tuning)
     api = api or "responses"
     if api in COUNTS:
-        return Counting(order, target, tuning, live, api, refused)
-    way = Across(order, target, tuning, live, CODECS[api], refused)
+        return Counting(order, target, tuning, api, refused)
+    way = Across(order, target, tuning, CODECS[api], refused)
     return way if way.local is None else way.local
 
 

@@ -141,9 +141,6 @@ class Answer(Protocol):
 class Driver(Protocol):
     """A live upstream."""
 
-    dialect: str
-    """Name of the `Dialect` it speaks; "*" for one that speaks every dialect."""
-    apis: frozenset[Api]
     remote: bool
     """Whether it is reached over a network."""
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.upstreams.drivers.remote import RemoteDriver
-
-if TYPE_CHECKING:
-    from engine.chat import Api
 
 
 class AnthropicDriver(RemoteDriver):
     """A live upstream of kind `anthropic`."""
 
-    dialect: str = "anthropic"
-    apis: frozenset[Api] = frozenset({"messages", "count_tokens"})
     unless_sent = ((b"anthropic-version", b"2023-06-01"),)
     """The API refuses a request without a version. anthropic 2.12 sends a newer one, which must win."""
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from engine.upstreams.drivers.remote import RemoteDriver
-
-if TYPE_CHECKING:
-    from engine.chat import Api
 
 
 class OpenAIDriver(RemoteDriver):
     """A live upstream of kind `openai`."""
-
-    dialect: str = "openai"
-    apis: frozenset[Api] = frozenset({"responses", "input_tokens", "chat", "completions", "embeddings"})
 
     @classmethod
     def credential(cls, key: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from engine.upstreams.fields import FRAMING, field
 from engine.upstreams.url import join, origin, proxy_flaw
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers
+    from engine.chat import Headers
     from engine.secret import Secret
     from engine.transport.base import Response, Transport
     from engine.upstreams.base import Answer, Call, Remote
@@ -66,11 +66,9 @@ class RemoteAnswer:
 
 
 class RemoteDriver(ABC):
-    """A live upstream over HTTP. A kind adds its dialect, its APIs and the form of its credential."""
+    """A live upstream over HTTP. A kind adds the form of its credential."""
 
-    dialect: str
     remote = True
-    apis: frozenset[Api]
     unless_sent: tuple[tuple[bytes, bytes], ...] = ()
     """Fields sent where neither the client nor the file has them."""
 

@@ -53,9 +53,7 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 class EchoDriver:
     """Implements `Driver` (upstreams/base.py)."""
 
-    dialect: str = "*"
     remote = False
-    apis: frozenset[Api] = frozenset(ANSWERS)
 
     def __init__(self, name: str, options: Echo) -> None:
         self.name = name
