@@ -156,7 +156,7 @@ def placed(value: Any, at: str = "request") -> Any:
 
 # answers -------------------------------------------------------------------------------------------------------------
 
-ANSWERS = {"messages": some.MESSAGES, "chat": some.CHAT}
+ANSWERS = {"messages": some.MESSAGES, "chat": some.CHAT_REASONING}
 
 
 def as_asked(api: str, response: Response) -> Response:

@@ -8,29 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from engine.chat import Call, File, Image, Message, Result, Text, Thinking
+from engine.chat import Call, File, Image, Message, Opaque, Refusal, Result, Thinking
 from engine.dialects.body import refused
-from engine.dialects.chat.write_parts import (
-    Json,
-    text_part,
-    thin_breakpoints,
-    uncached,
-    write_part,
-    write_text,
-    written_content,
-)
+from engine.dialects.chat.write_parts import text_part, thin_breakpoints, write_part, written_content
+from engine.dialects.freetext import wrapped
+from engine.dialects.openai import system
+from engine.dialects.openai.parts import BREAKPOINT, no_room, uncached, write_text
 from engine.dialects.turns import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Block
-    from engine.dialects.chat.draft import Draft
+    from engine.chat import Block, Problem
+    from engine.dialects.openai.draft import Draft, Json
 
-BILLING = "x-anthropic-billing-header:"
-"""How the first system block of Claude Code begins; it is for Anthropic, and differs from request to request."""
 REASONING = "reasoning_content"
 """The field that servers mean which want reasoning back."""
 BLANK = " "
@@ -44,11 +35,8 @@ def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) 
 
     Raises `Problem` (400) where nothing at all is said.
     """
-    head = [message for message in leading(messages) if message.role == "system"]
-    rest = list(messages[len(head) :])
+    head, rest = system.parted(messages, draft)
     written = write_system(head, instruction, draft)
-    if not (draft.family.system_anywhere and draft.takes("system_anywhere")):
-        rest = folded(rest, draft)
     loop = loop_start(rest)
     for index, message in enumerate(rest):
         if message.role == "user":
@@ -58,17 +46,16 @@ def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) 
         else:
             written += write_system([message], "", draft)
     if not written or all(is_empty(block) for message in messages for block in message.blocks):
-        raise refused("`messages` must hold something to answer: there is none, or all are empty", "messages")
+        raise nothing_said(draft)
     thin_breakpoints(written)
     if not (draft.family.user_after_tool and draft.takes("user_after_tool")):
         written = bridged(written, draft)
     return written if draft.takes("without_reasoning") else reasoned(written, draft)
 
 
-def leading(messages: Sequence[Message]) -> list[Message]:
-    """Return the run of system messages at the start."""
-    count = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
-    return list(messages[:count])
+def nothing_said(draft: Draft) -> Problem:
+    path = draft.request.at("messages")
+    return refused(f"`{path}` must hold something to answer: there is none, or all are empty", path)
 
 
 def loop_start(messages: Sequence[Message]) -> int:
@@ -83,48 +70,18 @@ def loop_start(messages: Sequence[Message]) -> int:
 
 def write_system(messages: Sequence[Message], instruction: str, draft: Draft) -> list[Json]:
     """Return system messages as one."""
-    parts: list[Json] = []
-    for block in (block for message in messages for block in message.blocks):
-        if isinstance(block, Text) and block.text.startswith(BILLING):
-            draft.losses.approximated(block.at, "a header for Anthropic's billing")
-        elif (part := write_part(block, draft)) is not None:
-            parts.append(part)
+    blocks = system.said(messages, draft)
+    parts = [part for block in blocks if (part := write_part(block, draft)) and part["type"] == "text"]
+    for block in blocks:
+        if isinstance(block, Image) or (isinstance(block, File) and block.text is None):
+            draft.losses.dropped(block.at, "a system message holds nothing but text")
     if instruction:
         parts.append(text_part(instruction))
     if not parts:
         return []
-    marked = any("prompt_cache_breakpoint" in part for part in parts)
+    marked = any(BREAKPOINT in part for part in parts)
     content = parts if marked else "\n\n".join(part["text"] for part in parts)
-    role = draft.family.system if draft.takes("developer") else "system"
-    return [{"role": role, "content": content}]
-
-
-def folded(messages: Sequence[Message], draft: Draft) -> list[Message]:
-    """Return the turns with every system message as a reminder in the user turn before it, or in one of its own."""
-    found: list[Message] = []
-    for message in messages:
-        if message.role != "system":
-            if found and message.role == "user" and found[-1].role == "user":
-                found[-1] = joined(found[-1], message.blocks)
-            else:
-                found.append(message)
-            continue
-        draft.losses.approximated(message.at, "a reminder in the user's turn: the upstream wants instructions first")
-        reminder = [
-            msgspec.structs.replace(block, text=f"<system-reminder>\n{block.text}\n</system-reminder>")
-            if isinstance(block, Text)
-            else block
-            for block in message.blocks
-        ]
-        if found and found[-1].role == "user":
-            found[-1] = joined(found[-1], reminder)
-        else:
-            found.append(Message(role="user", blocks=tuple(reminder), at=message.at))
-    return found
-
-
-def joined(message: Message, blocks: Sequence[Block]) -> Message:
-    return msgspec.structs.replace(message, blocks=(*message.blocks, *blocks))
+    return [{"role": system.role(draft), "content": content}]
 
 
 def write_user(message: Message, draft: Draft) -> list[Json]:
@@ -151,7 +108,7 @@ def write_result(result: Result, draft: Draft) -> tuple[Json, list[Json]]:
     texts: list[str] = []
     media: list[Json] = []
     for part in result.parts:
-        if isinstance(part, Image) or (isinstance(part, File) and part.text is None):
+        if is_media(part):
             sent = write_part(part, draft)
             if sent is None or sent["type"] == "text":
                 texts += [sent["text"]] if sent else []
@@ -172,6 +129,12 @@ def write_result(result: Result, draft: Draft) -> tuple[Json, list[Json]]:
     return {"role": "tool", "tool_call_id": draft.call_id(result.id), "content": text}, media
 
 
+def is_media(part: Block) -> bool:
+    """Say whether a tool message has no place for a part."""
+    kept = isinstance(part, Opaque) and part.kind == "file"
+    return kept or isinstance(part, Image) or (isinstance(part, File) and part.text is None)
+
+
 def write_assistant(message: Message, draft: Draft, *, current: bool) -> list[Json]:
     """Return an assistant turn; `current`: the tool loop that it belongs to still goes on."""
     pieces: list[str] = []
@@ -185,6 +148,8 @@ def write_assistant(message: Message, draft: Draft, *, current: bool) -> list[Js
         elif isinstance(block, Image | File) and (part := write_part(block, draft)) is not None:
             pieces.append(part["text"] if part["type"] == "text" else no_room(block, draft))
         else:
+            if isinstance(block, Refusal):
+                draft.losses.approximated(block.at, "a refusal goes as text")
             pieces.append(write_text(block, draft))
         if not isinstance(block, Image | File):
             uncached(block, draft)
@@ -201,18 +166,13 @@ def write_assistant(message: Message, draft: Draft, *, current: bool) -> list[Js
     return [written]
 
 
-def no_room(block: Image | File, draft: Draft) -> str:
-    kind = "image" if isinstance(block, Image) else "document"
-    draft.losses.dropped(block.at, f"an assistant message holds no {kind}")
-    return f"[{kind}]"
-
-
 def write_call(call: Call, draft: Draft) -> Json:
     name = draft.names.send(call.name)
-    sent: Json = {"id": draft.call_id(call.id), "type": call.kind}
-    if call.kind == "custom":
-        return {**sent, "custom": {"name": name, "input": call.arguments}}
-    return {**sent, "function": {"name": name, "arguments": call.arguments.strip() or "{}"}}
+    sent: Json = {"id": draft.call_id(call.id)}
+    if call.kind == "custom" and not draft.wraps:
+        return {**sent, "type": "custom", "custom": {"name": name, "input": call.arguments}}
+    arguments = wrapped(call.arguments) if call.kind == "custom" else call.arguments.strip() or "{}"
+    return {**sent, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def write_thinking(block: Thinking, draft: Draft, *, current: bool) -> list[str]:
@@ -250,6 +210,7 @@ def bridged(messages: Sequence[Json], draft: Draft) -> list[Json]:
     for message in messages:
         if message["role"] == "user" and found and found[-1]["role"] == "tool":
             found.append({"role": "assistant", "content": BRIDGE})
-            draft.losses.approximated("messages", "the upstream wants the assistant to speak between results and user")
+            why = "the upstream wants the assistant to speak between results and user"
+            draft.losses.approximated(draft.request.at("messages"), why)
         found.append(message)
     return found

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.chat import Problem
 from engine.dialects.clip import clipped
+from engine.dialects.freetext import FREE_TEXT, described
 from engine.dialects.messages.write_schema import fits, object_schema
 from engine.dialects.offer import offered
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from engine.dialects.messages.breakpoints import Breakpoints
     from engine.dialects.messages.families import Claude
     from engine.dialects.names import Names
-
-FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-"""The arguments of a custom tool, which takes free text, as a tool that takes an object."""
 
 
 class Choosing(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +62,8 @@ def write_tool(tool: Tool, family: Claude, names: Names, marks: Breakpoints, los
     written: dict[str, Any] = {"name": names.send(tool.name)}
     description = tool.description
     if tool.kind == "custom":
-        losses.approximated(tool.at, "free text goes as the one argument `input`")
         schema = FREE_TEXT
-        if tool.grammar is not None:
-            losses.dropped(f"{tool.at}.format", "a grammar binds no more: the description tells it")
-            rule = f"The input must fit this {tool.grammar['syntax']} grammar:\n{tool.grammar['definition']}"
-            description = f"{description}\n\n{rule}" if description else rule
+        description = described(tool, losses)
     else:
         schema = object_schema(tool.schema)
     if description:

@@ -1,4 +1,4 @@
-"""What the models behind chat completions take: the table, and which row a name stands in.
+"""What the models behind OpenAI's two APIs take: the table, and which row a name stands in.
 
 Protocol facts: openai 3.54 (types/chat/completion_create_params.py, types/shared/reasoning_effort.py, chat_model.py);
 the vendors' own pages for what their models refuse. A mistake here costs one refused try: the correction is remembered.
@@ -23,7 +23,7 @@ STRICTEST_IDS = "[a-zA-Z0-9]{9}"
 
 
 class Model(Family, frozen=True, kw_only=True):
-    """A family of models behind chat completions. The defaults are what every server takes."""
+    """A family of models. The defaults are what every server takes."""
 
     max_field: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     max_output: int | None = None
@@ -63,7 +63,12 @@ class Model(Family, frozen=True, kw_only=True):
     reasoning_back: Literal["reasoning_content", ""] = ""
     """The field in which the model wants its own reasoning back while a tool loop lasts."""
     call_ids: str = "[a-zA-Z0-9_-]{1,40}"
-    """What the ids of tool calls must look like, as a regular expression."""
+    """What the ids of tool calls must look like in chat completions, as a regular expression."""
+    customs: bool = False
+    """Tools may take free text."""
+    verbosity: bool = False
+    own: bool = False
+    """They are OpenAI's, whose APIs take all that is in their types, and keep files."""
 
 
 NEWEST = Model(
@@ -85,6 +90,9 @@ NEWEST = Model(
     safety_identifier=True,
     prompt_cache_key=True,
     cache_breakpoints=True,
+    customs=True,
+    verbosity=True,
+    own=True,
 )
 GPT_5_4 = replace(
     NEWEST,
@@ -105,6 +113,8 @@ O_SERIES = replace(
     efforts=("low", "medium", "high"),
     parallel=False,
     max_output=100_000,
+    customs=False,
+    verbosity=False,
 )
 GPT_4O = replace(
     GPT_5,
@@ -115,6 +125,8 @@ GPT_4O = replace(
     stop=4,
     system="system",
     max_output=16_384,
+    customs=False,
+    verbosity=False,
 )
 GPT_4_TURBO = replace(
     GPT_4O,

@@ -11,11 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.chat import Choice, Message, Problem, Request, Text, Thinking, Tool, Usage
+from engine.chat import (
+    Call,
+    Choice,
+    Image,
+    Loss,
+    Message,
+    Opaque,
+    Problem,
+    Reasoning,
+    Refusal,
+    Request,
+    Result,
+    Text,
+    Thinking,
+    Tool,
+    Usage,
+)
 from engine.dialects import CODECS
-from engine.dialects.openai.families import COMPATIBLE, Model, family
 from engine.dialects.chat.write_request import write
 from engine.dialects.codec import Written
+from engine.dialects.openai.families import COMPATIBLE, Model, family
 from engine.dialects.seal import seal
 from engine.dialects.translate import read
 from engine.dialects.turns import is_empty
@@ -378,6 +394,188 @@ def test_a_problem_names_the_clients_own_path() -> None:
     with pytest.raises(Problem) as raised:
         sent("gpt-4o", mcp_servers=[{"type": "url", "name": "x", "url": "https://x.test"}])
     assert (raised.value.code, raised.value.param) == ("unsupported_parameter", "mcp_servers")
+
+
+GRAMMAR = {"syntax": "lark", "definition": "start: /.+/"}
+PATCH = Tool(name="patch", description="Patches.", kind="custom", grammar=GRAMMAR, at="tools[0]")
+PATCHED = (
+    Message(role="user", blocks=(Text(text="Hi"),)),
+    Message(role="assistant", blocks=(Call(id="call_1", name="patch", arguments='*** "x"', kind="custom"),)),
+    Message(role="user", blocks=(Result(id="call_1", parts=(Text(text="Done"),)),)),
+)
+
+
+def spoken(model: str, *refused: str, **fields: Any) -> Written:
+    """Return what is written of a conversation that was not read from any API."""
+    request = Request(model="m", **{"messages": PATCHED[:1], **fields})
+    return write(request, replace(family(model, OPENAI), refused=frozenset(refused)), model)
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-5.5", "gpt-6-sol", "novel"])
+def test_free_text_goes_as_it_is_to_models_that_know_it(model: str) -> None:
+    chosen = Choice(mode="tool", name="patch")
+    written = spoken(model, messages=PATCHED, tools=(PATCH,), choice=chosen)
+    form = {"type": "grammar", "grammar": GRAMMAR}
+    assert written.body["tools"] == [
+        {"type": "custom", "custom": {"name": "patch", "description": "Patches.", "format": form}}
+    ]
+    assert written.body["tool_choice"] == {"type": "custom", "custom": {"name": "patch"}}
+    (call,) = written.body["messages"][1]["tool_calls"]
+    assert call == {"id": "call_1", "type": "custom", "custom": {"name": "patch", "input": '*** "x"'}}
+    assert (written.customs, written.losses) == (frozenset(), ())
+    assert flaws(written.body) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "refused"),
+    [("gpt-4o", ()), ("o3", ()), ("llama-3", ()), ("mistral-large", ()), ("gpt-6-sol", ("custom",))],
+)
+def test_free_text_goes_as_a_function_to_all_others(model: str, refused: tuple[str, ...]) -> None:
+    chosen = Choice(mode="tool", name="patch")
+    written = spoken(model, *refused, messages=PATCHED, tools=(PATCH,), choice=chosen)
+    (tool,) = written.body["tools"]
+    assert tool["type"] == "function"
+    assert tool["function"]["parameters"] == {
+        "type": "object",
+        "properties": {"input": {"type": "string"}},
+        "required": ["input"],
+    }
+    assert tool["function"]["description"].startswith("Patches.\n\nThe input must fit this lark grammar:\nstart")
+    assert written.body["tool_choice"] == {"type": "function", "function": {"name": "patch"}}
+    (call,) = written.body["messages"][1]["tool_calls"]
+    assert json.loads(call["function"]["arguments"]) == {"input": '*** "x"'}
+    assert written.customs == {"patch"}
+    assert lost(written) == {"tools[0]": "approximated", "tools[0].format": "dropped"}
+    assert flaws(written.body) == []
+
+
+EXTRA = {
+    "text.verbosity": "low",
+    "prompt_cache_options": {"mode": "explicit", "ttl": "30m"},
+    "prompt_cache_retention": "24h",
+    "moderation": {"model": "omni-moderation-latest"},
+    "user": "ada",
+}
+
+
+def test_what_the_responses_api_has_in_common_is_carried() -> None:
+    written = spoken("gpt-6-sol", extra=EXTRA)
+    assert written.losses == ()
+    assert flaws(written.body) == []
+    kept = {name: value for name, value in EXTRA.items() if name != "text.verbosity"}
+    assert written.body | kept | {"verbosity": "low"} == written.body
+
+
+@pytest.mark.parametrize(
+    ("model", "refused", "dropped"),
+    [
+        ("gpt-5.5", (), {"prompt_cache_options"}),
+        ("gpt-4o", (), {"prompt_cache_options", "text.verbosity"}),
+        ("llama-3", (), set(EXTRA)),
+        ("gpt-6-sol", ("verbosity", "user"), {"text.verbosity", "user"}),
+    ],
+)
+def test_what_a_model_does_not_take_of_it_is_dropped(model: str, refused: tuple[str, ...], dropped: set[str]) -> None:
+    written = spoken(model, *refused, extra=EXTRA)
+    assert lost(written) == dict.fromkeys(dropped, "dropped")
+    assert len(written.body) == 2 + len(EXTRA) - len(dropped)
+
+
+def test_what_the_cache_options_of_this_api_lack_is_dropped() -> None:
+    written = spoken("gpt-6-sol", extra={"prompt_cache_options": {"mode": "implicit", "ttl": "12h", "prewarm": True}})
+    assert written.body["prompt_cache_options"] == {"mode": "implicit"}
+    assert lost(written) == dict.fromkeys(("prompt_cache_options.ttl", "prompt_cache_options.prewarm"), "dropped")
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [
+        ({"truncation": "auto"}, "no counterpart in chat completions"),
+        ({"top_logprobs": 3}, "no answer of another API tells probabilities of tokens"),
+    ],
+)
+def test_any_other_parameter_is_dropped(extra: dict[str, Any], reason: str) -> None:
+    (name,) = extra
+    assert spoken("gpt-6-sol", extra=extra).losses == (Loss(name, "dropped", reason),)
+
+
+SEARCH = Opaque(vendor="openai", kind="web_search_call", raw={"type": "web_search_call", "id": "ws_1", "query": "x"})
+
+
+def test_an_item_that_only_the_responses_api_knows_becomes_text() -> None:
+    said = Message(role="assistant", blocks=(replace(SEARCH, at="input[1]"), Text(text="Found")))
+    written = spoken("gpt-6-sol", messages=(*PATCHED[:1], said, *PATCHED[:1]))
+    assert written.body["messages"][1]["content"] == '[web_search_call] {"query":"x"}\n\nFound'
+    assert lost(written) == {"input[1]": "dropped"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "model", "content"),
+    [
+        ({"type": "input_file", "file_id": "file-1"}, "gpt-4o", [{"type": "file", "file": {"file_id": "file-1"}}]),
+        ({"type": "input_file", "file_id": "file-1"}, "llama-3", '[file] {"file_id":"file-1"}'),
+        ({"type": "input_image", "file_id": "file-1"}, "gpt-4o", '[file] {"file_id":"file-1"}'),
+    ],
+)
+def test_a_file_kept_at_openai_goes_to_its_models_only(raw: dict[str, Any], model: str, content: Any) -> None:
+    kept = Opaque(vendor="openai", kind="file", raw=raw, at="input[0].content[0].file_id")
+    written = spoken(model, messages=(Message(role="user", blocks=(kept,)),))
+    assert written.body["messages"][0]["content"] == content
+    assert lost(written) == ({kept.at: "dropped"} if isinstance(content, str) else {})
+
+
+def test_a_file_kept_at_openai_stands_behind_the_results() -> None:
+    kept = Opaque(vendor="openai", kind="file", raw={"type": "input_file", "file_id": "file-1"}, at="x")
+    turns = (*PATCHED[:2], Message(role="user", blocks=(Result(id="call_1", parts=(kept,)),)))
+    messages = spoken("gpt-6-sol", messages=turns, tools=(PATCH,)).body["messages"]
+    assert messages[3]["content"][1] == {"type": "file", "file": {"file_id": "file-1"}}
+    assert messages[2]["content"] == "[The result is in the next message.]"
+
+
+def test_instructions_hold_nothing_but_text() -> None:
+    blocks = (Text(text="x"), Image(url="https://x.test/1.png", at="input[0].content[1]"))
+    written = spoken("gpt-4o", messages=(Message(role="system", blocks=blocks), *PATCHED[:1]))
+    assert written.body["messages"][0] == {"role": "system", "content": "x"}
+    assert lost(written) == {"input[0].content[1]": "dropped"}
+
+
+def test_a_refusal_goes_as_text() -> None:
+    said = Message(role="assistant", blocks=(Refusal(text="No.", at="input[1].content[0]"),))
+    written = spoken("gpt-4o", messages=(*PATCHED[:1], said, *PATCHED[:1]))
+    assert written.body["messages"][1] == {"role": "assistant", "content": "No."}
+    assert lost(written) == {"input[1].content[0]": "approximated"}
+
+
+NAMES = {"user": "safety_identifier", "session": "prompt_cache_key", "tier": "service_tier", "messages": "input"}
+
+
+def test_what_both_apis_call_alike_is_no_loss() -> None:
+    wish = Reasoning(effort="low", at="reasoning")
+    said = {"user": "ada", "session": "s", "tier": "flex", "reasoning": wish, "named": NAMES}
+    written = spoken("gpt-5", **said)
+    assert written.losses == ()
+    assert written.body | {"reasoning_effort": "low", "service_tier": "flex", "prompt_cache_key": "s"} == written.body
+    assert lost(spoken("llama-3", **said)) == dict.fromkeys(
+        ("safety_identifier", "prompt_cache_key", "service_tier", "reasoning"), "approximated"
+    )
+    shown = replace(wish, shown="summarized")
+    assert [loss.reason for loss in spoken("gpt-5", reasoning=shown).losses] == [
+        "thoughts are shown as the model shows them"
+    ]
+
+
+def test_where_nothing_is_said_the_client_is_told_in_its_own_words() -> None:
+    with pytest.raises(Problem, match="`input` must hold something") as raised:
+        spoken("gpt-4o", messages=(), named=NAMES)
+    assert raised.value.param == "input"
+
+
+def test_a_schema_that_cannot_be_strict_as_asked_is_told() -> None:
+    wish = {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}, "strict": True}}
+    body = json.dumps({"model": "m", "messages": HI, "response_format": wish}).encode()
+    written = write(read(CODECS["chat"], body), family("gpt-4o", OPENAI), "gpt-4o")
+    assert written.body["response_format"]["json_schema"]["strict"] is False
+    assert lost(written) == {"response_format": "dropped"}
 
 
 def test_the_room_that_the_input_leaves_is_a_loss_of_the_clients_limit() -> None:

@@ -121,6 +121,7 @@ CHAT = Carries(
     refusals=False,
     opaque=False,
     prefill=False,
+    custom=False,
     odd_arguments=False,
     cut_arguments=False,
     odd_names=False,
@@ -147,6 +148,7 @@ CHAT = Carries(
 """What gpt-4o takes."""
 CHAT_REASONING = replace(
     CHAT,
+    custom=True,
     caches=("", "12h"),
     sampling=(),
     reasonings=tuple(Reasoning(effort=effort) for effort in ("none", "low", "medium", "high", "xhigh", "max")),

@@ -1,4 +1,4 @@
-"""How much a model is to think, as `reasoning_effort`."""
+"""How much a model is to think: the word for it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from engine.chat import Effort
 
 if TYPE_CHECKING:
     from engine.chat import Reasoning
-    from engine.dialects.chat.draft import Draft
+    from engine.dialects.openai.draft import Draft
 
 RISING: tuple[Effort, ...] = get_args(Effort)
 
 BUDGETS: tuple[tuple[int, Effort], ...] = ((2_000, "low"), (12_000, "medium"), (24_000, "high"))
 """A budget of thinking tokens below the number is that effort; any larger one is xhigh."""
 
+SAME = frozenset({"reasoning_effort", "reasoning"})
+"""Where clients of OpenAI's APIs say it: the same word means the same there."""
 
-def write_effort(reasoning: Reasoning | None, draft: Draft, *, tools: bool) -> Effort | None:
-    """Return the word for `reasoning_effort`, None to leave it out; `tools`: the request has some."""
-    if reasoning is None:
+
+def write_effort(reasoning: Reasoning | None, draft: Draft, field: str) -> Effort | None:
+    """Return the word for `field`, None to leave it out; that is told. What was sent `tell_effort` tells."""
+    wish = None if reasoning is None else wished(reasoning)
+    if reasoning is None or wish is None:
+        if reasoning is not None and (reasoning.mode is not None or reasoning.at not in SAME):
+            draft.losses.approximated(reasoning.at, "the model thinks as it does by default")
         return None
-    wish = wished(reasoning)
-    if wish is None:
-        draft.losses.approximated(reasoning.at, "the model thinks as it does by default")
-        return None
-    taken = [word for word in draft.family.efforts if draft.takes(f"reasoning_effort={word}", "reasoning_effort")]
+    taken = [word for word in draft.family.efforts if draft.takes(f"{field}={word}", field)]
     if not taken:
         if wish != "none":
             draft.losses.approximated(reasoning.at, "the model takes no reasoning effort")
         return None
-    effort = nearest(wish, taken)
-    if tools and effort != "none" and not (draft.family.effort_with_tools and draft.takes("reasoning_effort+tools")):
-        why = "chat completions of this model take no reasoning effort beside tools: it thinks as it does by default"
-        draft.losses.approximated(reasoning.at, why)
-        return None
-    draft.losses.approximated(reasoning.at, f"reasoning_effort {effort}")
-    return effort
+    return nearest(wish, taken)
+
+
+def tell_effort(effort: Effort, reasoning: Reasoning, draft: Draft, field: str) -> None:
+    """Tell that `effort` is what was sent in `field`, where that says something else than the client."""
+    if effort != reasoning.effort or reasoning.mode is not None or reasoning.at not in SAME:
+        draft.losses.approximated(reasoning.at, f"{field} {effort}")
 
 
 def wished(reasoning: Reasoning) -> Effort | None:
