@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--header",
-        type=_header,
+        type=header,
         action="append",
         default=[],
         metavar="[API:]NAME: VALUE",
@@ -130,10 +130,11 @@ def _models(text: str) -> dict[Api, str]:
     return {api: given[api] for api in APIS if given.get(api)}
 
 
-def _header(text: str) -> tuple[Api | None, str, str]:
+def header(text: str) -> tuple[Api | None, str, str]:
+    """Read `NAME: VALUE` or `API:NAME: VALUE`. Raises `ArgumentTypeError`."""
     owned = OWNED.fullmatch(text)
-    owner, header = (owned[1], owned[2]) if owned else (None, text)
-    name, found, value = header.partition(":")
+    owner, line = (owned[1], owned[2]) if owned else (None, text)
+    name, found, value = line.partition(":")
     if not found:
         raise argparse.ArgumentTypeError(f"not a header: {text}")
     return cast("Api | None", owner), name.strip(), value.strip()
