@@ -55,6 +55,8 @@ FORMS: dict[str, str] = {
     "opened": "the data URL as type and data",
     "breakpoint": "as a cache breakpoint",
     "sealed": "as reasoning with its seal",
+    "enclosed": "under Turnout's own seal",
+    "seal": "its seal, under Turnout's own",
 }
 """The forms in which a value arrives that does not arrive as it is."""
 

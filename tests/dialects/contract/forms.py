@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from engine.dialects.seal import opened
+
 FORMS: dict[str, Callable[[Any, Any], bool]] = {
     "json": lambda sent, got: json.loads(got) == sent,
     "object": lambda sent, got: got == json.loads(sent),
@@ -17,6 +19,8 @@ FORMS: dict[str, Callable[[Any, Any], bool]] = {
     "data-url": lambda sent, got: got.startswith("data:") and got.endswith(f";base64,{data_of(sent)}"),
     "opened": lambda sent, got: sent == f"data:{got['media_type']};base64,{got['data']}",
     "breakpoint": lambda sent, got: isinstance(got, dict),
+    "enclosed": lambda sent, got: sent in str(opened(got)),
+    "seal": lambda sent, got: sent[0]["signature"] in str(opened(got)),
     "sealed": lambda sent, got: {got["thinking"], got["signature"]} == {sent[0]["text"], sent[0]["signature"]},
 }
 """Form -> whether what arrived is what was sent."""

@@ -63,9 +63,10 @@ def is_meant(value: Any, step: Step) -> bool:
     """Say whether a mark names this value: by its `type`, else its `role`, else as what such a thing is untold."""
     if step.mark == "[]":
         return True
-    untold = {"tools": "custom", "input": "message", "tool_calls": "function"}
-    told = value.get("type", value.get("role", untold.get(step.name))) if isinstance(value, dict) else None
-    return step.mark == f"[{told}]"
+    if not isinstance(value, dict):
+        return False
+    untold = {"tools": "custom", "input": "message", "tool_calls": "custom" if "custom" in value else "function"}
+    return step.mark == f"[{value.get('type', value.get('role', untold.get(step.name)))}]"
 
 
 def related(loss: str, place: str) -> bool:

@@ -240,7 +240,168 @@ MESSAGES_STREAM: dict[str, Json] = {
     ),
 }
 
+ASK: Json = {"type": "message", "role": "user", "content": "hello"}
+FUNCTION: Json = {"type": "function", "name": "weather", "parameters": CLOSED}
+FREE: Json = {"type": "custom", "name": "patch"}
+CALLS: Json = {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": "{}"}
+OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+PATCHES: Json = {"type": "custom_tool_call", "call_id": "call_1", "name": "patch", "input": "+"}
+PATCHED: Json = {"type": "custom_tool_call_output", "call_id": "call_1", "output": "done"}
+MULLED: Json = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
+SPOKEN: Json = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "aha", "annotations": []}],
+}
+
+
+def items(*given: Json) -> Json:
+    return {"input": [ASK, *given]}
+
+
+def content(*given: Json) -> Json:
+    return {"input": [{"type": "message", "role": "user", "content": [*given, {"type": "input_text", "text": "look"}]}]}
+
+
+def outputs(call: Json, output: Json, *given: Json) -> Json:
+    return items(call, {**output, "output": [*given, {"type": "input_text", "text": "look"}]})
+
+
+IMAGE: Json = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PNG}"}
+PAPER: Json = {"type": "input_file", "file_data": f"data:application/pdf;base64,{PDF}"}
+STORED: Json = {"type": "input_image", "detail": "auto", "file_id": "file_1"}
+
+RESPONSES_REQUEST: dict[str, Json] = {
+    "input[message]": items(),
+    "input[message].content": content(),
+    "input[message].content[input_image]": content(IMAGE),
+    "input[message].content[input_image].file_id": content(STORED),
+    "input[message].content[input_file]": content(PAPER),
+    "input[message].content[input_file].file_id": content({"type": "input_file", "file_id": "file_1"}),
+    "input[message].content[input_file].file_url": content({"type": "input_file", "file_url": "https://e.org/1.pdf"}),
+    "input[message].content[output_text]": {"input": [SPOKEN, ASK]},
+    "input[message].content[refusal]": {"input": [{**SPOKEN, "content": []}, ASK]},
+    "input[message].phase": {"input": [SPOKEN, ASK]},
+    "input[message].id": {"input": [SPOKEN, ASK]},
+    "input[message].status": {"input": [SPOKEN, ASK]},
+    "input[function_call]": items(CALLS, OUTPUT),
+    "input[function_call_output]": items(CALLS, OUTPUT),
+    "input[function_call_output].output[input_text]": outputs(CALLS, OUTPUT),
+    "input[function_call_output].output[input_image]": outputs(CALLS, OUTPUT, IMAGE),
+    "input[function_call_output].output[input_file]": outputs(CALLS, OUTPUT, PAPER),
+    "input[custom_tool_call]": items(PATCHES, PATCHED),
+    "input[custom_tool_call_output]": items(PATCHES, PATCHED),
+    "input[custom_tool_call_output].output[input_text]": outputs(PATCHES, PATCHED),
+    "input[custom_tool_call_output].output[input_image]": outputs(PATCHES, PATCHED, IMAGE),
+    "input[custom_tool_call_output].output[input_file]": outputs(PATCHES, PATCHED, PAPER),
+    "input[reasoning]": items(MULLED, SPOKEN, ASK),
+    "input": items(),
+    "tools[function]": {"tools": [FUNCTION]},
+    "tools[custom]": {"tools": [FREE]},
+    "tools[namespace]": {
+        "tools": [{"type": "namespace", "name": "home", "description": "At home.", "tools": [FUNCTION]}]
+    },
+    "tool_choice": {"tools": [FUNCTION, FREE]},
+    "tool_choice[allowed_tools]": {
+        "tools": [FUNCTION, FREE],
+        "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]},
+    },
+    "parallel_tool_calls": {"tools": [FUNCTION]},
+    "stream_options": {"stream": True},
+    "text.format[json_schema]": {"text": {"format": {"type": "json_schema", "name": "place", "schema": CLOSED}}},
+}
+REFUSING: Json = {**SPOKEN, "content": [{"type": "refusal", "refusal": "no"}]}
+RAW: Json = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
+
+RESPONSES_ANSWER: dict[str, Json] = {
+    "incomplete_details": {"status": "incomplete"},
+    "error": {"status": "failed"},
+    "output[message].content[refusal]": {"output": [REFUSING]},
+    "output[reasoning]": {"output": [MULLED, SPOKEN]},
+    "output[reasoning].content[reasoning_text]": {"output": [RAW, SPOKEN]},
+    "output[function_call]": {"output": [{**CALLS, "id": "fc_1"}]},
+    "output[custom_tool_call]": {"output": [PATCHES]},
+}
+
+RESPONSE: Json = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "m",
+    "status": "completed",
+    "output": [SPOKEN],
+    "usage": {
+        "input_tokens": 100,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": 50,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 150,
+    },
+}
+
+
+def event(kind: str, **fields: Any) -> Json:
+    return {"type": f"response.{kind}", **fields}
+
+
+def begun(*given: Json, end: str = "completed") -> Json:
+    """Return a stream whose end does not repeat what was said."""
+    silent = {**RESPONSE, "output": []}
+    return {
+        "event": [event("created", response={**silent, "status": "in_progress"}), *given, event(end, response=silent)]
+    }
+
+
+SAYS = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+SUMS = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+THINKS = {**SUMS, "content_index": 0}
+ARGUES = {"item_id": "fc_1", "output_index": 0}
+BEGINS = event("output_item.added", output_index=0, item={**CALLS, "id": "fc_1", "arguments": ""})
+FREES = event("output_item.added", output_index=0, item={**PATCHES, "id": "fc_1", "input": ""})
+WROTE = event("output_text.delta", **SAYS, delta="aha")
+
+RESPONSES_STREAM: dict[str, Json] = {
+    f"event[{told['event'][place]['type']}]{inside}": told
+    for place, told, inside in (
+        (1, begun(BEGINS, event("function_call_arguments.delta", **ARGUES, delta="{}")), ""),
+        (1, begun(event("output_item.done", output_index=0, item=SPOKEN)), ""),
+        (1, begun(event("content_part.done", **SAYS, part=SPOKEN["content"][0])), ""),
+        (1, begun(event("content_part.done", **SAYS, part=REFUSING["content"][0])), ".part[refusal]"),
+        (1, begun(event("content_part.done", **THINKS, part=RAW["content"][0])), ".part[reasoning_text]"),
+        (1, begun(WROTE), ""),
+        (1, begun(event("output_text.done", **SAYS, text="aha")), ""),
+        (2, begun(WROTE, event("output_text.annotation.added", **SAYS, annotation={})), ""),
+        (1, begun(event("refusal.delta", **SAYS, delta="no")), ""),
+        (1, begun(event("refusal.done", **SAYS, refusal="no")), ""),
+        (1, begun(event("reasoning_text.delta", **THINKS, delta="hm")), ""),
+        (1, begun(event("reasoning_text.done", **THINKS, text="hm")), ""),
+        (1, begun(event("reasoning_summary_text.delta", **SUMS, delta="hm")), ""),
+        (1, begun(event("reasoning_summary_text.done", **SUMS, text="hm")), ""),
+        (1, begun(event("reasoning_summary_part.done", **SUMS, part=MULLED["summary"][0])), ""),
+        (2, begun(BEGINS, event("function_call_arguments.delta", **ARGUES, delta='{"a":1}')), ""),
+        (2, begun(BEGINS, event("function_call_arguments.done", **ARGUES, arguments='{"a":1}')), ""),
+        (2, begun(FREES, event("custom_tool_call_input.delta", **ARGUES, delta="+")), ""),
+        (2, begun(FREES, event("custom_tool_call_input.done", **ARGUES, input="+")), ""),
+        (2, begun(WROTE, end="incomplete"), ""),
+    )
+}
+PLACES = ("item_id", "output_index", "content_index", "summary_index")
+PLACED = {
+    f"{path}.{name}": one[name]
+    for path, told_ in RESPONSES_STREAM.items()
+    for one in told_["event"]
+    if path.startswith(f"event[{one['type']}]")
+    for name in PLACES
+    if name in one
+}
+"""Where an event belongs: another place would be that of another item."""
+
 BASES: dict[Key, Json] = {
+    ("responses", "request"): {"model": "asked", "input": "hello"},
+    ("responses", "answer"): RESPONSE,
+    ("responses", "stream"): begun(WROTE),
     ("chat", "request"): {"model": "asked", "messages": [HELLO]},
     ("messages", "request"): {"model": "asked", "max_tokens": 100, "messages": [HELLO]},
     ("chat", "stream"): chunks(SAID),
@@ -267,6 +428,9 @@ BASES: dict[Key, Json] = {
 """The least that an API takes, or that is an answer of it."""
 
 SETTINGS: dict[Key, dict[str, Json]] = {
+    ("responses", "request"): RESPONSES_REQUEST,
+    ("responses", "answer"): RESPONSES_ANSWER,
+    ("responses", "stream"): RESPONSES_STREAM,
     ("chat", "request"): CHAT_REQUEST,
     ("chat", "answer"): CHAT_ANSWER,
     ("messages", "request"): MESSAGES_REQUEST,
@@ -277,6 +441,27 @@ SETTINGS: dict[Key, dict[str, Json]] = {
 """Path -> the fields of a body in which something at this path, or in it, makes sense; the longest path counts."""
 
 VALUES: dict[Key, dict[str, Any]] = {
+    ("responses", "request"): {
+        "input": "good morning",
+        "input[message].content": "good morning",
+        "input[function_call].call_id": "call_1",
+        "input[function_call_output].call_id": "call_1",
+        "input[custom_tool_call].call_id": "call_1",
+        "input[custom_tool_call_output].call_id": "call_1",
+        "tools[function].parameters": CLOSED,
+        "text.format[json_schema].schema": CLOSED,
+    },
+    ("responses", "answer"): {
+        "output[function_call].arguments": '{"city": "Paris"}',
+        "usage.input_tokens_details.cached_tokens": 30,
+        "usage.input_tokens_details.cache_write_tokens": 20,
+        "usage.output_tokens_details.reasoning_tokens": 10,
+    },
+    ("responses", "stream"): {
+        **PLACED,
+        "event[response.function_call_arguments.delta].delta": '{"b":2}',
+        "event[response.function_call_arguments.done].arguments": '{"b":2}',
+    },
     ("chat", "stream"): {
         "event[].choices[].delta.reasoning_details": SEALED,
         "event[].choices[].delta.tool_calls[function].index": 0,
