@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,9 @@ UNREAD = frozenset(
 )
 """Fields of another vendor's blocks that no other model can read."""
 
+ENCODED = re.compile(r"data:[^,]{,200};base64,.*|[A-Za-z0-9+/_-]{1000,}={0,2}", re.DOTALL)
+"""Images and the like: no text, and long."""
+
 
 def rendered(block: Opaque) -> str:
     """Return what another model can read of a block, "" for nothing."""
@@ -34,10 +38,10 @@ def rendered(block: Opaque) -> str:
 
 
 def readable(value: Any) -> Any:
-    """Return `value` without its unreadable fields and empty places."""
+    """Return `value` without its unreadable fields, empty places, and what is encoded."""
     if isinstance(value, dict):
         found = {key: readable(item) for key, item in value.items() if key not in UNREAD}
         return {key: item for key, item in found.items() if item not in (None, {}, [])}
     if isinstance(value, list):
         return [readable(item) for item in value]
-    return value
+    return "[encoded]" if isinstance(value, str) and ENCODED.fullmatch(value) else value

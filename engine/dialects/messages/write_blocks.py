@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engine.chat import Audio, Call, File, Image, Opaque, Problem, Refusal, Result, Text, Thinking
 from engine.dialects.clip import clipped
 from engine.dialects.messages.write_arguments import write_arguments
+from engine.dialects.rendering import rendered
 
 if TYPE_CHECKING:
     from engine.chat import Block, Message
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 VENDOR = "anthropic"
 IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+OUTPUTS = ("_output", "_response")
+"""How the kinds of blocks end in which a user answers a tool that only another vendor has."""
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -94,6 +97,8 @@ class Writer:
             return self._result(block)
         if isinstance(block, Text):
             return self._text(block)
+        if isinstance(block, Opaque) and block.vendor != VENDOR and block.kind.endswith(OUTPUTS):
+            return self._told(block)
         return self._marked(self._part(block), block)
 
     def _of_assistant(self, block: Block) -> dict[str, Any] | None:
@@ -106,13 +111,19 @@ class Writer:
             return self._call(block)
         if isinstance(block, Thinking):
             return self._thinking(block)
-        if isinstance(block, Opaque) and block.vendor == VENDOR:
-            return block.raw
+        if isinstance(block, Opaque):
+            return block.raw if block.vendor == VENDOR else self._told(block)
         self._losses.dropped(block.at, "an assistant turn of the Messages API has no place for it")
         return None
 
     def _text(self, block: Text) -> dict[str, Any] | None:
         return self._marked({"type": "text", "text": block.text}, block) if block.text.strip() else None
+
+    def _told(self, block: Opaque) -> dict[str, Any] | None:
+        """Return what is left of a block that only another vendor knows: its text."""
+        self._losses.dropped(block.at, f"a {clipped(block.kind)} is known to its vendor only; its text remains")
+        text = rendered(block)
+        return self._marked({"type": "text", "text": text}, block) if text else None
 
     def _call(self, block: Call) -> dict[str, Any]:
         if block.kind == "custom":

@@ -78,7 +78,8 @@ def _write(request: Request, family: Claude, model: str) -> Written:
     choosing = write_choice(request, offered, family, names, losses, thinking=thought.on)
     writer = Writer(family, names, marks, losses, request.at("detail"))
     system = [text for message in request.messages[:start] for text in writer.texts(message)]
-    messages = write_turns(turns, family, writer, losses, thinking=thought.on, headed=bool(system))
+    path = request.at("messages")
+    messages = write_turns(turns, family, writer, losses, path, thinking=thought.on, headed=bool(system))
     told = [form.told, choosing.told]
     choice = choosing.field
     if form.tool is not None:

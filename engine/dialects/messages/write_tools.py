@@ -61,6 +61,8 @@ def write_tools(
 def write_tool(tool: Tool, family: Claude, names: Names, marks: Breakpoints, losses: Losses) -> dict[str, Any]:
     written: dict[str, Any] = {"name": names.send(tool.name)}
     description = tool.description
+    if tool.deferred:
+        losses.approximated(f"{tool.at}.defer_loading", "sent with the others")
     if tool.kind == "custom":
         schema = FREE_TEXT
         description = described(tool, losses)

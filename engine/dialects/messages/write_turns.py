@@ -35,16 +35,24 @@ def leading(messages: Sequence[Message]) -> int:
 
 
 def write_turns(
-    messages: Sequence[Message], family: Claude, writer: Writer, losses: Losses, *, thinking: bool, headed: bool
+    messages: Sequence[Message],
+    family: Claude,
+    writer: Writer,
+    losses: Losses,
+    path: str,
+    *,
+    thinking: bool,
+    headed: bool,
 ) -> list[Turn]:
     """Return `messages` of the body; `messages` are those behind the leading system messages, settled.
 
-    `headed`: those said something. Raises `Problem` (400) where nothing at all was said.
+    `path` is what the client calls them. `headed`: the leading ones said something. Raises `Problem` (400) where nothing
+    at all was said.
     """
     turns = joined(placed(messages, family, writer, losses))
     if not turns and not headed:
-        raise refused("`messages` must hold something to answer: there is none, or all are empty", "messages")
-    at = messages[0].at if messages else "messages"
+        raise refused(f"`{path}` must hold something to answer: there is none, or all are empty", path)
+    at = messages[0].at if messages else path
     if not turns or turns[0]["role"] != "user":
         losses.dropped(at, f"a conversation begins with the user: {FIRST!r} stands in front")
         turns.insert(0, {"role": "user", "content": [{"type": "text", "text": FIRST}]})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.chat import Call, Message, Problem, Request, Result, Text, Thinking, Tool
+from engine.chat import Call, Message, Opaque, Problem, Request, Result, Text, Thinking, Tool
 from engine.dialects import CODECS
 from engine.dialects.codec import Written
 from engine.dialects.messages.families import FAMILIES, family
@@ -69,6 +69,40 @@ def test_the_version_is_always_told_and_a_beta_only_where_it_is_needed() -> None
         version,
         (b"anthropic-beta", b"thinking-binding-controls-2026-08-01"),
     ]
+
+
+def test_what_only_another_vendor_knows_is_told_as_text() -> None:
+    def opaque(kind: str, at: str, **fields: Any) -> Opaque:
+        return Opaque(vendor="openai", kind=kind, raw={"type": kind, "id": "x_1", **fields}, at=at)
+
+    request = Request(
+        model="asked",
+        messages=(
+            Message(role="user", blocks=(Text(text="Hi"),)),
+            Message(role="assistant", blocks=(opaque("shell_call", "input[1]", action={"commands": ["ls"]}),)),
+            Message(role="user", blocks=(opaque("shell_call_output", "input[2]", output=[{"stdout": "a"}]),)),
+        ),
+    )
+    found = write(request, family(NEW, ""), NEW)
+    assert found.body["messages"][1:] == [
+        {"role": "assistant", "content": [{"type": "text", "text": '[shell_call] {"action":{"commands":["ls"]}}'}]},
+        {"role": "user", "content": [{"type": "text", "text": '[shell_call_output] {"output":[{"stdout":"a"}]}'}]},
+    ]
+    assert [(loss.path, loss.grade) for loss in found.losses] == [("input[1]", "dropped"), ("input[2]", "dropped")]
+
+
+def test_tools_that_are_loaded_later_are_sent_at_once() -> None:
+    hello = Message(role="user", blocks=(Text(text="Hi"),))
+    tool = Tool(name="f", deferred=True, at="tools[0]")
+    found = write(Request(model="asked", messages=(hello,), tools=(tool,)), family(NEW, ""), NEW)
+    assert [one["name"] for one in found.body["tools"]] == ["f"]
+    assert [(loss.path, loss.grade) for loss in found.losses] == [("tools[0].defer_loading", "approximated")]
+
+
+def test_what_is_not_there_goes_by_the_clients_name() -> None:
+    with pytest.raises(Problem) as refused:
+        write(Request(model="asked", messages=(), named={"messages": "input"}), family(NEW, ""), NEW)
+    assert refused.value.param == "input"
 
 
 def test_the_same_history_is_written_the_same_in_every_request() -> None:
