@@ -46,8 +46,8 @@ def write_turns(
 ) -> list[Turn]:
     """Return `messages` of the body; `messages` are those behind the leading system messages, settled.
 
-    `path` is what the client calls them. `headed`: the leading ones said something. Raises `Problem` (400) where nothing
-    at all was said.
+    `path` is what the client calls them. `headed`: the leading ones said something. Raises `Problem` (400) where
+    nothing at all was said.
     """
     turns = joined(placed(messages, family, writer, losses))
     if not turns and not headed:
