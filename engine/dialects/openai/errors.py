@@ -1,6 +1,7 @@
-"""Why an upstream of the chat API failed, read off its error object. Knows nothing of requests or answers.
+"""Why an upstream of OpenAI's APIs failed, read off its error object. Knows nothing of requests or answers.
 
-Protocol facts: openai 3.54 (types/shared/error_object.py).
+Protocol facts: openai 3.54 (types/shared/error_object.py, types/responses/response_error.py); codes by which Codex
+0.169 knows that a server is overloaded.
 """
 
 from __future__ import annotations
@@ -19,16 +20,22 @@ REASONS: dict[str, Reason] = {
     "exceed_context_size_error": "context_length",
     "content_policy_violation": "content_filter",
     "content_filter": "content_filter",
+    "image_content_policy_violation": "content_filter",
+    "bio_policy": "content_filter",
+    "misalignment_policy_violation": "content_filter",
     "model_not_found": "not_found",
     "rate_limit_exceeded": "rate_limit",
     "rate_limit_error": "rate_limit",
     "overloaded": "overloaded",
     "overloaded_error": "overloaded",
+    "server_is_overloaded": "overloaded",
+    "slow_down": "overloaded",
     "invalid_api_key": "auth",
     "authentication_error": "auth",
     "permission_denied": "auth",
     "timeout": "timeout",
     "invalid_request_error": "bad_request",
+    "invalid_prompt": "bad_request",
     "server_error": "server_error",
 }
 
