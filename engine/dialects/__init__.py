@@ -13,6 +13,7 @@ from engine.dialects.chat.codec import CHAT
 from engine.dialects.messages.codec import MESSAGES
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.openai_responses import OpenAIResponses
+from engine.dialects.responses.codec import RESPONSES as RESPONSES_CODEC
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,16 +28,13 @@ ANTHROPIC = AnthropicMessages()
 
 DIALECTS: tuple[Dialect, ...] = (OPENAI, RESPONSES, ANTHROPIC)
 
-SPEECH: dict[str, Dialect] = {"openai": OPENAI, "anthropic": ANTHROPIC}
-"""What a driver calls its dialect -> the one that knows its errors."""
-
 ENDPOINTS: dict[str, tuple[Dialect, Endpoint]] = {
     endpoint.path: (dialect, endpoint) for dialect in DIALECTS for endpoint in dialect.endpoints
 }
 """Canonical path -> who owns it."""
 OWNERS: dict[str, Dialect] = {endpoint.api: dialect for dialect, endpoint in ENDPOINTS.values()}
 
-CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES)}
+CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES, RESPONSES_CODEC)}
 """The APIs that carry conversations, by name: each is translated into each other."""
 
 

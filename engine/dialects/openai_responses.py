@@ -12,11 +12,10 @@ from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused
-from engine.dialects.failure import failed, text
 from engine.dialects.measure import Tally
-from engine.dialects.openai.errors import judged
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.responses.broken import broken, broken_stream
+from engine.dialects.responses.errors import FAILED, confessed
 from engine.dialects.sse import parse
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.facts import Depth
@@ -159,8 +158,8 @@ def read_event(name: bytes, data: bytes) -> Sign | Failure:
     except msgspec.ValidationError:
         return Sign.FRAME
     kind = event.type or name.decode("utf-8", "replace")
-    if kind in ("error", "response.failed"):
-        return confessed(kind, data)
+    if kind in FAILED:
+        return confessed(kind, msgspec.json.decode(data), data)
     if kind in ENDS:
         return Sign.END
     if kind.endswith(".delta"):
@@ -168,20 +167,6 @@ def read_event(name: bytes, data: bytes) -> Sign | Failure:
     if kind == "response.output_item.added" and isinstance(event.item, dict) and event.item.get("name"):
         return Sign.CONTENT
     return Sign.FRAME if kind in FRAMES or not kind.startswith("response.") else Sign.CONTENT
-
-
-def confessed(kind: str, data: bytes) -> Failure:
-    """Return the failure that an event tells: flat in `error`, in the response it ends in `response.failed`."""
-    event = msgspec.json.decode(data)
-    if kind == "error":
-        nested = event.get("error")
-        told = nested if isinstance(nested, dict) else event
-        told = {name: value for name, value in told.items() if name != "type" or value != "error"}
-    else:
-        response = event.get("response")
-        told = response.get("error") if isinstance(response, dict) else None
-    reason, message = judged(None, told if isinstance(told, dict) else {"message": text(told)})
-    return failed(reason, None, message, [], data)
 
 
 EVENTS = Reader(read=read_event, nested="response", broken=broken)

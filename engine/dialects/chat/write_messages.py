@@ -9,17 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import Call, File, Image, Message, Opaque, Refusal, Result, Thinking
-from engine.dialects.body import refused
 from engine.dialects.chat.write_parts import text_part, thin_breakpoints, write_part, written_content
 from engine.dialects.freetext import wrapped
 from engine.dialects.openai import system
-from engine.dialects.openai.parts import BREAKPOINT, no_room, uncached, write_text
+from engine.dialects.openai.parts import BREAKPOINT, no_room, nothing_said, uncached, write_text
 from engine.dialects.turns import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Block, Problem
+    from engine.chat import Block
     from engine.dialects.openai.draft import Draft, Json
 
 REASONING = "reasoning_content"
@@ -51,11 +50,6 @@ def write_messages(messages: Sequence[Message], instruction: str, draft: Draft) 
     if not (draft.family.user_after_tool and draft.takes("user_after_tool")):
         written = bridged(written, draft)
     return written if draft.takes("without_reasoning") else reasoned(written, draft)
-
-
-def nothing_said(draft: Draft) -> Problem:
-    path = draft.request.at("messages")
-    return refused(f"`{path}` must hold something to answer: there is none, or all are empty", path)
 
 
 def loop_start(messages: Sequence[Message]) -> int:

@@ -20,13 +20,16 @@ SAME = frozenset({"reasoning_effort", "reasoning"})
 
 
 def write_effort(reasoning: Reasoning | None, draft: Draft, field: str) -> Effort | None:
-    """Return the word for `field`, None to leave it out; that is told. What was sent `tell_effort` tells."""
-    wish = None if reasoning is None else wished(reasoning)
-    if reasoning is None or wish is None:
-        if reasoning is not None and (reasoning.mode is not None or reasoning.at not in SAME):
+    """Return the word for `field`, None to leave it out, which is told; what is sent `tell_effort` tells."""
+    if reasoning is None:
+        return None
+    wish = wished(reasoning)
+    if wish is None:
+        if reasoning.mode is not None or reasoning.at not in SAME:
             draft.losses.approximated(reasoning.at, "the model thinks as it does by default")
         return None
-    taken = [word for word in draft.family.efforts if draft.takes(f"{field}={word}", field)]
+    words = (field, field.partition(".")[0])
+    taken = [word for word in draft.family.efforts if draft.takes(f"{field}={word}", *words)]
     if not taken:
         if wish != "none":
             draft.losses.approximated(reasoning.at, "the model takes no reasoning effort")

@@ -24,8 +24,13 @@ REFUSED = {
 }
 """Parameters without which the answer would mislead, with what to do."""
 
-UNTOLD = frozenset({"logprobs", "top_logprobs"})
-"""What would be asked for in vain: no answer that is translated tells it."""
+PROBABILITIES = "no answer of another API tells probabilities of tokens"
+VAIN = {
+    "logprobs": PROBABILITIES,
+    "top_logprobs": PROBABILITIES,
+    "store": "no answer of another API is kept at the upstream",
+}
+"""What would be asked for in vain, with the reason."""
 
 
 def write_extra(draft: Draft, carried: Mapping[str, tuple[str, Callable[[Model], bool]]]) -> dict[str, Any]:
@@ -48,10 +53,8 @@ def write_extra(draft: Draft, carried: Mapping[str, tuple[str, Callable[[Model],
                 sent[to] = value
             else:
                 draft.losses.dropped(path, "the model does not take it")
-        elif path in UNTOLD:
-            draft.losses.dropped(path, "no answer of another API tells probabilities of tokens")
         else:
-            draft.losses.dropped(path, f"no counterpart in {draft.api}")
+            draft.losses.dropped(path, VAIN.get(path, f"no counterpart in {draft.api}"))
     return sent
 
 

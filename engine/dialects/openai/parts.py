@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import File, Opaque, Refusal, Text
+from engine.dialects.body import refused
 from engine.dialects.clip import clipped
 from engine.dialects.rendering import rendered
 
 if TYPE_CHECKING:
-    from engine.chat import Block, Image, Part
+    from engine.chat import Block, Image, Part, Problem
     from engine.dialects.openai.draft import Draft, Json
 
 BREAKPOINT = "prompt_cache_breakpoint"
@@ -20,6 +21,12 @@ LIVES = {"30m": "30m", "1h": "12h", "12h": "12h"}
 """Life of a cache breakpoint -> the ttl that lasts as long; any other is OpenAI's default of 30 minutes."""
 
 UNSEEN = "[An image was here; this model sees none.]"
+
+
+def nothing_said(draft: Draft) -> Problem:
+    """Return the refusal of a conversation in which there is nothing to answer."""
+    path = draft.request.at("messages")
+    return refused(f"`{path}` must hold something to answer: there is none, or all are empty", path)
 
 
 def write_text(block: Block, draft: Draft) -> str:
