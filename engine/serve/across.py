@@ -16,6 +16,7 @@ from engine.clients.profile import BOTH
 from engine.dialects import CODECS, OWNERS
 from engine.dialects.codec import Asked
 from engine.dialects.edits import apply
+from engine.dialects.forced import forced
 from engine.dialects.thoughts import mark_of, recalled
 from engine.dialects.translate import Translation, only_of, write
 from engine.serve.continued import PREVIOUS, items_of, not_found
@@ -64,8 +65,8 @@ class Across(Road):
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
         sent, self.headers = apply(self.api, written.body, headers, tuning)
         self.body = msgspec.json.encode(sent)
-        forced = {path.partition(".")[0] for path in tuning.set}
-        self._ours = {name: value for name, value in sent.items() if name not in forced}
+        fixed = {path.partition(".")[0] for path in forced(self.api, tuning.set)}
+        self._ours = {name: value for name, value in sent.items() if name not in fixed}
         """What can be left out of the body: not what the file forces."""
         self._lost = written.losses
         self._back = Translation(client, codec, written, self._asked, self._keep, order.input_tokens)

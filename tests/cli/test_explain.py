@@ -88,10 +88,14 @@ ACROSS = [
     (("smart",), "POST https://api.anthropic.com/v1/messages; chat -> messages translation", "messages"),
     (
         ("smart", "--api", "messages", "--down", "anthropic"),
-        "POST https://api.openai.com/v1/chat/completions; messages -> chat translation",
-        "chat",
+        "POST https://api.openai.com/v1/responses; messages -> responses translation",
+        "responses",
     ),
-    (("smart", "--api", "count_tokens", "--down", "anthropic"), "answered here: an estimate", "chat"),
+    (
+        ("smart", "--api", "count_tokens", "--down", "anthropic"),
+        "POST https://api.openai.com/v1/responses/input_tokens; count_tokens -> input_tokens translation",
+        "input_tokens",
+    ),
 ]
 
 
