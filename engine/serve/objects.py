@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.chat import Problem
-from engine.dialects import CODECS
 from engine.dialects.clip import clipped
-from engine.dialects.codec import Asked
-from engine.dialects.fold import unfold
 from engine.dialects.responses.items import PREFIXES
+from engine.dialects.responses.retell import retold
 from engine.dialects.sse import Splitter, parse
 from engine.serve.reply import EVENT_STREAM, JSON
 
@@ -40,16 +38,7 @@ def read(stored: Stored, query: dict[str, str]) -> Answer:
     """Return a response as it was answered; with `stream=true` as the stream it could have been."""
     if query.get("stream") != "true":
         return JSON, msgspec.json.encode(stored.response)
-    told = stored.response
-    asked = Asked(
-        model=told["model"],
-        id=stored.id.removeprefix("resp_"),
-        created=int(told["created_at"]),
-        echo=told,
-    )
-    codec = CODECS["responses"]
-    stream = codec.encoder(asked).feed(unfold(codec.read_answer(msgspec.json.encode(told))))
-    return EVENT_STREAM, behind(stream, number(query, "starting_after", -1, least=-1))
+    return EVENT_STREAM, behind(retold(stored.response), number(query, "starting_after", -1, least=-1))
 
 
 def behind(stream: bytes, last: int) -> bytes:

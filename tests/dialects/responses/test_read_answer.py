@@ -18,7 +18,6 @@ from engine.dialects.responses.sealed import Item
 from engine.dialects.responses.write_answer import write_answer
 from engine.dialects.responses.write_stream import ResponsesEncoder
 from tests.dialects import claude, gpt, oracles
-from tests.dialects.pairs import events as parsed
 from tests.dialects.responses.upstream import answer, responses
 
 
@@ -247,11 +246,3 @@ def texts(response: Response) -> list[str]:
 
 def said(block: Any) -> str:
     return block.arguments if isinstance(block, Call) else block.text
-
-
-@given(claude.responses() | gpt.responses())
-def test_an_answer_that_was_kept_is_told_again_as_it_was(response: Response) -> None:
-    kept = json.loads(write_answer(response, ASKED))
-    events = unfold(read_answer(json.dumps(kept).encode()))
-    stream = ResponsesEncoder(Asked(model="asked", id="x", created=7, echo=kept)).feed(events)
-    assert parsed(stream)[-1]["response"] == kept

@@ -33,6 +33,7 @@ from engine.chat import (
     Used,
     Wrote,
 )
+from engine.dialects.base import Failing
 from engine.dialects.codec import Asked
 from engine.dialects.fold import fold, unfold
 from engine.dialects.messages.read_stream import MessagesDecoder
@@ -47,6 +48,7 @@ from tests.dialects.pairs import events as parsed
 from tests.support.wire import violations
 
 ASKED = Asked(model="asked", id="x", created=7, source="up/model", input_tokens=33)
+FAILING = Failing(request="req_1", model="asked", created=7)
 SEAL = seal("up/model")
 
 
@@ -435,7 +437,7 @@ def test_the_end_comes_once() -> None:
         *["response.created", "response.in_progress"],
         "response.completed",
     ]
-    assert encoder.broken(Problem(502, "upstream_disconnect", "gone"), "req_1") is None
+    assert encoder.broken(Problem(502, "upstream_disconnect", "gone"), FAILING) is None
 
 
 def test_without_an_end_it_writes_none() -> None:
@@ -447,7 +449,7 @@ def test_without_an_end_it_writes_none() -> None:
 def test_a_stream_that_breaks_off_ends_in_the_failed_response(events: list[Event], data: st.DataObject) -> None:
     encoder = ResponsesEncoder(ASKED)
     body = encoder.feed(events[: data.draw(st.integers(1, len(events) - 1))])
-    end = encoder.broken(Problem(429, "rate_limited", "Slow down."), "req_1")
+    end = encoder.broken(Problem(429, "rate_limited", "Slow down."), FAILING)
     assert end is not None
     assert violations("responses", body + end) == []
     assert oracles.event_flaws("responses", parsed(end)[0]) == []
@@ -456,7 +458,7 @@ def test_a_stream_that_breaks_off_ends_in_the_failed_response(events: list[Event
 
 
 def test_a_stream_that_never_began_is_not_broken_here() -> None:
-    assert ResponsesEncoder(ASKED).broken(Problem(502, "upstream_disconnect", "gone"), "req_1") is None
+    assert ResponsesEncoder(ASKED).broken(Problem(502, "upstream_disconnect", "gone"), FAILING) is None
 
 
 # what the vendor's SDK makes of it
@@ -492,7 +494,7 @@ def without_parsed(value: Any) -> Any:
 def test_the_vendors_sdk_tells_a_failure() -> None:
     encoder = ResponsesEncoder(ASKED)
     body = encoder.feed([Started("1", "m"), Wrote("a")])
-    body += encoder.broken(Problem(400, "context_length", "too long"), "req_1") or b""
+    body += encoder.broken(Problem(400, "context_length", "too long"), FAILING) or b""
     with client(body) as sdk:
         last = list(sdk.responses.create(model="m", input="Hi", stream=True))[-1]
     assert last.type == "response.failed"
