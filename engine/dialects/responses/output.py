@@ -56,12 +56,14 @@ class Said:
 class Item:
     """An item that has begun."""
 
-    __slots__ = ("at", "call", "call_id", "done", "kind", "texts")
+    __slots__ = ("at", "call", "call_id", "done", "given", "kind", "texts")
 
-    def __init__(self, kind: str, at: str) -> None:
+    def __init__(self, kind: str, at: str, given: dict[str, Any]) -> None:
         self.kind = kind
         self.at = at
         """Its path in the response."""
+        self.given = {name: value for name, value in given.items() if name != "encrypted_content"}
+        """What came with its beginning: it counts only if nobody tells its end. A seal is not whole there."""
         self.texts: dict[Place, Said] = {}
         self.call: int | None = None
         """The number of a call among the calls given out; None until its name is known."""
@@ -173,7 +175,7 @@ class Output:
             same = told.get(kind)
             self._close(same.pop() if same else self._begin(kind, {"output_index": index}, one, out), one, out)
         for item in self._items:
-            self._close(item, {}, out)
+            self._close(item, item.given, out)
 
     def _find(self, event: dict[str, Any], kind: str) -> Item | None:
         item = self._by_id.get(text(event.get("item_id")))
@@ -203,7 +205,7 @@ class Output:
     def _begin(self, kind: str, event: dict[str, Any], told: dict[str, Any], out: list[Event]) -> Item:
         index = event.get("output_index")
         place = index if type(index) is int else len(self._items)
-        item = Item(kind, f"output[{place}]")
+        item = Item(kind, f"output[{place}]", told)
         self._items.append(item)
         self._last[kind] = item
         self._by_index[place] = item

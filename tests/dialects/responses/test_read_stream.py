@@ -220,8 +220,20 @@ FORMS: dict[str, tuple[list[Any], list[Event]]] = {
     "a call in the end": ([ended({"type": "function_call", **CALL, "arguments": '{"a":1}'})], [*F, *CALLED]),
     "arguments as an object": ([done(0, "function_call", **CALL, arguments={"a": 1}), COMPLETED], [*F, *CALLED]),
     "arguments with the beginning": (
-        [added(0, "function_call", **CALL, arguments='{"a":1}'), COMPLETED],
-        [Called(0, "x", "f"), Ended(0), *CALLED],
+        [
+            added(0, "function_call", **CALL, arguments='{"a":1}'),
+            added(1, "reasoning", encrypted_content="half"),
+            COMPLETED,
+        ],
+        [*F, *CALLED],
+    ),
+    "arguments with the beginning and in pieces": (
+        [
+            added(0, "function_call", **CALL, arguments='{"a":1}'),
+            *[delta(one, "function_call_arguments") for one in ('{"a"', ":1}")],
+            *[event("function_call_arguments.done", arguments='{"a":1}'), COMPLETED],
+        ],
+        [Called(0, "x", "f"), Argued(0, '{"a"'), Argued(0, ":1}"), Ended(0), *CALLED],
     ),
     "no arguments": (
         [added(0, "function_call", **CALL), done(0, "function_call", **CALL, arguments=""), COMPLETED],

@@ -491,6 +491,16 @@ def without_parsed(value: Any) -> Any:
     return [without_parsed(one) for one in value] if isinstance(value, list) else value
 
 
+def test_the_vendors_sdk_tells_that_an_answer_was_cut_short() -> None:
+    events = [Wrote("a"), *CALL_0, Ended(0), Used(Usage(input=7, output=3)), Stopped(Stop(reason="length")), Finished()]
+    with client(written(events)) as sdk, sdk.responses.stream(model="m", input="Hi") as stream:
+        last = list(stream)[-1]
+    assert last.type == "response.incomplete"
+    assert last.response.incomplete_details is not None
+    assert last.response.incomplete_details.reason == "max_output_tokens"
+    assert last.response.output_text == "a"
+
+
 def test_the_vendors_sdk_tells_a_failure() -> None:
     encoder = ResponsesEncoder(ASKED)
     body = encoder.feed([Started("1", "m"), Wrote("a")])
