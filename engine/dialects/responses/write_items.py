@@ -74,7 +74,7 @@ def write_items(messages: Sequence[Message], instruction: str, draft: Draft) -> 
 
 
 def write_system(messages: Sequence[Message], instruction: str, draft: Draft) -> list[Json]:
-    """Return system messages as one; its texts stay apart, as what is cached does."""
+    """Return system messages as one item; their texts stay apart in it, where the model takes parts."""
     for message in messages:
         unnamed(message, draft)
     parts = [part for block in system.said(messages, draft) if (part := write_part(block, draft)) is not None]
