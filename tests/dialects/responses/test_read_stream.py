@@ -30,6 +30,8 @@ from engine.chat import (
     Used,
     Wrote,
 )
+from engine.dialects import CODECS
+from engine.dialects.codec import Asked
 from engine.dialects.fold import fold
 from engine.dialects.responses.read_answer import read_answer
 from engine.dialects.responses.read_stream import ResponsesDecoder
@@ -39,6 +41,7 @@ from tests.dialects.responses.upstream import CODEX, Style, answer, responses, s
 from tests.dialects.splits import pieces
 from tests.support.wire import violations
 
+ASKED = Asked(model="asked", id="x", created=7, source="up/model")
 sizes = st.lists(st.integers(1, 40), min_size=1, max_size=6)
 
 
@@ -81,6 +84,14 @@ def test_the_strict_server_is_one(response: Response, interleaved: bool) -> None
     assume(response.usage is not None and response.usage.reasoning is not None)
     style = Style(interleaved=interleaved)
     assert violations("responses", wire(stream(response, style), style), strict_items=not interleaved) == []
+
+
+@pytest.mark.parametrize("api", ["chat", "messages", "responses"])
+@given(responses(), styles())
+def test_it_comes_out_in_every_api(api: str, response: Response, style: Style) -> None:
+    decoder, encoder = ResponsesDecoder(), CODECS[api].encoder(ASKED)
+    parts = [encoder.feed(decoder.feed(piece)) for piece in pieces(wire(stream(response, style), style), [100])]
+    assert violations(api, b"".join(parts)) == []
 
 
 def test_nothing_is_read_behind_the_end() -> None:
