@@ -68,6 +68,31 @@ def test_an_unknown_name_is_the_newest_at_openai_and_nothing_special_elsewhere()
     assert family("gpt-4o", "api.openai.com") is family("gpt-4o", ELSEWHERE)
 
 
+@pytest.mark.parametrize(
+    ("model", "own", "newer"),
+    [
+        ("gpt-6-sol", True, True),
+        ("gpt-6-astra", True, True),
+        ("gpt-5.6-luna", True, True),
+        ("gpt-5.5", True, True),
+        ("gpt-5", True, True),
+        ("gpt-5-codex", True, True),
+        ("gpt-5-chat-latest", True, False),
+        ("o3", True, False),
+        ("gpt-4.1", True, False),
+        ("gpt-4o", True, False),
+        ("gpt-3.5-turbo", True, False),
+        ("gpt-oss:20b", False, False),
+        ("mistral-large", False, False),
+        ("qwen3-vl-30b", False, False),
+        ("my-model", False, False),
+    ],
+)
+def test_free_text_and_verbosity_are_known_to_the_newer_models_of_openai(model: str, own: bool, newer: bool) -> None:
+    known = family(model, ELSEWHERE)
+    assert (known.own, known.customs, known.verbosity) == (own, newer, newer)
+
+
 def test_the_table_is_in_order() -> None:
     names = [one.name for one in FAMILIES]
     assert len(set(names)) == len(names)
