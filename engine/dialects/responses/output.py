@@ -13,7 +13,7 @@ from engine.chat import Argued, Called, Ended, Lost, Refused, Sealed, Signed, Th
 from engine.dialects.failure import text
 from engine.dialects.lost import foreign
 from engine.dialects.openai.arguments import broken
-from engine.dialects.responses.read_item import (
+from engine.dialects.responses.read_output import (
     ARGUMENTS,
     CALLS,
     KNOWN,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engine.chat import Event, Loss
-    from engine.dialects.responses.read_item import Place, Spoken
+    from engine.dialects.responses.read_output import Place, Spoken
 
 
 class Said:

@@ -15,7 +15,7 @@ from engine.dialects.lost import unsaid
 from engine.dialects.openai.arguments import broken
 from engine.dialects.openai.errors import confessed
 from engine.dialects.responses import errors
-from engine.dialects.responses.read_item import blocks, lost
+from engine.dialects.responses.read_output import blocks, lost
 from engine.dialects.tap import malformed
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from engine.dialects.openai import errors
 from engine.dialects.responses.errors import FAILED, confessed
 from engine.dialects.responses.output import Output
 from engine.dialects.responses.read_answer import BROKEN, stop_of, unheard, usage_of
-from engine.dialects.responses.read_item import WORDS, Spoken, arguments
+from engine.dialects.responses.read_output import WORDS, Spoken, arguments
 from engine.dialects.sse import Splitter, parse
 from engine.dialects.tap import EVENT_LIMIT, malformed
 

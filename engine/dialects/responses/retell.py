@@ -10,7 +10,7 @@ from engine.chat import Tool
 from engine.dialects.codec import Asked
 from engine.dialects.fold import unfold
 from engine.dialects.responses.read_answer import read_answer
-from engine.dialects.responses.read_item import name_of
+from engine.dialects.responses.read_output import name_of
 from engine.dialects.responses.write_stream import ResponsesEncoder
 
 
