@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from tests.conformance.check import Room, must, same
-from tests.conformance.upstream.scenarios import RETRY_AFTER, VOICES
+from tests.conformance.upstream.asked import RETRY_AFTER, VOICES
 from tests.conformance.words import NOBODY
 
 

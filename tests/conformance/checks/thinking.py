@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.conformance.check import Room, Skipped, must, same
 from tests.conformance.checks.tools import TOOLS, given
-from tests.conformance.upstream.scenarios import CITIES, plain_text, thought
+from tests.conformance.upstream.asked import thought
+from tests.conformance.upstream.scenarios import CITIES, plain_text
 from tests.conformance.words import Ask, Result
 
 

@@ -7,9 +7,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.conformance.upstream.asked import Asked, refused
 from tests.conformance.upstream.heard import Heard, hear
 from tests.conformance.upstream.judge import flaws
-from tests.conformance.upstream.scenarios import LENIENT, SCENARIOS, Asked, refused
+from tests.conformance.upstream.scenarios import LENIENT, SCENARIOS
 from tests.conformance.words import COUNT, MARK, NOBODY, PATHS, Said
 from tests.support.script import Reply, as_json
 from tests.support.upstream import Seen, Upstream
