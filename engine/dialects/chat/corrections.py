@@ -6,8 +6,9 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from engine.dialects.openai import refusals
-from engine.dialects.openai.refusals import SINGLE, Json, Refusals, at, dicts, is_interrupted, said
+from engine.dialects.openai import refusals, spoken
+from engine.dialects.openai.refusals import SINGLE, Json, Refusals, at, dicts, is_interrupted
+from engine.dialects.openai.spoken import said
 
 if TYPE_CHECKING:
     from engine.chat import Failure
@@ -113,12 +114,12 @@ KNOWN = Refusals(
             r"^.{0,80}?(?:reasoning_content\W+(?:\w+ ){0,6}?(?:is missing|must be passed back)"
             r"|(?:missing|requires?)\W+reasoning_content)",
         ),
-        refusals.developer("messages"),
-        refusals.system_first("messages"),
-        *refusals.functions_only("messages"),
-        refusals.loosely("response_format"),
-        refusals.sees_none("messages", "image_url"),
-        refusals.reads_none("messages", "file"),
+        spoken.developer("messages"),
+        spoken.system_first("messages"),
+        *spoken.functions_only("messages"),
+        spoken.loosely("response_format"),
+        spoken.sees_none("messages", "image_url"),
+        spoken.reads_none("messages", "file"),
     ),
     form="response_format",
     named="response_format",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.dialects.openai import refusals
-from engine.dialects.openai.refusals import SINGLE, Json, Refusals, at, dicts, is_interrupted, said
+from engine.dialects.openai import refusals, spoken
+from engine.dialects.openai.refusals import SINGLE, Json, Refusals, at, dicts, is_interrupted
+from engine.dialects.openai.spoken import said
 
 if TYPE_CHECKING:
     from engine.chat import Failure
@@ -98,12 +99,12 @@ KNOWN = Refusals(
             r"|input\S* of type reasoning\b[^.]{0,40}(?:not|un)",
         ),
         said("include", ("include",), r"encrypted content is not supported"),
-        refusals.developer("input"),
-        refusals.system_first("input"),
-        *refusals.functions_only("input"),
-        refusals.loosely("text"),
-        refusals.sees_none("input", "input_image"),
-        refusals.reads_none("input", "input_file"),
+        spoken.developer("input"),
+        spoken.system_first("input"),
+        *spoken.functions_only("input"),
+        spoken.loosely("text"),
+        spoken.sees_none("input", "input_image"),
+        spoken.reads_none("input", "input_file"),
     ),
     form="text.format",
     named=r"text\.format|response_format",
