@@ -46,13 +46,13 @@ async def proxying(*, refuse: bytes = b"", deaf: bool = False) -> AsyncIterator[
         there, port = address.decode().rsplit(":", 1)
         reader, writer = await asyncio.open_connection(there, int(port))
         writer.write(head)
+        ways = [asyncio.create_task(pump(wire.reader, writer)), asyncio.create_task(pump(reader, wire.writer))]
         try:
-            await asyncio.wait(
-                [asyncio.create_task(pump(wire.reader, writer)), asyncio.create_task(pump(reader, wire.writer))],
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
             writer.transport.abort()
+            for way in ways:
+                way.cancel()
 
     async with hosting(script) as host:
         proxy.url = f"http://127.0.0.1:{host.port}"
