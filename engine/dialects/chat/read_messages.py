@@ -123,7 +123,8 @@ def read_result(message: Fields, call: str) -> Result:
             raise refused(f"`{part.at}` cannot stand in the result of a tool", part.at)
         if not isinstance(part, Text) or part.text:
             parts.append(part)
-        cache = part.cache if part.cache is not None else cache
+        elif part.cache is not None:
+            cache = part.cache
     own, _ = read_cache(message)
     return Result(id=call, parts=tuple(parts), at=message.at, cache=own if own is not None else cache)
 

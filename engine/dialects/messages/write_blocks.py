@@ -151,13 +151,15 @@ class Writer:
     def _result(self, block: Result) -> dict[str, Any]:
         written: dict[str, Any] = {"type": "tool_result", "tool_use_id": self._ids.result(block.id)}
         parts = [part for part in block.parts if not (isinstance(part, Text) and not part.text.strip())]
+        marked: Block = block
         if len(parts) == 1 and isinstance(parts[0], Text):
             written["content"] = parts[0].text
+            marked = parts[0] if block.cache is None else block
         elif parts:
-            written["content"] = [self._part(part) for part in parts]
+            written["content"] = [self._marked(self._part(part), part) for part in parts]
         if block.error:
             written["is_error"] = True
-        return self._marked(written, block)
+        return self._marked(written, marked)
 
     def _part(self, part: Block) -> dict[str, Any]:
         """Return a part that may stand in a user's turn or in a result. Raises `Problem` (400) for any other."""

@@ -43,7 +43,7 @@ def read_content(holder: Fields, name: str, losses: Losses) -> list[Block]:
 
 
 def read_output(item: Fields, losses: Losses) -> tuple[tuple[Text | Image | File | Opaque, ...], str | None]:
-    """Return what a tool has answered, and the life of the cache breakpoint in it."""
+    """Return what a tool has answered, and the life of a cache breakpoint behind no text in it."""
     parts: list[Text | Image | File | Opaque] = []
     cache = None
     for part in read_content(item, "output", losses):
@@ -51,7 +51,8 @@ def read_output(item: Fields, losses: Losses) -> tuple[tuple[Text | Image | File
             raise refused(f"`{part.at}` cannot stand in the output of a tool", part.at)
         if not isinstance(part, Text) or part.text:
             parts.append(part)
-        cache = part.cache if part.cache is not None else cache
+        elif part.cache is not None:
+            cache = part.cache
     return tuple(parts), cache
 
 

@@ -156,7 +156,7 @@ OUTPUTS: dict[str, tuple[dict[str, Any], Result, dict[str, str]]] = {
     "behind a cache breakpoint": (
         {"type": "function_call_output", "call_id": "call_1",
          "output": [{"type": "input_text", "text": "a", "prompt_cache_breakpoint": {"mode": "explicit"}}]},
-        Result(id="call_1", parts=(Text(text="a", at=f"{AT}.output[0]", cache=""),), at=AT, cache=""),
+        Result(id="call_1", parts=(Text(text="a", at=f"{AT}.output[0]", cache=""),), at=AT),
         {},
     ),
     "that nobody called": (
