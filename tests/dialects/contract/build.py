@@ -35,6 +35,7 @@ class Built(NamedTuple):
     at: str
     """Where the field stands in the body, as in `messages[0].name`; of a row with everything in it, where that is."""
     value: Any
+    """What stands there."""
     without: dict[str, Any]
     """The same body without it."""
 
@@ -50,13 +51,13 @@ def build(api: str, side: Side, path: str, value: Any = GIVEN, root: str = "") -
     meant = [place.at for place in found(body, setting)] if setting is not None else []
     place, kinds, at, hints = Place("", body, None, None), TYPES[api, side], "", []
     *before, last = steps(path)
-    roots: list[str] = []
+    roots: list[Place] = []
     for step in (*before, last) if last.mark else before:
         hints = inner(kinds, at).get(step.name, [])
         kinds = grouped(hints).get(step.mark, [])
         place = reached(place, step, meant) or made(place, step, kinds, hints)
         at = f"{at}.{step.name}{step.mark}".removeprefix(".")
-        roots += [place.at] if root in (at, at.removesuffix(step.mark)) else []
+        roots += [place] if root in (at, at.removesuffix(step.mark)) else []
     if not last.mark:
         hints = inner(kinds, at).get(last.name, [])
         place = Place(f"{place.at}.{last.name}".removeprefix("."), None, place.value, last.name)
@@ -66,8 +67,8 @@ def build(api: str, side: Side, path: str, value: Any = GIVEN, root: str = "") -
             place.holder[place.key] = copy.deepcopy(VALUES[api, side][path])
         elif setting != path or place.key not in place.holder:
             place.holder[place.key] = filled(hints, path)
-    where = (roots or [place.at])[0]
-    return Built(body, where, place.holder[place.key], removed(body, where))
+    place = (roots or [place])[0]
+    return Built(body, place.at, place.holder[place.key], removed(body, place.at))
 
 
 def reached(place: Place, step: Step, meant: Collection[str]) -> Place | None:
