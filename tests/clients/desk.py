@@ -19,6 +19,21 @@ if TYPE_CHECKING:
 
 CLIENTS = Path(os.environ.get("CLIENTS_ROOT", ROOT / ".clients"))
 SDKS = Path(__file__).parent / "sdks.mjs"
+CODEX = """
+model = "{model}"
+model_provider = "desk"
+check_for_update_on_startup = false
+{settings}
+
+[model_providers.desk]
+name = "desk"
+base_url = "{url}/v1"
+env_key = "DESK_KEY"
+wire_api = "responses"
+
+[analytics]
+enabled = false
+"""
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,19 @@ class Desk:
                 "-c", self.task.project, "-P", provider, "-m", model, "--auto-approve", "true", self.task.prompt,
             ],
             {"CLINE_NO_AUTO_UPDATE": "1", "DO_NOT_TRACK": "1", "CLINE_SESSION_BACKEND_MODE": "local"},
+        )  # fmt: skip
+
+    def codex(self, url: str, model: str, key: str, *settings: str) -> Done:
+        """Run Codex with a provider of its own; `settings` are further lines at the top of its file."""
+        file = self.home / ".codex" / "config.toml"
+        file.parent.mkdir()
+        file.write_text(CODEX.format(url=url, model=model, settings="\n".join(settings)))
+        return self.work(
+            [
+                installed("codex", ".bin/codex"),
+                "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", self.task.prompt,
+            ],
+            {"CODEX_HOME": str(file.parent), "CODEX_API_KEY": key, "DESK_KEY": key},
         )  # fmt: skip
 
     def javascript(self, url: str, model: str, key: str, sdk: str, parts: str, **asked: Any) -> Done:

@@ -114,8 +114,8 @@ def _chat_call(call: Call) -> dict[str, Any]:
 
 def _chat(body: dict[str, Any], manner: Manner) -> Reply:
     tools = [tool["function"] for tool in body.get("tools", []) if "function" in tool]
-    move = next_move(body["messages"], tools, manner.parallel)
-    text, calls = _wanted(body.get("response_format", {}).get("json_schema", {}).get("schema"), move)
+    move = next_move(body["messages"], tools, manner.parallel if body.get("parallel_tool_calls", True) else 1)
+    text, calls = wanted(body.get("response_format", {}).get("json_schema", {}).get("schema"), move)
     how: dict[str, Any] = {
         "model": body["model"],
         "calls": calls,
@@ -228,8 +228,9 @@ def _tool_use(call: Call, arguments: Any) -> dict[str, Any]:
 
 def _messages(body: dict[str, Any], manner: Manner) -> Reply:
     tools = [{**tool, "parameters": tool["input_schema"]} for tool in body.get("tools", []) if "input_schema" in tool]
-    wanted = (body.get("output_config") or {}).get("format") or {}
-    text, calls = _wanted(wanted.get("schema"), next_move(body["messages"], tools, manner.parallel))
+    schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
+    one_by_one = (body.get("tool_choice") or {}).get("disable_parallel_tool_use")
+    text, calls = wanted(schema, next_move(body["messages"], tools, 1 if one_by_one else manner.parallel))
     how: dict[str, Any] = {
         "model": body["model"],
         "calls": calls,
@@ -260,7 +261,8 @@ def event(kind: str, **fields: Any) -> bytes:
     return f"event: {kind}\n".encode() + data({"type": kind, **fields})
 
 
-def _wanted(schema: dict[str, Any] | None, move: str | list[Call]) -> tuple[str, list[Call]]:
+def wanted(schema: dict[str, Any] | None, move: str | list[Call]) -> tuple[str, list[Call]]:
+    """Return the text and the calls of a move; where structured output is asked for, that is the text."""
     if schema:
         return json.dumps(_instance(schema)), []
     return (move, []) if isinstance(move, str) else ("", move)

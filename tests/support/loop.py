@@ -22,7 +22,10 @@ FILE = re.compile(r"(/[^\s\"'`<>\\]*/seal(?:-\d+)?\.txt)")
 NO_TOOLS = "Do NOT call any tools"
 """How Claude Code asks for a summary of a conversation that has become too long."""
 MOST_CALLS = 20
-READERS = ("read", "read_file", "read_files", "view")
+CALLS = ("function", "tool_use", "function_call", "custom_tool_call")
+READERS = ("read", "read_file", "read_files", "view", "exec_command", "exec")
+ASKED = {"cmd": "cat {}", "input": 'text((await tools.exec_command({{cmd: "cat {}"}})).output)'}
+"""Field of a reading tool that is no path -> what is in it; Codex runs commands, or JavaScript that runs them."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Call:
     """A tool call, before any API's form."""
 
     tool: str
-    arguments: dict[str, Any]
+    arguments: Any
+    """An object, or the text that a tool without parameters takes."""
     mark: str = "0"
     """What tells its id from that of any other; it ends with a number."""
 
@@ -66,7 +70,7 @@ def says(*seals: str) -> str:
 
 
 def next_move(messages: Any, tools: Sequence[dict[str, Any]], parallel: int = 1) -> str | list[Call]:
-    """Say what the model does next: a text, or calls. `tools` have `name` and `parameters`."""
+    """Say what the model does next: a text, or calls. `tools` have `name` and `parameters`, None if they take text."""
     said = "\n".join(_texts(messages))
     reader = next((tool for name in READERS for tool in tools if tool["name"].lower() == name), None)
     files = list(dict.fromkeys(FILE.findall(said)))
@@ -108,17 +112,20 @@ def _read(messages: Any) -> dict[str, str]:
     for message in messages:
         blocks = message["content"] if isinstance(message.get("content"), list) else []
         for one in [message, *(message.get("tool_calls") or ()), *(each for each in blocks if isinstance(each, dict))]:
-            if one.get("type") in ("function", "tool_use"):
-                called[one["id"]] = "".join(FILE.findall("\n".join(_texts(one))))
-            elif answered := one.get("tool_call_id") or one.get("tool_use_id"):
+            if one.get("type") in CALLS:
+                called[one.get("call_id", one.get("id"))] = "".join(FILE.findall("\n".join(_texts(one))))
+            elif answered := one.get("tool_call_id") or one.get("tool_use_id") or one.get("call_id"):
                 read[called.get(answered, "")] = "\n".join(_texts(one))
     return read
 
 
-def _arguments(schema: dict[str, Any], path: str) -> dict[str, Any]:
+def _arguments(schema: dict[str, Any] | None, path: str) -> Any:
     """Fill every required field of a reading tool: the one that can hold a path gets it."""
+    if schema is None:
+        return ASKED["input"].format(path)
     fields = schema.get("properties", {})
-    return {name: _value(fields[name], path) for name in schema.get("required", list(fields)[:1])}
+    asked = {name: ASKED.get(name, "{}").format(path) for name in schema.get("required", list(fields)[:1])}
+    return {name: _value(fields[name], text) for name, text in asked.items()}
 
 
 def _value(schema: dict[str, Any], path: str) -> Any:
