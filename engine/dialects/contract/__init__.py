@@ -47,7 +47,6 @@ FORMS: dict[str, str] = {
     "json": "as JSON text",
     "object": "the JSON text as an object",
     "listed": "as the one element of a list",
-    "joined": "its texts as one",
     "part-of": "as a part of the text",
     "rendered": "what can be read of it, as text",
     "error": "a text that begins with Error",

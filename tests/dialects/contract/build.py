@@ -83,8 +83,9 @@ def made(place: Place, step: Step, kinds: Collection[Any], hints: Collection[Any
     one = minimal(kind, step.mark.strip("[]"))
     listed = step.mark == "[]" or any(listed and each is kind for hint in hints for listed, each in objects(hint))
     if listed:
-        held = place.value.get(step.name)
-        place.value[step.name] = [one, *(held if isinstance(held, list) else ())]
+        given = place.value.get(step.name)
+        held = given if isinstance(given, list) else []
+        place.value[step.name] = [*held[:1], one, *held[1:]]
     else:
         place.value[step.name] = one
     return next(entered(place, step))

@@ -123,6 +123,7 @@ BEYOND: dict[Key, tuple[str, ...]] = {
         "messages[assistant].reasoning_details",
     ),
     ("messages", "request"): ("temperature", "top_p", "top_k", "output_format", "safeguards"),
+    ("responses", "request"): ("client_metadata", "stream_options.include_usage"),
     ("chat", "answer"): (
         "choices[].stop_reason",
         "choices[].message.reasoning",
@@ -140,7 +141,7 @@ BEYOND: dict[Key, tuple[str, ...]] = {
 
 chat: top_k is vLLM's, `thinking` DeepSeek's and z.ai's, `reasoning` OpenRouter's; reasoning on messages is that of
 DeepSeek, vLLM and OpenRouter; `stop_reason` is vLLM's. messages: what version 2023-06-01 takes and the SDK has no more
-types for, the older `output_format`, and `safeguards` of Claude Code.
+types for, the older `output_format`, and `safeguards` of Claude Code. responses: what Codex and Cursor send.
 """
 
 
@@ -264,6 +265,7 @@ def is_object(kind: Any) -> bool:
     return typing_extensions.is_typeddict(kind) or (isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
+@cache
 def hints_of(kind: Any) -> dict[str, Any]:
     """Return the fields of an object type as they are on the wire, with their annotations."""
     if typing_extensions.is_typeddict(kind):

@@ -11,10 +11,9 @@ from engine.dialects.seal import opened
 FORMS: dict[str, Callable[[Any, Any], bool]] = {
     "json": lambda sent, got: json.loads(got) == sent,
     "object": lambda sent, got: got == json.loads(sent),
-    "joined": lambda sent, got: got == "\n\n".join(one["text"] for one in sent),
     "listed": lambda sent, got: got == [sent],
     "part-of": lambda sent, got: all(one in got for one in texts(sent)),
-    "rendered": lambda sent, got: isinstance(got, str) and got.startswith("["),
+    "rendered": lambda sent, got: isinstance(got, str) and "\n[" in f"\n{got}",
     "error": lambda sent, got: got.startswith("Error:"),
     "data-url": lambda sent, got: got.startswith("data:") and got.endswith(f";base64,{data_of(sent)}"),
     "opened": lambda sent, got: sent == f"data:{got['media_type']};base64,{got['data']}",

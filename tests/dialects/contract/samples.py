@@ -242,6 +242,7 @@ MESSAGES_STREAM: dict[str, Json] = {
 
 ASK: Json = {"type": "message", "role": "user", "content": "hello"}
 FUNCTION: Json = {"type": "function", "name": "weather", "parameters": CLOSED}
+CLOCK: Json = {"type": "function", "name": "clock", "parameters": CLOSED}
 FREE: Json = {"type": "custom", "name": "patch"}
 CALLS: Json = {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": "{}"}
 OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
@@ -255,6 +256,7 @@ SPOKEN: Json = {
     "status": "completed",
     "content": [{"type": "output_text", "text": "aha", "annotations": []}],
 }
+REFUSING: Json = {**SPOKEN, "content": [{"type": "refusal", "refusal": "no"}]}
 
 
 def items(*given: Json) -> Json:
@@ -269,8 +271,27 @@ def outputs(call: Json, output: Json, *given: Json) -> Json:
     return items(call, {**output, "output": [*given, {"type": "input_text", "text": "look"}]})
 
 
+def brought(kind: str, *tools: Json, **fields: Any) -> Json:
+    return {"input": [{"type": kind, **fields, "tools": [*tools]}, ASK]}
+
+
+PICTURE: Json = {
+    "type": "computer_call_output",
+    "call_id": "call_1",
+    "output": {"type": "computer_screenshot"},
+    "status": "completed",
+}
+HOME: Json = {"type": "namespace", "name": "home", "description": "At home.", "tools": [FUNCTION, CLOCK]}
+WORKSHOP: Json = {**HOME, "tools": [CLOCK, FREE]}
+HOSTED = (
+    *("file_search", "web_search_preview", "computer", "computer_use_preview", "computer_use", "shell", "apply_patch"),
+    *("web_search_preview_2025_03_11", "image_generation", "code_interpreter", "mcp", "programmatic_tool_calling"),
+)
+"""Tools of OpenAI's own that a choice can name."""
 IMAGE: Json = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PNG}"}
 PAPER: Json = {"type": "input_file", "file_data": f"data:application/pdf;base64,{PDF}"}
+SHELVED: Json = {"type": "input_file", "file_id": "file_1"}
+LINKED: Json = {"type": "input_file", "file_url": "https://example.com/1.pdf"}
 STORED: Json = {"type": "input_image", "detail": "auto", "file_id": "file_1"}
 
 RESPONSES_REQUEST: dict[str, Json] = {
@@ -279,40 +300,55 @@ RESPONSES_REQUEST: dict[str, Json] = {
     "input[message].content[input_image]": content(IMAGE),
     "input[message].content[input_image].file_id": content(STORED),
     "input[message].content[input_file]": content(PAPER),
-    "input[message].content[input_file].file_id": content({"type": "input_file", "file_id": "file_1"}),
-    "input[message].content[input_file].file_url": content({"type": "input_file", "file_url": "https://e.org/1.pdf"}),
-    "input[message].content[output_text]": {"input": [SPOKEN, ASK]},
-    "input[message].content[refusal]": {"input": [{**SPOKEN, "content": []}, ASK]},
-    "input[message].phase": {"input": [SPOKEN, ASK]},
-    "input[message].id": {"input": [SPOKEN, ASK]},
-    "input[message].status": {"input": [SPOKEN, ASK]},
+    "input[message].content[input_file].file_id": content(SHELVED),
+    "input[message].content[input_file].file_url": content(LINKED),
+    "input[message].content[output_text]": items(SPOKEN, ASK),
+    "input[message].content[refusal]": items(REFUSING, ASK),
+    "input[message].phase": items({**SPOKEN, "phase": "commentary"}, ASK),
+    "input[message].id": items(SPOKEN, ASK),
+    "input[message].status": items(SPOKEN, ASK),
+    "input[message].role": items(ASK),
     "input[function_call]": items(CALLS, OUTPUT),
     "input[function_call_output]": items(CALLS, OUTPUT),
     "input[function_call_output].output[input_text]": outputs(CALLS, OUTPUT),
     "input[function_call_output].output[input_image]": outputs(CALLS, OUTPUT, IMAGE),
     "input[function_call_output].output[input_file]": outputs(CALLS, OUTPUT, PAPER),
+    "input[function_call_output].output[input_image].file_id": outputs(CALLS, OUTPUT, STORED),
+    "input[function_call_output].output[input_file].file_id": outputs(CALLS, OUTPUT, SHELVED),
+    "input[function_call_output].output[input_file].file_url": outputs(CALLS, OUTPUT, LINKED),
     "input[custom_tool_call]": items(PATCHES, PATCHED),
     "input[custom_tool_call_output]": items(PATCHES, PATCHED),
     "input[custom_tool_call_output].output[input_text]": outputs(PATCHES, PATCHED),
     "input[custom_tool_call_output].output[input_image]": outputs(PATCHES, PATCHED, IMAGE),
     "input[custom_tool_call_output].output[input_file]": outputs(PATCHES, PATCHED, PAPER),
+    "input[custom_tool_call_output].output[input_image].file_id": outputs(PATCHES, PATCHED, STORED),
+    "input[custom_tool_call_output].output[input_file].file_id": outputs(PATCHES, PATCHED, SHELVED),
+    "input[custom_tool_call_output].output[input_file].file_url": outputs(PATCHES, PATCHED, LINKED),
+    "input[computer_call_output]": items(PICTURE, ASK),
     "input[reasoning]": items(MULLED, SPOKEN, ASK),
-    "input": items(),
+    "input": items(ASK),
+    "input[additional_tools]": brought("additional_tools", FUNCTION, role="developer"),
+    "input[additional_tools].tools[custom]": brought("additional_tools", FREE, role="developer"),
+    "input[additional_tools].tools[namespace]": brought("additional_tools", HOME, role="developer"),
+    "input[tool_search_output]": brought("tool_search_output", FUNCTION),
+    "input[tool_search_output].tools[custom]": brought("tool_search_output", FREE),
+    "input[tool_search_output].tools[namespace]": brought("tool_search_output", HOME),
     "tools[function]": {"tools": [FUNCTION]},
     "tools[custom]": {"tools": [FREE]},
-    "tools[namespace]": {
-        "tools": [{"type": "namespace", "name": "home", "description": "At home.", "tools": [FUNCTION]}]
-    },
+    "tools[namespace]": {"tools": [HOME]},
+    "tools[namespace].tools[custom]": {"tools": [WORKSHOP]},
     "tool_choice": {"tools": [FUNCTION, FREE]},
     "tool_choice[allowed_tools]": {
         "tools": [FUNCTION, FREE],
         "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "weather"}]},
     },
+    **{f"tool_choice[{kind}]": {"tools": [FUNCTION, {"type": kind}], "tool_choice": {"type": kind}} for kind in HOSTED},
+    "tool_choice[function]": {"tools": [FUNCTION, FREE], "tool_choice": {"type": "function", "name": "weather"}},
+    "tool_choice[custom]": {"tools": [FUNCTION, FREE], "tool_choice": {"type": "custom", "name": "patch"}},
     "parallel_tool_calls": {"tools": [FUNCTION]},
     "stream_options": {"stream": True},
     "text.format[json_schema]": {"text": {"format": {"type": "json_schema", "name": "place", "schema": CLOSED}}},
 }
-REFUSING: Json = {**SPOKEN, "content": [{"type": "refusal", "refusal": "no"}]}
 RAW: Json = {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]}
 
 RESPONSES_ANSWER: dict[str, Json] = {
@@ -443,13 +479,28 @@ SETTINGS: dict[Key, dict[str, Json]] = {
 VALUES: dict[Key, dict[str, Any]] = {
     ("responses", "request"): {
         "input": "good morning",
+        "stream_options.include_usage": True,
         "input[message].content": "good morning",
         "input[function_call].call_id": "call_1",
         "input[function_call_output].call_id": "call_1",
         "input[custom_tool_call].call_id": "call_1",
         "input[custom_tool_call_output].call_id": "call_1",
         "tools[function].parameters": CLOSED,
+        "tools[namespace].tools[function].parameters": CLOSED,
+        "input[additional_tools].tools[function].parameters": CLOSED,
+        "input[tool_search_output].tools[function].parameters": CLOSED,
+        "input[function_call].arguments": '{"city": "Paris"}',
+        "input[configuration_update].text.format": {"type": "json_schema", "name": "place", "schema": CLOSED},
+        "input[message].content[input_image].image_url": IMAGE["image_url"],
+        "input[message].content[input_file].file_data": PAPER["file_data"],
+        "input[function_call_output].output[input_image].image_url": IMAGE["image_url"],
+        "input[function_call_output].output[input_file].file_data": PAPER["file_data"],
+        "input[custom_tool_call_output].output[input_image].image_url": IMAGE["image_url"],
+        "input[custom_tool_call_output].output[input_file].file_data": PAPER["file_data"],
         "text.format[json_schema].schema": CLOSED,
+        "tool_choice[allowed_tools].tools": [{"type": "function", "name": "weather"}],
+        "tool_choice[function].name": "weather",
+        "tool_choice[custom].name": "patch",
     },
     ("responses", "answer"): {
         "output[function_call].arguments": '{"city": "Paris"}',
