@@ -21,11 +21,14 @@ CODES = {
     "rate_limited": "rate_limit_exceeded",
     "context_length": "context_length_exceeded",
     "quota": "insufficient_quota",
-    "overloaded": "server_is_overloaded",
     "invalid_request": "invalid_prompt",
     "content_filter": "invalid_prompt",
 }
-"""Our codes -> those by which clients decide whether to ask again, compact or give up; any other is server_error."""
+"""Our codes -> those by which clients decide whether to ask again, compact or give up; any other is server_error.
+
+An overloaded server is no other: at server_is_overloaded Codex 0.171 gives up ("Selected model is at capacity"), and
+what another vendor calls overloaded is over in a moment.
+"""
 
 
 def failed_event(response: dict[str, Any], problem: Problem, sequence: int) -> bytes:
