@@ -1,8 +1,8 @@
 """The loss contract: what becomes of every field of one API on its way to another, as data.
 
 One file for each API and side: `chat-request.yaml` says what a client's request loses towards each other API,
-`chat-answer.yaml` what an upstream's answer loses towards clients of the others. A row is a path and, for each other
-API, a line:
+`chat-answer.yaml` what an upstream's answer loses towards clients of the others, and `chat-stream.yaml` what of it only
+the events of a stream have. A row is a path and, for each other API, a line:
 
     max_tokens:
       messages: mapped to max_tokens
@@ -10,7 +10,7 @@ API, a line:
       messages: dropped, no counterpart in the Messages API
     parallel_tool_calls:
       messages:
-        = true: idle, several calls in a turn are the default
+        = true: idle, it is the default
         = false: mapped to tool_choice[auto].disable_parallel_tool_use = true
     temperature:
       messages:
@@ -19,7 +19,7 @@ API, a line:
 
 A path names fields from the top. In brackets stands which member of a union is meant, by its `type`, else its `role`;
 `[]` is a list whose elements are all alike. `.**` behind it: and everything in it. Where the fate depends on the value
-or on the model, a row has a line for each.
+or on the model, a row has a line for each; one that names no model holds for the newest family at least.
 
 Nothing here runs a translation: the tests do, for every row.
 """
@@ -93,8 +93,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @cache
 def rows(source: str, target: str, side: Side) -> tuple[Row, ...]:
-    """Return what becomes of the requests of a client of `source` towards an upstream of `target`, or of the answers of
-    an upstream of `source` towards a client of `target`. Raises `KeyError` where no file speaks of them."""
+    """Return what becomes of the requests of a client of `source` towards an upstream of `target`, or of the answers and
+    streams of an upstream of `source` towards a client of `target`. Raises `KeyError` for an API that is not translated.
+    """
     return tuple(row for path, fates in table(source, side).items() for row in read(path, fates[target]))
 
 
