@@ -19,7 +19,7 @@ the events of a stream have. A row is a path and, for each other API, a line:
 
 A path names fields from the top. In brackets stands which member of a union is meant, by its `type`, else its `role`;
 `[]` is a list whose elements are all alike. `.**` behind it: and everything in it. Where the fate depends on the value
-or on the model, a row has a line for each; one that names no model holds for the newest family at least.
+or on the model, a row has a line for each; one that names no model was tried with claude-opus-5-5 or gpt-5.5.
 
 Nothing here runs a translation: the tests do, for every row.
 """
@@ -93,9 +93,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @cache
 def rows(source: str, target: str, side: Side) -> tuple[Row, ...]:
-    """Return what becomes of the requests of a client of `source` towards an upstream of `target`, or of the answers and
-    streams of an upstream of `source` towards a client of `target`. Raises `KeyError` for an API that is not translated.
-    """
+    """Return what becomes of one side of `source` towards `target`: of a client's requests towards an upstream, of an
+    upstream's answers and streams towards a client. Raises `KeyError` for an API that is not translated."""
     return tuple(row for path, fates in table(source, side).items() for row in read(path, fates[target]))
 
 

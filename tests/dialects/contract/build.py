@@ -24,7 +24,7 @@ from tests.dialects.contract.fields import (
     tag,
 )
 from tests.dialects.contract.places import Place, Step, entered, found, holds, steps
-from tests.dialects.contract.samples import BASES, SETTINGS, VALUES
+from tests.dialects.contract.samples import SAMPLES
 
 KEY = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 GIVEN = msgspec.UNSET
@@ -45,9 +45,9 @@ def build(api: str, side: Side, path: str, value: Any = GIVEN, root: str = "") -
 
     `root` is what is left out of `without`, if that is not the field itself but something around it.
     """
-    settings = SETTINGS[api, side]
+    base, settings, values = SAMPLES[api, side]
     setting = max((one for one in settings if holds(one, path)), key=len, default=None)
-    body = copy.deepcopy({**BASES[api, side], **(settings[setting] if setting is not None else {})})
+    body = copy.deepcopy({**base, **(settings[setting] if setting is not None else {})})
     meant = [place.at for place in found(body, setting)] if setting is not None else []
     place, kinds, at, hints = Place("", body, None, None), TYPES[api, side], "", []
     *before, last = steps(path)
@@ -63,8 +63,8 @@ def build(api: str, side: Side, path: str, value: Any = GIVEN, root: str = "") -
         place = Place(f"{place.at}.{last.name}".removeprefix("."), None, place.value, last.name)
         if value is not GIVEN:
             place.holder[place.key] = value
-        elif path in VALUES[api, side]:
-            place.holder[place.key] = copy.deepcopy(VALUES[api, side][path])
+        elif path in values:
+            place.holder[place.key] = copy.deepcopy(values[path])
         elif setting != path or place.key not in place.holder:
             place.holder[place.key] = filled(hints, path)
     place = (roots or [place])[0]
