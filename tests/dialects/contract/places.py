@@ -30,12 +30,6 @@ def steps(path: str) -> list[Step]:
     return [Step(found["name"], found["mark"] or "") for found in STEP.finditer(path)]
 
 
-def parent(path: str) -> tuple[str, Step]:
-    """Return the path in front of the last step, and that step."""
-    *_, last = STEP.finditer(path)
-    return path[: max(0, last.start() - 1)], Step(last["name"], last["mark"] or "")
-
-
 def found(body: Any, path: str) -> list[Place]:
     """Return everything that stands at a path; a step without a mark enters lists and objects alike."""
     places = [Place("", body, None, None)]
