@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.chat import Headers, Loss, Request
-    from engine.dialects.base import Tap
+    from engine.dialects.base import Peek, Tap
     from engine.dialects.codec import Codec, Family, Written
     from engine.dialects.thoughts import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
 
+ENCRYPTED = b'"reasoning.encrypted_content"'
+"""What a client of the Responses API includes that sends reasoning back."""
 TALKING = frozenset({"bad_request", "context_length"})
 """The reasons that may name what is too much."""
 
@@ -53,7 +55,7 @@ class Across(Road):
         self._order = order
         request = order.request()
         self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=self._store)
-        self._carried = client.carries_reasoning and self._asked.thinking
+        self._carried = self._asked.thinking and brings_reasoning(client, order.peek)
         """The client itself brings the reasoning of this answer back."""
         self._topic = topic_of(request)
         self._before = Counter(map(mark_of, request.messages))
@@ -130,6 +132,16 @@ def family_of(order: Order, target: Target, tuning: Tuning, codec: Codec, refuse
     host = host_of(getattr(order.options(target), "base_url", ""))
     family: Family = codec.family(tuning.like or target.model, host)
     return msgspec.structs.replace(family, refused=family.refused | refused) if refused else family
+
+
+def brings_reasoning(client: Codec, peek: Peek) -> bool:
+    """Say whether the client sends back what it is given of the model's reasoning.
+
+    In the Responses API it asks for the seals that it needs for that; Cline and others leave it to the vendor.
+    """
+    return client.carries_reasoning and (
+        client.api != "responses" or ENCRYPTED in bytes(peek.fields.get("include", b""))
+    )
 
 
 def shows_thinking(client: Codec, request: Request) -> bool:
