@@ -6,134 +6,16 @@ Turnout. It must send as many requests, streamed as before, meet no refusal, and
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from tests.clients.desk import Desk, Done, Task
-from tests.clients.mishaps import MANNER, MODEL_PATHS, NONE, OVERLOADED, SLOW_DOWN, TOO_LONG, TOO_LONG_LATER, Mishap
-from tests.support.apis import digest
-from tests.support.vendor import refused
-from tests.support.wire.recorder import Recorder
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.conftest import Start
-    from tests.support.turnout import Turnout
-    from tests.support.upstream import Seen, Upstream
+from tests.clients.mishaps import OVERLOADED, SLOW_DOWN, TOO_LONG, TOO_LONG_LATER
+from tests.clients.twice import ADA, Client, Work, cannot_tell, streamed
 
 pytestmark = pytest.mark.clients
 
-ADA = "tk-ada-0123456789abcdef"
-FILE = f"""
-version: 1
-upstreams:
-  openai: {{{{kind: openai, base_url: "{{openai}}/v1", api_key: env:TEST_OPENAI_KEY}}}}
-  anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", api_key: env:TEST_ANTHROPIC_KEY}}}}
-defaults: {{{{model: {{{{retries: 0}}}}}}}}
-models:
-  claude-opus-4-8: openai/gpt-5.5
-  claude-opus-5-5: openai/deepseek-reasoner
-  claude-sonnet-4-5: openai/gpt-5.5
-  claude-haiku-4-5: openai/deepseek-reasoner
-  gpt-5: anthropic/claude-sonnet-4-5
-  gpt-5.5: anthropic/claude-opus-4-8
-  gpt-6: anthropic/claude-opus-5-5
-  deepseek-reasoner: anthropic/claude-opus-5-5
-keys:
-  ada: {{{{hashes: ["{digest(ADA)}"]}}}}
-"""
-FILES = 6
 OTHER = {"chat": "messages", "messages": "chat"}
-
-
-@dataclass(frozen=True)
-class Twice:
-    """A client that has worked on a task directly, and then through Turnout."""
-
-    task: Task
-    direct: Done
-    across: Done
-    asked: list[Seen]
-    """What the vendor was sent directly."""
-    sent: list[Seen]
-    """What the other vendor was sent by Turnout."""
-    conversations: tuple[Any, Any]
-    """The longest one that the client sent, directly and to Turnout."""
-
-
-Client = Callable[[Desk, str], Done]
-"""Runs a client at a desk against a base URL."""
-Work = Callable[..., Twice]
-
-
-@pytest.fixture(scope="module")
-def server(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
-    return start(FILE.format(openai=_openai.url, anthropic=_anthropic.url))
-
-
-@pytest.fixture
-def work(tmp_path: Path, server: Turnout, openai: Upstream, anthropic: Upstream) -> Work:
-    """Have a client of `api` work twice; nothing that a vendor could refuse may be sent to either."""
-    upstreams = {"chat": openai, "messages": anthropic}
-
-    def twice(api: str, client: Client, mishap: Mishap = NONE) -> Twice:
-        task = Task(tmp_path / "project", FILES)
-        for name, upstream in upstreams.items():
-            upstream.answer = mishap.of(name)
-        own, other = upstreams[api], upstreams[OTHER[api]]
-        direct = client(Desk(tmp_path / "direct", task), own.url)
-        asked = turns(own)
-        assert not other.requests
-        for name, upstream in upstreams.items():
-            upstream.clear()
-            upstream.answer = mishap.of(name)
-        with Recorder(server.url) as recorder:
-            across = client(Desk(tmp_path / "across", task), recorder.url)
-        assert not own.requests, "only the other vendor is there"
-        sent = turns(other)
-        assert len(sent) == len(other.requests), "tokens are counted, and models listed, by Turnout itself"
-        assert [refused(seen, MANNER) for seen in (*asked, *sent)] == [None] * len(asked + sent), across
-        bodies = [json.loads(body) for target, body in recorder.asked if target.partition("?")[0] in MODEL_PATHS]
-        return Twice(task, direct, across, asked, sent, (longest([seen.json for seen in asked]), longest(bodies)))
-
-    return twice
-
-
-def turns(upstream: Upstream) -> list[Seen]:
-    """Return what a model was asked; counts of tokens and lists of models cost nothing."""
-    return [seen for seen in upstream.requests if seen.path in MODEL_PATHS]
-
-
-def longest(bodies: list[Any]) -> Any:
-    return max((body["messages"] for body in bodies), key=len)
-
-
-def streamed(requests: list[Seen]) -> list[bool]:
-    return [bool(seen.json.get("stream")) for seen in requests]
-
-
-def shape(messages: Any) -> list[tuple[str, list[str]]]:
-    """Return what a conversation consists of, but for thoughts: the vendors' models do not think alike."""
-    return [(one["role"], [kind for kind in _kinds(one) if kind != "thinking"]) for one in messages]
-
-
-def _kinds(message: dict[str, Any]) -> list[str]:
-    content = message.get("content")
-    blocks = [block["type"] for block in content] if isinstance(content, list) else ["text"] * bool(content)
-    return blocks + [call["type"] for call in message.get("tool_calls") or ()]
-
-
-def cannot_tell(twice: Twice) -> None:
-    """Hold the two runs of a client against each other."""
-    assert (twice.across.status, twice.across.said) == (twice.direct.status, twice.direct.said), twice.across
-    assert streamed(twice.sent) == streamed(twice.asked)
-    assert shape(twice.conversations[1]) == shape(twice.conversations[0])
-
 
 # whole tool loops ----------------------------------------------------------------------------------------------------
 
@@ -150,7 +32,7 @@ def cannot_tell(twice: Twice) -> None:
 )
 def test_claude_code(work: Work, model: str, auth: str) -> None:
     """Its newest dialect and the older one, which it speaks with claude-sonnet-4-5."""
-    twice = work("messages", lambda desk, url: desk.claude_code(url, model, ADA, auth))
+    twice = work("messages", "chat", lambda desk, url: desk.claude_code(url, model, ADA, auth))
     assert twice.direct.said.strip() == twice.task.answer
     assert streamed(twice.sent) == [True] * 4
     assert all(ADA not in str(seen.headers) for seen in twice.sent)
@@ -169,7 +51,7 @@ def test_claude_code(work: Work, model: str, auth: str) -> None:
 def test_cline(work: Work, provider: str, model: str) -> None:
     """It prints every call, every result, and what the model thought."""
     api = "messages" if provider == "anthropic" else "chat"
-    twice = work(api, lambda desk, url: desk.cline(url, model, ADA, provider))
+    twice = work(api, OTHER[api], lambda desk, url: desk.cline(url, model, ADA, provider))
     assert twice.task.answer in twice.direct.said
     assert ("I am going to make calls" in twice.direct.said.replace("\x1b[0m\x1b[2m", "")) == (
         model == "deepseek-reasoner"
@@ -191,7 +73,7 @@ def test_cline(work: Work, provider: str, model: str) -> None:
 def test_javascript_sdks(work: Work, sdk: str, model: str, fields: dict[str, Any]) -> None:
     """Its tool loops, as JSON and as streams."""
     api = "chat" if sdk == "openai" else "messages"
-    twice = work(api, lambda desk, url: desk.javascript(url, model, ADA, sdk, "loops", **fields))
+    twice = work(api, OTHER[api], lambda desk, url: desk.javascript(url, model, ADA, sdk, "loops", **fields))
     assert twice.direct.said.splitlines() == [f"loop {how} {twice.task.answer}" for how in ("json", "stream")] + [
         "done"
     ]
@@ -202,11 +84,11 @@ def test_javascript_sdks(work: Work, sdk: str, model: str, fields: dict[str, Any
 # what goes wrong upstream --------------------------------------------------------------------------------------------
 
 
-AGENTS: dict[str, tuple[str, Client]] = {
-    "claude-code": ("messages", lambda desk, url: desk.claude_code(url, "claude-opus-4-8", ADA)),
-    "older claude-code": ("messages", lambda desk, url: desk.claude_code(url, "claude-sonnet-4-5", ADA)),
-    "cline on chat": ("chat", lambda desk, url: desk.cline(url, "gpt-5.5", ADA, "openai-compatible")),
-    "cline on messages": ("messages", lambda desk, url: desk.cline(url, "claude-sonnet-4-5", ADA, "anthropic")),
+AGENTS: dict[str, tuple[str, str, Client]] = {
+    "claude-code": ("messages", "chat", lambda desk, url: desk.claude_code(url, "claude-opus-4-8", ADA)),
+    "older claude-code": ("messages", "chat", lambda desk, url: desk.claude_code(url, "claude-sonnet-4-5", ADA)),
+    "cline on chat": ("chat", "messages", lambda desk, url: desk.cline(url, "gpt-5.5", ADA, "openai-compatible")),
+    "cline on messages": ("messages", "chat", lambda desk, url: desk.cline(url, "claude-sonnet-4-5", ADA, "anthropic")),
 }
 
 

@@ -106,6 +106,16 @@ On responses what Codex sends: client_metadata, ids of messages, reasoning witho
 Its answers tell store back, and a custom call has a status (openai 3.54: response_custom_tool_call_item.py).
 """
 
+LEFT_OUT: dict[tuple[str, str], dict[str, Any]] = {
+    ("responses", "tools[type=function]"): {"strict": None},
+    ("responses", "input[role=assistant]"): {"id": "msg_", "type": "message", "status": "completed"},
+    ("responses", "input[role=assistant].content[type=output_text]"): {"annotations": []},
+}
+"""What clients leave to the vendor although its types want it said: (api, where) -> field -> what it then is.
+
+On responses what Cline does: whether a tool is strict, and all of the model's earlier words but their text.
+"""
+
 
 def request_flaws(api: str, body: dict[str, Any]) -> list[str]:
     """Return what is wrong with a request of chat, messages or responses, or of what counts their tokens."""
@@ -155,6 +165,10 @@ def _plain(api: str, body: dict[str, Any]) -> dict[str, Any]:
             for name, right in fields.items():
                 if name in holder and right(holder[name]):
                     del holder[name]
+    for (owner, where), left in LEFT_OUT.items():
+        for holder in _at(made, where) if owner == api else []:
+            if isinstance(holder.get("content", []), list):
+                holder.update({**left, **holder})
     return made
 
 

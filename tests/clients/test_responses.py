@@ -1,0 +1,99 @@
+"""Real clients on the Responses API, headless, through Turnout: what is asked may be any of the three APIs.
+
+Each works twice on the same task, three rounds of two calls at once: directly at a vendor of its own API, then through
+Turnout. It must send as many requests, streamed as before, meet no refusal, and say the very same at its end.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clients.mishaps import OVERLOADED, SLOW_DOWN, TOO_LONG_LATER
+from tests.clients.twice import ADA, FILES, ONTO, Client, Work, cannot_tell, streamed
+
+if TYPE_CHECKING:
+    from tests.clients.desk import Done
+
+pytestmark = pytest.mark.clients
+
+
+def codex(model: str) -> Client:
+    return lambda desk, url: desk.codex(url, model, ADA)
+
+
+def work_of_codex(done: Done) -> list[str]:
+    """Return what it shows: words, calls and complaints, those of calls made at once in any order; then its answer."""
+    shown = done.complained.partition("\nuser\n")[2].rpartition("\ntokens used\n")[0]
+    lines = [re.sub(r" in \d+ms", "", line) for line in shown.splitlines()]
+    return [*sorted(line for line in lines if not THOUGHT.match(line)), done.said]
+
+
+def work_of_cline(done: Done) -> list[str]:
+    """Return what it prints: every word, call and result."""
+    return [line for line in done.said.splitlines() if "[thinking]" not in line]
+
+
+THOUGHT = re.compile("I am going to make calls|I have got all")
+"""Neither asks for what these models think, and OpenAI does not tell it; that of other vendors is shown."""
+
+
+# whole tool loops ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("onto", ONTO)
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-6-sol"])
+def test_codex(work: Work, model: str, onto: str) -> None:
+    """It makes calls of a function at once with gpt-5.5; with gpt-6-sol it writes code, one piece at a time."""
+    twice = work("responses", onto, codex(model))
+    assert twice.direct.said.strip() == twice.task.answer
+    assert streamed(twice.sent) == [True] * (4 if model == "gpt-5.5" else FILES + 1)
+    cannot_tell(twice, work_of_codex)
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_cline(work: Work, onto: str) -> None:
+    """It does not bring back what the model thought, and DeepSeek wants that: Turnout has kept it."""
+    twice = work("responses", onto, lambda desk, url: desk.cline(url, "gpt-5.5", ADA, "openai-native"))
+    assert twice.task.answer in twice.direct.said
+    assert streamed(twice.sent) == [True] * 4
+    cannot_tell(twice, work_of_cline)
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-8", "claude-opus-5-5", "claude-sonnet-4-5"])
+def test_claude_code(work: Work, model: str) -> None:
+    twice = work("messages", "responses", lambda desk, url: desk.claude_code(url, model, ADA))
+    assert twice.direct.said.strip() == twice.task.answer
+    assert streamed(twice.sent) == [True] * 4
+    cannot_tell(twice)
+
+
+# what goes wrong upstream --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_a_conversation_that_became_too_long_is_said_to_be_by_codex(work: Work, onto: str) -> None:
+    twice = work("responses", onto, codex("gpt-5.5"), TOO_LONG_LATER)
+    assert twice.direct.status == 1
+    assert "Codex ran out of room in the model's context window" in twice.direct.complained
+    assert len(twice.sent) == 3
+    cannot_tell(twice, work_of_codex)
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_codex_is_told_to_slow_down_and_waits_as_long_as_told(work: Work, onto: str) -> None:
+    twice = work("responses", onto, codex("gpt-5.5"), SLOW_DOWN)
+    assert twice.direct.said.strip() == twice.task.answer
+    assert len(twice.sent) == 5
+    assert twice.sent[3].at - twice.sent[2].at >= 2
+    cannot_tell(twice, work_of_codex)
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_a_stream_that_fails_midway_is_asked_for_again_by_codex(work: Work, onto: str) -> None:
+    twice = work("responses", onto, codex("gpt-5.5"), OVERLOADED)
+    assert twice.direct.said.strip() == twice.task.answer
+    assert len(twice.sent) == 5
+    cannot_tell(twice, work_of_codex)
