@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from engine.chat import Problem
 from engine.dialects.clip import clipped
 
 if TYPE_CHECKING:
@@ -16,8 +17,27 @@ if TYPE_CHECKING:
 
 
 def offered(tools: Sequence[Tool], choice: Choice | None, losses: Losses) -> list[Tool]:
-    """Return what is left of `tools`, which are those that can be sent at all."""
-    return distinct(allowed(tools, choice, losses), losses)
+    """Return what is left of `tools`, which are all that the client declared, when those of a vendor are left out.
+
+    Raises `Problem` (400) where the client insists on a tool that is not offered.
+    """
+    own = [tool for tool in tools if tool.hosted is None]
+    if choice is not None and choice.mode == "tool" and all(tool.name != choice.name for tool in own):
+        raise unoffered(choice, [tool for tool in tools if tool.hosted is not None])
+    return distinct(allowed(own, choice, losses), losses)
+
+
+def unoffered(choice: Choice, hosted: Iterable[Tool]) -> Problem:
+    """Return the refusal of a choice that names none of the tools that can be sent."""
+    name = clipped(choice.name or "")
+    if any(choice.name in (tool.name, tool.hosted) for tool in hosted):
+        message = (
+            f"`{choice.at}` insists on `{name}`, which the vendor of this API runs itself; the model is served by "
+            "another one: leave the choice to the model, or offer a tool of your own"
+        )
+        return Problem(400, "unsupported_parameter", message, param=choice.at)
+    message = f"`{choice.at}` names the tool `{name}`, which is not among `tools`"
+    return Problem(400, "invalid_request", message, param=choice.at)
 
 
 def allowed(tools: Sequence[Tool], choice: Choice | None, losses: Losses) -> list[Tool]:

@@ -120,6 +120,8 @@ def _read(body: Fields) -> Request:
 def read_others(body: Fields) -> dict[str, Any]:
     """Return the parameters that have no place of their own and say something."""
     found = {path: value for path, value in body.others(KNOWN) if not says_nothing(path, value)}
+    if "modalities" not in found:
+        found.pop("audio", None)  # how a sound is to be that nobody asked for
     if body.value.get("safety_identifier") is not None and body.value.get("user") not in (
         None,
         body.value["safety_identifier"],

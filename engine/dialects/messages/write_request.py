@@ -36,7 +36,6 @@ REFUSED: dict[str, str] = {
     "n": "the Messages API gives one answer; ask once for each",
     "logprobs": "the Messages API tells no probabilities of tokens",
     "top_logprobs": "the Messages API tells no probabilities of tokens",
-    "audio": "the Messages API answers no sound",
     "modalities": "the Messages API answers nothing but text",
     "web_search_options": "the model is served by an API without this search; offer it a tool of your own",
 }

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.chat import Problem
 from engine.dialects.clip import clipped
 from engine.dialects.freetext import FREE_TEXT, described
 from engine.dialects.messages.write_schema import fits, object_schema
@@ -32,24 +31,10 @@ class Choosing(msgspec.Struct, frozen=True, kw_only=True):
 
 def usable(request: Request, losses: Losses) -> list[Tool]:
     """Return the tools that can be sent. Raises `Problem` (400) where the client insists on one that cannot."""
-    choice = request.choice
     for tool in request.tools:
-        if tool.hosted is None:
-            continue
-        if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.hosted):
-            raise insisted(choice, tool.hosted)
-        losses.dropped(tool.at, f"the tool {clipped(tool.hosted)} is run by the vendor of the client's API")
-    return offered([tool for tool in request.tools if tool.hosted is None], choice, losses)
-
-
-def insisted(choice: Choice, name: str) -> Problem:
-    return Problem(
-        400,
-        "unsupported_parameter",
-        f"`{choice.at}` insists on `{clipped(name)}`, which the vendor of this API runs itself; the model is served by "
-        f"another one: leave the choice to the model, or offer a tool of your own",
-        param=choice.at,
-    )
+        if tool.hosted is not None:
+            losses.dropped(tool.at, f"the tool {clipped(tool.hosted)} is run by the vendor of the client's API")
+    return offered(request.tools, request.choice, losses)
 
 
 def write_tools(
@@ -91,13 +76,6 @@ def write_choice(
 ) -> Choosing:
     """Return which tools the model must call. Raises `Problem` (400) for a tool that is not there."""
     choice = request.choice
-    if choice is not None and choice.mode == "tool" and choice.name not in {tool.name for tool in tools}:
-        raise Problem(
-            400,
-            "invalid_request",
-            f"`{choice.at}` names the tool `{clipped(choice.name or '')}`, which is not among `tools`",
-            param=choice.at,
-        )
     if not tools:
         if choice is not None and choice.allowed is None and forces(choice):
             losses.dropped(choice.at, "there are no tools to call")

@@ -18,7 +18,6 @@ DEFAULTS = {"speed": "standard"}
 REFUSED = {
     "mcp_servers": "MCP servers are called by Anthropic itself; connect them to the client instead",
     "n": "the model is served by an API that gives one answer; ask once for each",
-    "audio": "the model is served by an API that answers no sound; leave it out",
     "modalities": "the model is served by an API that answers nothing but text; leave it out",
     "web_search_options": "the model is served by an API without this search; offer it a tool of your own",
 }

@@ -24,12 +24,15 @@ WORDS = {"auto": "auto", "none": "none", "required": "required"}
 
 
 def write_tools(draft: Draft) -> Json:
-    """Return tools, tool_choice and parallel_tool_calls: none of them where no tool is left."""
+    """Return tools, tool_choice and parallel_tool_calls: none of them where no tool is left.
+
+    Raises `Problem` (400) where the client insists on a tool that is not offered.
+    """
     request = draft.request
     choice = request.choice
     tools = offered([tool for tool in request.tools if sendable(tool, draft)], choice, draft.losses)
     if not tools:
-        if choice is not None and choice.allowed is None and choice.mode in ("required", "tool"):
+        if choice is not None and choice.allowed is None and choice.mode == "required":
             draft.losses.dropped(choice.at, "there is no tool left that could be called")
         return {}
     sent: Json = {"tools": [write_tool(tool, draft) for tool in tools]}
@@ -46,7 +49,7 @@ def write_tools(draft: Draft) -> Json:
 def sendable(tool: Tool, draft: Draft) -> bool:
     if tool.hosted is not None:
         draft.losses.dropped(tool.at, f"{clipped(tool.hosted)} runs at its own vendor only")
-        return False
+        return True  # `offered` leaves it out, and knows it by its name where the client insists on it
     if tool.deferred and tool.name == PLACEHOLDER:
         draft.losses.approximated(tool.at, "a place for tools that are loaded later: all are sent at once")
         return False
@@ -109,9 +112,5 @@ def write_choice(choice: Choice, tools: list[Tool], draft: Draft) -> str | Json 
         return None
     if choice.mode != "tool":
         return WORDS[choice.mode]
-    hosted = {tool.name for tool in draft.request.tools if tool.hosted is not None}
-    if choice.name in hosted - {tool.name for tool in tools}:
-        draft.losses.dropped(choice.at, "the tool it names runs at its own vendor only")
-        return None
     kind = next((tool.kind for tool in tools if tool.name == choice.name), "function")
     return {"type": "function" if draft.wraps else kind, "name": draft.names.send(choice.name or "")}

@@ -104,7 +104,6 @@ def test_what_is_kept_of_a_cache_goes_to_models_that_keep_it_so() -> None:
     [
         ({"n": 2}, "n"),
         ({"modalities": ["text", "audio"]}, "modalities"),
-        ({"audio": {"format": "wav", "voice": "alloy"}}, "audio"),
         ({"web_search_options": {"search_context_size": "low"}}, "web_search_options"),
     ],
 )
@@ -236,7 +235,6 @@ HOSTED = Tool(name="search", hosted="web_search_20250305", at="tools[2]")
         (Choice(mode="required"), ["f", "g"], "required", {}),
         (Choice(mode="tool", name="f"), ["f", "g"], {"type": "function", "name": "f"}, {}),
         (Choice(mode="tool", name="g"), ["f", "g"], {"type": "custom", "name": "g"}, {}),
-        (Choice(mode="tool", name="search"), ["f", "g"], None, {"tool_choice": "dropped"}),
         (Choice(mode="required", allowed=("g",)), ["g"], "required", {"tool_choice": "approximated"}),
     ],
 )
@@ -246,6 +244,18 @@ def test_which_tool_is_called(choice: Choice, names: list[str], sent: Any, losse
     assert written.body.get("tool_choice") == sent
     assert lost(written) == {"tools[2]": "dropped", **losses}
     assert flaws(written.body) == []
+
+
+@pytest.mark.parametrize(("name", "code"), [("search", "unsupported_parameter"), ("h", "invalid_request")])
+def test_a_tool_that_is_not_offered_cannot_be_insisted_on(name: str, code: str) -> None:
+    with pytest.raises(Problem) as raised:
+        spoken("gpt-5.5", tools=(FUNCTION, CUSTOM, HOSTED), choice=Choice(mode="tool", name=name))
+    assert (raised.value.status, raised.value.code, raised.value.param) == (400, code, "tool_choice")
+
+
+def test_how_a_sound_is_to_be_that_nobody_asked_for_is_nothing() -> None:
+    written = asked("chat", "gpt-5.5", audio={"format": "wav", "voice": "alloy"}, modalities=["text"])
+    assert (lost(written), {"audio", "modalities"} & written.body.keys()) == ({}, set())
 
 
 def test_without_tools_nothing_is_said_of_them() -> None:

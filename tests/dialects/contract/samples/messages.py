@@ -56,6 +56,7 @@ MESSAGES_REQUEST: dict[str, Json] = {
     "messages[system]": {"messages": [HELLO, {"role": "system", "content": "be brief"}]},
     "thinking[enabled]": {"thinking": {"type": "enabled", "budget_tokens": 8000}},
     "tool_choice": OFFERED,
+    "tool_choice[tool]": OFFERED | {"tool_choice": {"type": "tool", "name": "weather"}},
     "tools[custom]": OFFERED,
 }
 
@@ -124,6 +125,7 @@ REQUEST = Sample(
         "messages[assistant].content": "well",
         "messages[assistant].content[tool_use].id": "toolu_1",
         "tools[custom].input_schema": CLOSED,
+        "tool_choice[tool].name": "weather",
         "container": "c1",
         "output_format": {"type": "json_schema", "schema": CLOSED},
     },
