@@ -29,12 +29,13 @@ SOON = 0.5
 FILE = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{hold: {hold}}}}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
 keys: {{anonymous: {{}}}}
 """
 
@@ -185,8 +186,8 @@ def test_after_a_silent_stream_was_opened(
 def test_while_the_client_does_not_read(turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api) -> None:
     """A client that stops reading and then dies: the upstream is not drained into memory, and is let go."""
     upstream = openai if api.kind == "openai" else anthropic
-    upto, after = api.parted(words=("Hello", "x" * 100_000))
-    upstream.script(as_stream([*upto, *after[:1] * 400]))
+    begun = api.begun("Hello", "x" * 100_000)
+    upstream.script(as_stream([*begun, *api.more(begun, 400)]))
     line = Line(turnout.url)
     line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.ask("POST", api.path, body=api.body(stream=True))

@@ -24,7 +24,7 @@ ADA, EVE, OLD, DUE, OFF, NIL, TEAM, STRANGE = (
 )
 KEYS = f"""\
   ada: {{hashes: ["{digest("tk-ada-before-0123456789")}", "{digest(ADA)}"]}}
-  eve: {{hashes: ["{digest(EVE)}"], models: ["claude-*", smart-chat, smart-claude]}}
+  eve: {{hashes: ["{digest(EVE)}"], models: ["claude-*", smart-chat, smart-claude, smart-responses]}}
   old: {{hashes: ["{digest(OLD)}"], expires: "{TODAY}"}}
   due: {{hashes: ["{digest(DUE)}"], expires: "{TODAY + DAY}"}}
   off: {{hashes: ["{digest(OFF)}"], enabled: false}}
@@ -34,11 +34,12 @@ KEYS = f"""\
 FILE = """\
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
   secret-plan: openai/gpt-5.5
   claude-*: anthropic/claude-*
 routes:
@@ -211,8 +212,8 @@ def test_a_list_of_models_shows_what_the_key_may_use(turnout: Turnout) -> None:
     def names(key: str) -> list[str]:
         return [model["id"] for model in get(turnout.url, "/v1/models", {"x-api-key": key}).json["data"]]
 
-    assert names(ADA) == ["smart-chat", "smart-claude", "secret-plan"]
-    assert names(EVE) == ["smart-chat", "smart-claude"]
+    assert names(ADA) == ["smart-chat", "smart-claude", "smart-responses", "secret-plan"]
+    assert names(EVE) == ["smart-chat", "smart-claude", "smart-responses"]
     assert names(NIL) == []
 
 

@@ -45,13 +45,19 @@ version: 1
 observe: {{log: {{level: debug, format: text}}}}
 defaults: {{model: {{retries: 0}}}}
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:CANARY_KEY, headers: {{x-gateway: env:CANARY_HEADER}}}}
+  openai:
+    kind: openai
+    apis: [chat, responses]
+    base_url: "{openai}"
+    api_key: env:CANARY_KEY
+    headers: {{x-gateway: env:CANARY_HEADER}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: "file:{folder}/anthropic.key"}}
   mine: {{kind: anthropic, base_url: "{anthropic}", auth: forward}}
   behind: {{kind: openai, base_url: "http://127.0.0.1:9/v1", proxy: env:CANARY_PROXY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
   mine: mine/claude-sonnet-5
   behind: behind/m
 routes:
@@ -103,8 +109,8 @@ def heard(start: Start, text: str, folder: Path, _openai: Upstream, _anthropic: 
         answers[name] = f"{answer.headers} {answer.body!r}"  # type: ignore[attr-defined]  # of tests.support.http
 
     for api in APIS:
-        upstream = _openai if api is CHAT else _anthropic
-        own = PLANTED.by_env if api is CHAT else PLANTED.by_file
+        upstream = _openai if api.kind == "openai" else _anthropic
+        own = PLANTED.by_env if api.kind == "openai" else PLANTED.by_file
         for name, reply in scripts(api, own).items():
             upstream.script(reply)
             target = f"{api.path}?beta=true&key={PLANTED.query}"

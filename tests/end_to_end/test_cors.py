@@ -25,11 +25,12 @@ server:
     origins: ["https://app.example", "http://[::1]:3000", "vscode-webview://*", "null"]
     credentials: true
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
 keys: {{anonymous: {{}}}}
 """
 
@@ -175,7 +176,7 @@ def test_callers_that_are_no_page_get_no_cors(turnout: Turnout, openai: Upstream
 
 @BOTH
 def test_errors_can_be_read_too(turnout: Turnout, anthropic: Upstream, openai: Upstream, api: Api) -> None:
-    upstream = openai if api is CHAT else anthropic
+    upstream = openai if api.kind == "openai" else anthropic
     upstream.script(as_json({"type": "error", "error": {"type": "rate_limit_error", "message": "slow"}}, 429))
     mistakes = {
         429: (api.body(), {}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.apis import APIS, CHAT, MESSAGES, Api, digest
+from tests.support.apis import APIS, CHAT, MESSAGES, RESPONSES, Api, digest
 from tests.support.http import Line, post, send
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ FILE = f"""
 version: 1
 server: {{{{body_limit: 64KB}}}}
 upstreams:
-  openai: {{{{kind: openai, base_url: "{{openai}}", api_key: env:TEST_OPENAI_KEY}}}}
+  openai: {{{{kind: openai, base_url: "{{openai}}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}}}
+  chat: {{{{kind: openai, base_url: "{{openai}}", apis: [chat]}}}}
   anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", api_key: env:TEST_ANTHROPIC_KEY}}}}
   off: {{{{kind: openai, base_url: "{{openai}}", api_key: env:NOT_SET_ANYWHERE, optional: true}}}}
   also-off: {{{{kind: anthropic, api_key: env:NOT_SET_ANYWHERE, optional: true}}}}
@@ -29,7 +30,10 @@ defaults: {{{{model: {{{{retries: 0}}}}}}}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
+  only-chat: chat/gpt-5.5
   nowhere-chat: off/gpt-5.5
+  nowhere-responses: off/gpt-5.5
   nowhere-claude: also-off/claude-sonnet-5
   secret: openai/gpt-5.5
   denied: openai/gpt-5.5
@@ -55,18 +59,13 @@ def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
 
 
 def short(api: Api) -> str:
-    return "chat" if api is CHAT else "claude"
+    """Return how the names of models that are served in an API end."""
+    return api.asked.removeprefix("smart-")
 
 
 TYPES = {
-    "chat": {
-        400: "invalid_request_error",
-        401: "invalid_request_error",
-        403: "invalid_request_error",
-        404: "invalid_request_error",
-        413: "invalid_request_error",
-        415: "invalid_request_error",
-    },
+    "chat": dict.fromkeys((400, 401, 403, 404, 413, 415), "invalid_request_error"),
+    "responses": dict.fromkeys((400, 401, 403, 404, 413, 415), "invalid_request_error"),
     "messages": {
         400: "invalid_request_error",
         401: "authentication_error",
@@ -78,9 +77,9 @@ TYPES = {
 }
 """How each API calls an error of that status."""
 
-NO_MODEL: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9}
 HI = [{"role": "user", "content": "Hi"}]
 ROBOT = [*HI, {"role": "robot", "content": "Hi"}]
+NO_MODEL: dict[str, Any] = {"messages": HI, "input": HI, "max_tokens": 9}
 
 MISTAKES: dict[str, tuple[int, Any, dict[str, str], str]] = {
     "not JSON": (400, b"{nope", KEY, "JSON"),
@@ -92,9 +91,9 @@ MISTAKES: dict[str, tuple[int, Any, dict[str, str], str]] = {
     "not UTF-8": (400, b'{"model":"\xff"}', KEY, ""),
     "no model": (400, NO_MODEL, KEY, "model"),
     "model is a number": (400, {**NO_MODEL, "model": 5}, KEY, "model"),
-    "no messages": (400, {"model": "smart-chat", "max_tokens": 9}, KEY, "messages"),
-    "messages is a string": (400, {**NO_MODEL, "model": "smart-chat", "messages": "Hi"}, KEY, "messages"),
-    "a role nobody knows": (400, {**NO_MODEL, "model": "x", "messages": ROBOT}, KEY, "role"),
+    "no conversation": (400, {"model": "smart-chat", "max_tokens": 9, "messages": None, "input": 5}, KEY, "{said}"),
+    "not in a list": (400, {"model": "smart-chat", "max_tokens": 9, "messages": "Hi", "input": HI[0]}, KEY, "{said}"),
+    "a role nobody knows": (400, {**NO_MODEL, "model": "x", "messages": ROBOT, "input": ROBOT}, KEY, "role"),
     "stream is a string": (400, {**NO_MODEL, "model": "smart-chat", "stream": "yes"}, KEY, "stream"),
     "no key": (401, {**NO_MODEL, "model": "smart-chat"}, {}, "key"),
     "a foreign key": (401, {**NO_MODEL, "model": "smart-chat"}, {"x-api-key": "sk-somebody-elses-key-1"}, "key"),
@@ -115,9 +114,18 @@ def test_what_a_client_gets_wrong(turnout: Turnout, upstream: Upstream, api: Api
     answer = post(turnout.url, api.path, body, headers)
     error = api.error(answer)
     assert (answer.status, error["type"]) == (status, TYPES[api.name][status])
-    assert hint.lower() in error["message"].lower()
+    said = "input" if api is RESPONSES else "messages"
+    assert hint.format(said=said).lower() in error["message"].lower()
     assert upstream.requests == []
     assert ADA not in str(answer.body)
+
+
+@pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
+def test_no_messages(turnout: Turnout, upstream: Upstream, api: Api) -> None:
+    """Of the Responses API an input is not demanded: a stored prompt can stand for it."""
+    answer = post(turnout.url, api.path, {"model": api.asked, "max_tokens": 9}, KEY)
+    assert (answer.status, upstream.requests) == (400, [])
+    assert "messages" in api.error(answer)["message"]
 
 
 @BOTH
@@ -142,7 +150,7 @@ def test_an_error_carries_an_id_that_the_log_knows(turnout: Turnout, api: Api) -
 def test_neither_the_answer_nor_the_log_repeats_what_is_long(turnout: Turnout, api: Api, field: str) -> None:
     body = api.body("x" * 40_000) if field == "model" else api.body("secret")
     if field == "role":
-        body = body | {"messages": [{"role": "y" * 40_000, "content": "hi"}]}
+        body = body | {name: [{"role": "y" * 20_000, "content": "hi"}] for name in ("messages", "input")}
     answer = post(turnout.url, api.path, body, KEY)
     assert answer.status in (400, 404)
     assert len(answer.body) < 1_000
@@ -158,9 +166,10 @@ def test_openai_codes(turnout: Turnout) -> None:
     assert codes == {"a foreign key": "invalid_api_key", "a name nobody knows": "model_not_found"}
 
 
-def test_openai_param_is_the_path(turnout: Turnout) -> None:
-    body = {"model": "smart-chat", "messages": ROBOT}
-    assert CHAT.error(post(turnout.url, CHAT.path, body, KEY))["param"] == "messages[1].role"
+@pytest.mark.parametrize(("api", "said"), [(CHAT, "messages"), (RESPONSES, "input")], ids=["chat", "responses"])
+def test_openai_param_is_the_path(turnout: Turnout, api: Api, said: str) -> None:
+    body = {"model": api.asked, said: ROBOT}
+    assert api.error(post(turnout.url, api.path, body, KEY))["param"] == f"{said}[1].role"
 
 
 @BOTH
@@ -200,14 +209,16 @@ def test_headers_that_are_too_long(turnout: Turnout) -> None:
     assert answer.status == 431
 
 
-@BOTH
+@pytest.mark.parametrize(
+    ("api", "other"), [(one, MESSAGES if one is CHAT else CHAT) for one in APIS], ids=lambda api: api.name
+)
 def test_a_model_of_the_other_api_is_asked_in_its_own(
-    turnout: Turnout, upstream: Upstream, openai: Upstream, anthropic: Upstream, api: Api
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api, other: Api
 ) -> None:
-    other = MESSAGES if api is CHAT else CHAT
-    answer = post(turnout.url, api.path, api.body(other.asked), KEY)
-    assert (answer.status, answer.json["model"], upstream.requests) == (200, other.asked, [])
-    asked = anthropic if api is CHAT else openai
+    asked, spared = (openai, anthropic) if other is CHAT else (anthropic, openai)
+    name = "only-chat" if other is CHAT else other.asked
+    answer = post(turnout.url, api.path, api.body(name), KEY)
+    assert (answer.status, answer.json["model"], spared.requests) == (200, name, [])
     assert (len(asked.requests), asked.last.target) == (1, other.path)
     assert asked.last.json["model"] == other.upstream_model
 
@@ -234,7 +245,7 @@ def test_what_is_not_translated_is_501_and_says_what_would_answer_it(
 
 
 def test_what_an_upstream_cannot_count_is_estimated_and_says_so(turnout: Turnout, openai: Upstream) -> None:
-    body = {"model": "smart-chat", "messages": [{"role": "user", "content": "word " * 1000}]}
+    body = {"model": "only-chat", "messages": [{"role": "user", "content": "word " * 1000}]}
     answer = post(turnout.url, "/v1/messages/count_tokens", body, KEY)
     assert (answer.status, openai.requests, set(answer.json)) == (200, [], {"input_tokens"})
     assert 1000 <= answer.json["input_tokens"] <= 2000

@@ -24,8 +24,10 @@ ENDPOINTS = {
     "embeddings": ("/v1/embeddings", b'"input":["a","b"]'),
     "messages": ("/v1/messages", b'"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]'),
     "count_tokens": ("/v1/messages/count_tokens", b'"messages":[{"role":"user","content":"Hi"}]'),
+    "responses": ("/v1/responses", b'"input":[{"role":"user","content":"Hi"}]'),
+    "input_tokens": ("/v1/responses/input_tokens", b'"input":"Hi"'),
 }
-STREAMS = ("chat", "completions", "messages")
+STREAMS = ("chat", "completions", "messages", "responses")
 
 ODD = (
     b'"extra_field": {"nested" : [1.10, 1e3,-0.0 ,\t"\\u00e9\\ud83d\\ude00 \\/ \xc3\xa9", null],\n "model":"keep me"}'
@@ -101,12 +103,16 @@ def test_query_and_gzip(turnout: Turnout, anthropic: Upstream) -> None:
     assert anthropic.last.json == {**json.loads(sent), "model": "claude-sonnet-5"}
 
 
-REQUESTS = Path(__file__).parents[1] / "data" / "requests"
-CAPTURED = sorted(REQUESTS.glob("*/*.json"))
+DATA = Path(__file__).parents[1] / "data"
+CAPTURED = sorted(file for folder in ("requests", "responses-requests") for file in (DATA / folder).glob("*/*.json"))
 EVERY_NAME = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
+  openai:
+    kind: openai
+    base_url: "{openai}/v1"
+    apis: [responses, chat, completions, embeddings]
+    api_key: env:TEST_OPENAI_KEY
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models: {{"*": {{targets: ["{first}/*", "{second}/*"]}}}}
 keys: {{anonymous: {{}}}}
@@ -128,7 +134,7 @@ def test_what_real_clients_sent_arrives_whole(
     openai_first: Turnout, anthropic_first: Turnout, openai: Upstream, anthropic: Upstream, file: Path
 ) -> None:
     captured = json.loads(file.read_bytes())
-    own = {name.lower(): value for name, value in captured["headers"].items()}
+    own = {name.lower(): value for name, value in dict(captured["headers"]).items()}
     headers = {name: value for name, value in own.items() if name not in ("host", "content-length")}
     sent = json.dumps(captured["body"], ensure_ascii=False, indent=1).encode()
     turnout, upstream = (anthropic_first, anthropic) if "/messages" in captured["target"] else (openai_first, openai)
@@ -155,4 +161,4 @@ def test_what_is_not_translated_passes_to_the_first_that_speaks_it(
 
 
 def test_there_are_captured_requests() -> None:
-    assert {file.parent.name for file in CAPTURED} >= {"claude-code", "cline", "openai-js", "openai-python"}
+    assert {file.parent.name for file in CAPTURED} >= {"claude-code", "cline", "codex", "openai-js", "openai-python"}

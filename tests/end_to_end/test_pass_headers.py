@@ -63,8 +63,8 @@ def test_request_headers(turnout: Turnout, openai: Upstream, anthropic: Upstream
 
     seen = of(api.name, openai, anthropic).last
     assert {name: seen.header(name) for name in HEADERS_THAT_PASS} == HEADERS_THAT_PASS
-    ours = CREDENTIALS["TEST_OPENAI_KEY" if api is CHAT else "TEST_ANTHROPIC_KEY"]
-    credential = {"authorization": f"Bearer {ours}"} if api is CHAT else {"x-api-key": ours}
+    ours = CREDENTIALS["TEST_OPENAI_KEY" if api.kind == "openai" else "TEST_ANTHROPIC_KEY"]
+    credential = {"authorization": f"Bearer {ours}"} if api.kind == "openai" else {"x-api-key": ours}
     assert {name: seen.header(name) for name in HEADERS_THAT_STOP if seen.header(name)} == credential
     assert seen.header("accept-encoding") == "identity"
     assert seen.header("host") == of(api.name, openai, anthropic).url.removeprefix("http://")

@@ -30,11 +30,12 @@ FILE = """\
 version: 1
 server: {{body_limit: 3MB}}
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
 routes:
   - {{name: files, when: {{path: "/v1/files/**"}}, pass: openai}}
 keys: {{anonymous: {{routes: [files]}}}}
@@ -51,7 +52,7 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Iterator[T
 
 @pytest.fixture
 def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
-    return openai if api is CHAT else anthropic
+    return openai if api.kind == "openai" else anthropic
 
 
 # upgrades ------------------------------------------------------------------------------------------------------------

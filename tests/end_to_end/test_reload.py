@@ -34,12 +34,13 @@ version: 1
 server: {{drain: 30s}}
 observe: {{log: {{format: text}}}}
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/o3
 keys:
   anonymous: {{}}
 """
@@ -372,10 +373,10 @@ class Stream:
 def test_streams_outlive_their_model_key_and_upstream(
     turnout: Turnout, text: str, openai: Upstream, anthropic: Upstream, api: Api
 ) -> None:
-    upstream = openai if api is CHAT else anthropic
+    upstream = openai if api.kind == "openai" else anthropic
     url = upstream.url
     more = (
-        text.replace("defaults:", f"  spare: {{kind: {api.kind}, base_url: {url}}}\ndefaults:")
+        text.replace("defaults:", f"  spare: {{kind: {api.options}, base_url: {url}}}\ndefaults:")
         .replace("models:\n", f"models:\n  gone: {api.kind}/m\n  far: spare/m\n")
         .replace("  anonymous: {}\n", f'  anonymous: {{}}\n  ada: {{hashes: ["{digest(ADA)}"]}}\n')
     )

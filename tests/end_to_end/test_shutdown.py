@@ -27,12 +27,13 @@ version: 1
 server: {{drain: {drain}}}
 observe: {{log: {{format: text}}}}
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
 routes:
   - {{name: files, when: {{path: "/v1/files/*"}}, pass: openai}}
 keys: {{anonymous: {{routes: [files]}}}}
@@ -49,7 +50,7 @@ def begin(start: Start, openai: Upstream, anthropic: Upstream) -> Callable[[str]
 
 @pytest.fixture
 def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
-    return openai if api is CHAT else anthropic
+    return openai if api.kind == "openai" else anthropic
 
 
 def first_word(line: Line, upstream: Upstream, api: Api, *then: threading.Event) -> Answer:

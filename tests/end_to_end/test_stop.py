@@ -44,7 +44,7 @@ def stopping(turnout: Turnout) -> None:
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_a_stream_in_flight_is_finished(tmp_path: Path, openai: Upstream, api: Api) -> None:
-    turnout = Turnout(tmp_path, FILE.format(kind=api.kind, url=openai.url))
+    turnout = Turnout(tmp_path, FILE.format(kind=api.options, url=openai.url))
     gate = threading.Event()
     upto, after = api.parted()
     openai.script(as_stream([*upto, gate, *after]))
@@ -64,7 +64,7 @@ def test_a_stream_in_flight_is_finished(tmp_path: Path, openai: Upstream, api: A
 
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 def test_a_stream_that_does_not_end_is_ended_with_an_error(tmp_path: Path, openai: Upstream, api: Api) -> None:
-    turnout = Turnout(tmp_path, FILE.format(kind=api.kind, url=openai.url))
+    turnout = Turnout(tmp_path, FILE.format(kind=api.options, url=openai.url))
     upto, _ = api.parted()
     openai.script(as_stream([*upto, STALL]))
     with Line(turnout.url) as line:

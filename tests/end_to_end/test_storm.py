@@ -27,12 +27,13 @@ PAUSE = 0.1
 FILE = """\
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
   far-{number}: {{kind: openai, base_url: "{openai}", headers: {{x-edit: "{number}"}}}}
 models:
   smart-chat: openai/gpt-{number}
   smart-claude: anthropic/claude-{number}
+  smart-responses: openai/gpt-{number}
   only-{number}: openai/gpt-{number}
   far-{number}: far-{number}/gpt-{number}
 keys:
@@ -52,7 +53,7 @@ def words(seconds: float) -> list[str]:
 def answer(seen: Seen) -> Reply:
     """Stream for as long as the request says, in `metadata.seconds`."""
     body = seen.json
-    api = CHAT if seen.path == CHAT.path else next(one for one in APIS if one is not CHAT)
+    api = next(one for one in APIS if one.path == seen.path)
     if not body.get("stream"):
         return api.whole()
     events = api.events(*words(body["metadata"]["seconds"]))
@@ -83,7 +84,7 @@ def test_twenty_edits_under_fifty_streams(
     ended = [0] * STREAMS
 
     def keep_streaming(place: int) -> None:
-        api = APIS[place % 2]
+        api = APIS[place % len(APIS)]
         while not over.is_set():
             wrong.append(stream(server, api, api.asked, LONG if place % 5 == 0 else SHORT))
             ended[place] += 1

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from tests.support.upstream import Upstream
 
 KINDS = """
-  {kind}-connect: {{kind: {kind}, base_url: "{nowhere}", api_key: env:TEST_OPENAI_KEY, timeouts: {{connect: 300ms}}}}
-  {kind}-first: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{first_byte: 300ms}}}}
-  {kind}-idle: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{idle: 300ms}}}}
-  {kind}-total: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{total: 500ms}}}}"""
+  {api}-connect: {{kind: {kind}, base_url: "{nowhere}", api_key: env:TEST_OPENAI_KEY, timeouts: {{connect: 300ms}}}}
+  {api}-first: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{first_byte: 300ms}}}}
+  {api}-idle: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{idle: 300ms}}}}
+  {api}-total: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY, timeouts: {{total: 500ms}}}}"""
 FILE = """
 version: 1
 upstreams:{upstreams}
@@ -45,9 +45,11 @@ def _nowhere() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def turnout(start: Start, _openai: Upstream, _anthropic: Upstream, nowhere: str) -> Turnout:
-    upstreams = KINDS.format(kind="openai", url=_openai.url, nowhere=nowhere)
-    upstreams += KINDS.format(kind="anthropic", url=_anthropic.url, nowhere=nowhere)
-    names = [f"{api.kind}-{limit}" for api in APIS for limit in LIMITS]
+    urls = {"openai": _openai.url, "anthropic": _anthropic.url}
+    upstreams = "".join(
+        KINDS.format(api=api.name, kind=api.options, url=urls[api.kind], nowhere=nowhere) for api in APIS
+    )
+    names = [f"{api.name}-{limit}" for api in APIS for limit in LIMITS]
     return start(FILE.format(upstreams=upstreams, models="\n".join(f"  {name}: {name}/m" for name in names)))
 
 
@@ -60,7 +62,7 @@ def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
 @STREAM
 def test_connect(turnout: Turnout, api: Api, stream: bool) -> None:
     started = time.monotonic()
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-connect", stream=stream))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-connect", stream=stream))
     assert (answer.status, "connect" in api.error(answer)["message"]) == (504, True)
     assert 0.25 < time.monotonic() - started < 1.5
 
@@ -70,7 +72,7 @@ def test_connect(turnout: Turnout, api: Api, stream: bool) -> None:
 def test_first_byte(turnout: Turnout, api: Api, upstream: Upstream, stream: bool) -> None:
     upstream.script(Reply(before=(STALL,)))
     started = time.monotonic()
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-first", stream=stream))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-first", stream=stream))
     assert (answer.status, bool(api.error(answer)["message"])) == (504, True)
     assert 0.25 < time.monotonic() - started < 1.5
     assert upstream.last.left_within(0.5)
@@ -80,7 +82,7 @@ def test_first_byte(turnout: Turnout, api: Api, upstream: Upstream, stream: bool
 def test_idle_after_content_is_an_error_in_the_stream(turnout: Turnout, api: Api, upstream: Upstream) -> None:
     upto, _ = api.parted()
     upstream.script(as_stream([*upto, STALL]))
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-idle", stream=True))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-idle", stream=True))
     assert (answer.status, answer.whole, api.text(answer.body)) == (200, True, "Hello")
     api.in_band(answer.body)
     assert upstream.last.left_within(0.5)
@@ -89,7 +91,7 @@ def test_idle_after_content_is_an_error_in_the_stream(turnout: Turnout, api: Api
 @BOTH
 def test_idle_before_content_is_a_status(turnout: Turnout, api: Api, upstream: Upstream) -> None:
     upstream.script(as_stream([*api.events()[: api.lifecycle], STALL]))
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-idle", stream=True))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-idle", stream=True))
     assert (answer.status, bool(api.error(answer)["message"])) == (504, True)
 
 
@@ -98,7 +100,7 @@ def test_idle_within_a_json_answer_is_a_status(turnout: Turnout, api: Api, upstr
     body = api.whole().body
     headers = (("content-type", "application/json"), ("content-length", str(len(body))))
     upstream.script(Reply(headers=headers, parts=(body[:20], STALL)))
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-idle"))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-idle"))
     assert (answer.status, bool(api.error(answer)["message"])) == (504, True)
     assert upstream.last.left_within(0.5)
 
@@ -106,18 +108,18 @@ def test_idle_within_a_json_answer_is_a_status(turnout: Turnout, api: Api, upstr
 @BOTH
 def test_a_stream_that_keeps_talking_is_not_idle(turnout: Turnout, api: Api, upstream: Upstream) -> None:
     upstream.script(as_stream(paced(api.events(*"abcd"), 0.1)))
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-idle", stream=True))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-idle", stream=True))
     assert api.text(answer.body) == "abcd"
     assert api.terminal in answer.body
 
 
 @BOTH
 def test_total_ends_a_stream_that_never_ends(turnout: Turnout, api: Api, upstream: Upstream) -> None:
-    upto, after = api.parted()
-    endless = paced([after[0]] * 100, 0.05)
+    upto, _ = api.parted()
+    endless = paced(api.more(upto, 100), 0.05)
     upstream.script(as_stream([*upto, *endless]))
     started = time.monotonic()
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-total", stream=True))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-total", stream=True))
     assert 0.4 < time.monotonic() - started < 1.5
     api.in_band(answer.body)
     assert upstream.last.left_within(0.5)
@@ -126,5 +128,5 @@ def test_total_ends_a_stream_that_never_ends(turnout: Turnout, api: Api, upstrea
 @BOTH
 def test_total_before_content_is_a_status(turnout: Turnout, api: Api, upstream: Upstream) -> None:
     upstream.script(Reply(before=(STALL,)))
-    answer = post(turnout.url, api.path, api.body(f"{api.kind}-total"))
+    answer = post(turnout.url, api.path, api.body(f"{api.name}-total"))
     assert (answer.status, bool(api.error(answer)["message"])) == (504, True)

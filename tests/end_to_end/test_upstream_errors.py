@@ -19,15 +19,18 @@ if TYPE_CHECKING:
 FILE = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
   again-chat: {{targets: [openai/gpt-5.5], retries: 1}}
   again-claude: {{targets: [anthropic/claude-sonnet-5], retries: 1}}
+  again-responses: {{targets: [openai/gpt-5.5], retries: 1}}
   spare-chat: {{targets: [openai/gpt-5.5], fallback: [openai/gpt-5.5-mini]}}
+  spare-responses: {{targets: [openai/gpt-5.5], fallback: [openai/gpt-5.5-mini]}}
   spare-claude: {{targets: [anthropic/claude-sonnet-5], fallback: [anthropic/claude-haiku-4-5]}}
 keys: {{anonymous: {{}}}}
 """
@@ -45,11 +48,12 @@ def upstream(api: Api, openai: Upstream, anthropic: Upstream) -> Upstream:
 
 
 def short(api: Api) -> str:
-    return "chat" if api is CHAT else "claude"
+    """Return how the names of models that are served in an API end."""
+    return api.asked.removeprefix("smart-")
 
 
-UNFIT = {"chat": 502, "messages": 500}
-"""The status of an upstream that failed: 502 is none that clients of the Messages API know."""
+UNFIT = {"chat": (502, "server_error"), "messages": (500, "api_error"), "responses": (502, "server_error")}
+"""The status and the type of an upstream that failed: 502 is none that clients of the Messages API know."""
 OWN_WORDS = b'{"error" : {"message":"role \'system\' is not supported on this model","type":"x" , "n":1.10}}'
 
 
@@ -143,7 +147,7 @@ def test_an_answer_that_is_none_is_tried_elsewhere_and_else_the_upstreams_fault(
     upstream.answer = lambda _: BROKEN[how]
     answer = post(turnout.url, api.path, api.body(spare))
     error = api.error(answer)
-    assert (answer.status, error["type"]) == (UNFIT[api.name], "server_error" if api is CHAT else "api_error")
+    assert (answer.status, error["type"]) == UNFIT[api.name]
     assert answer.header("x-should-retry") == "false"
 
 
@@ -153,12 +157,12 @@ def test_a_credential_of_ours_that_fails_is_not_the_clients_fault(
     turnout: Turnout, upstream: Upstream, api: Api, status: int
 ) -> None:
     """A client that read 401 would throw its own good key away."""
-    ours = CREDENTIALS["TEST_OPENAI_KEY" if api is CHAT else "TEST_ANTHROPIC_KEY"]
+    ours = CREDENTIALS["TEST_OPENAI_KEY" if api.kind == "openai" else "TEST_ANTHROPIC_KEY"]
     upstream.script(
         as_json({"type": "error", "error": {"type": "authentication_error", "message": f"bad {ours}"}}, status)
     )
     answer = post(turnout.url, api.path, api.body())
-    assert (answer.status, answer.header("x-should-retry")) == (UNFIT[api.name], "false")
+    assert (answer.status, answer.header("x-should-retry")) == (UNFIT[api.name][0], "false")
     assert api.kind in api.error(answer)["message"]
     assert ours not in str(answer.body)
     assert ours not in turnout.log()

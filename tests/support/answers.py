@@ -1,4 +1,7 @@
-"""Whole, SDK-valid answers of both APIs, as JSON and as event streams, and `usual`: what is said unscripted."""
+"""Whole, SDK-valid answers of every API, as JSON and as event streams, and `usual`: what is said unscripted.
+
+Those of the Responses API are in items.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ import secrets
 import struct
 from typing import TYPE_CHECKING, Any
 
-from tests.support.loop import Call, Manner, next_move
+from tests.support.events import CREATED, data, event, ids, pieces
+from tests.support.items import input_tokens, respond
+from tests.support.loop import Call, Manner, next_move, wanted
 from tests.support.script import Reply, as_json, as_stream
 from tests.support.thoughts import Shown, bond, shown, signed, thought
 
@@ -18,7 +23,6 @@ if TYPE_CHECKING:
 
     from tests.support.upstream import Seen
 
-CREATED = 1_790_000_000
 MODELS = ("gpt-5.5", "gpt-5.5-mini", "claude-sonnet-5")
 DONE = b"data: [DONE]\n\n"
 PLAIN = Manner()
@@ -49,7 +53,7 @@ def chat(
     """Return a chat completion that says `text`, or makes `calls`, with a word `before` them."""
     message: dict[str, Any] = {"role": "assistant", "content": before or None if calls else text, "refusal": None}
     if thinks:
-        message["reasoning_content"] = thought(_ids("call", calls))
+        message["reasoning_content"] = thought(ids("call", calls))
     if calls:
         message["tool_calls"] = [_chat_call(call) for call in calls]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
@@ -86,8 +90,8 @@ def chat_events(
     """Return the events of a chat stream; the first carries the role and no content. Several calls come interleaved."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": None if calls else ""}]
     if thinks:
-        deltas += [{"reasoning_content": piece} for piece in _words(thought(_ids("call", calls)))]
-    deltas += [{"content": word} for word in (_words(before) if calls else words)]
+        deltas += [{"reasoning_content": piece} for piece in pieces(thought(ids("call", calls)))]
+    deltas += [{"content": word} for word in (pieces(before) if calls else words)]
     rounds = zip(*[_chat_deltas(index, call) for index, call in enumerate(calls)], strict=True)
     deltas += [{"tool_calls": [delta]} for row in rounds for delta in row]
     events = [chat_chunk(delta, model=model) for delta in deltas]
@@ -99,21 +103,23 @@ def chat_events(
 
 
 def _chat_deltas(index: int, call: Call) -> list[dict[str, Any]]:
-    """Return a call in three pieces: its name, then its arguments in two."""
+    """Return a call in three pieces: its name, then what the model wrote in two."""
     opened = _chat_call(call)
-    arguments = opened["function"]["arguments"]
-    opened["function"]["arguments"] = ""
-    rest = [{"index": index, "function": {"arguments": piece}} for piece in (arguments[:9], arguments[9:])]
-    return [{"index": index, **opened}, *rest]
+    kind = opened["type"]
+    wrote = "input" if kind == "custom" else "arguments"
+    text, opened[kind][wrote] = opened[kind][wrote], ""
+    return [{"index": index, **opened}, *({"index": index, kind: {wrote: piece}} for piece in (text[:9], text[9:]))]
 
 
 def _chat_call(call: Call) -> dict[str, Any]:
-    function = {"name": call.tool, "arguments": json.dumps(call.arguments)}
-    return {"id": f"call_{call.mark}", "type": "function", "function": function}
+    named = {"id": f"call_{call.mark}", "type": "custom" if isinstance(call.arguments, str) else "function"}
+    if named["type"] == "custom":
+        return {**named, "custom": {"name": call.tool, "input": call.arguments}}
+    return {**named, "function": {"name": call.tool, "arguments": json.dumps(call.arguments)}}
 
 
 def _chat(body: dict[str, Any], manner: Manner) -> Reply:
-    tools = [tool["function"] for tool in body.get("tools", []) if "function" in tool]
+    tools = [{"parameters": None, **tool[tool["type"]]} for tool in body.get("tools", [])]
     move = next_move(body["messages"], tools, manner.parallel if body.get("parallel_tool_calls", True) else 1)
     text, calls = wanted(body.get("response_format", {}).get("json_schema", {}).get("schema"), move)
     how: dict[str, Any] = {
@@ -125,7 +131,7 @@ def _chat(body: dict[str, Any], manner: Manner) -> Reply:
     if not body.get("stream"):
         return as_json(chat(text, **how))
     usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    return as_stream(chat_events(_words(text), usage=usage, **how))
+    return as_stream(chat_events(pieces(text), usage=usage, **how))
 
 
 def _completions(body: dict[str, Any], _: Manner) -> Reply:
@@ -199,10 +205,10 @@ def message_events(
     blocks: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
     if thinks:
         made = _thinking(calls, thinks, bound)
-        thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _words(made["thinking"])]
+        thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in pieces(made["thinking"])]
         last = {"type": "signature_delta", "signature": made["signature"]}
         blocks.append(({**made, "thinking": "", "signature": ""}, [*thoughts, last]))
-    if said := _words(before) if calls else words:
+    if said := pieces(before) if calls else words:
         blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": word} for word in said]))
     for call in calls:
         raw = json.dumps(call.arguments)
@@ -217,9 +223,9 @@ def message_events(
 
 
 def _thinking(calls: Sequence[Call], shown: Shown, bound: str) -> dict[str, Any]:
-    ids = _ids("toolu", calls)
-    said = thought(ids) if shown == "summarized" else ""
-    return {"type": "thinking", "thinking": said, "signature": signed(ids, bound)}
+    made = ids("toolu", calls)
+    said = thought(made) if shown == "summarized" else ""
+    return {"type": "thinking", "thinking": said, "signature": signed(made, bound)}
 
 
 def _tool_use(call: Call, arguments: Any) -> dict[str, Any]:
@@ -240,7 +246,7 @@ def _messages(body: dict[str, Any], manner: Manner) -> Reply:
         "turn": secrets.token_hex(8),
     }
     if body.get("stream"):
-        return as_stream(message_events(_words(text), **how))
+        return as_stream(message_events(pieces(text), **how))
     return as_json(message(text, **how), 200, ("request-id", "req_upstream"))
 
 
@@ -248,39 +254,7 @@ def _count_tokens(body: dict[str, Any], _: Manner) -> Reply:
     return as_json({"input_tokens": len(json.dumps(body["messages"])) // 4})
 
 
-# both ----------------------------------------------------------------------------------------------------------------
-
-
-def data(value: Any) -> bytes:
-    """Return an event without a name."""
-    return b"data: " + json.dumps(value).encode() + b"\n\n"
-
-
-def event(kind: str, **fields: Any) -> bytes:
-    """Return a named event whose data repeats its type."""
-    return f"event: {kind}\n".encode() + data({"type": kind, **fields})
-
-
-def wanted(schema: dict[str, Any] | None, move: str | list[Call]) -> tuple[str, list[Call]]:
-    """Return the text and the calls of a move; where structured output is asked for, that is the text."""
-    if schema:
-        return json.dumps(_instance(schema)), []
-    return (move, []) if isinstance(move, str) else ("", move)
-
-
-def _instance(schema: dict[str, Any]) -> Any:
-    kinds: dict[str, Any] = {"string": "Ada", "integer": 3, "number": 3, "boolean": True, "array": []}
-    if schema.get("type") == "object":
-        return {name: _instance(inner) for name, inner in schema.get("properties", {}).items()}
-    return kinds[schema["type"]]
-
-
-def _ids(prefix: str, calls: Sequence[Call]) -> list[str]:
-    return [f"{prefix}_{call.mark}" for call in calls]
-
-
-def _words(text: str) -> list[str]:
-    return [text[at : at + 8] for at in range(0, len(text), 8)]
+# all -----------------------------------------------------------------------------------------------------------------
 
 
 def _model(name: str) -> dict[str, Any]:
@@ -293,4 +267,6 @@ BY_PATH = {
     "/v1/embeddings": _embeddings,
     "/v1/messages": _messages,
     "/v1/messages/count_tokens": _count_tokens,
+    "/v1/responses": respond,
+    "/v1/responses/input_tokens": input_tokens,
 }

@@ -8,6 +8,7 @@ request.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ FILE = re.compile(r"(/[^\s\"'`<>\\]*/seal(?:-\d+)?\.txt)")
 NO_TOOLS = "Do NOT call any tools"
 """How Claude Code asks for a summary of a conversation that has become too long."""
 MOST_CALLS = 20
-CALLS = ("function", "tool_use", "function_call", "custom_tool_call")
+CALLS = ("function", "custom", "tool_use", "function_call", "custom_tool_call")
 READERS = ("read", "read_file", "read_files", "view", "exec_command", "exec")
 ASKED = {"cmd": "cat {}", "input": 'text((await tools.exec_command({{cmd: "cat {}"}})).output)'}
 """Field of a reading tool that is no path -> what is in it; Codex runs commands, or JavaScript that runs them."""
@@ -37,6 +38,8 @@ class Call:
     """An object, or the text that a tool without parameters takes."""
     mark: str = "0"
     """What tells its id from that of any other; it ends with a number."""
+    namespace: str | None = None
+    """Where the tool was offered, if it was not among the others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Manner:
     before: str = ""
     """What it says before it makes calls."""
     thinks: bool = False
+    interleaves: bool = False
+    """Whether the calls of a stream of responses are told at once, not one by one; those of chat always are."""
 
 
 def sealed_file(folder: Path) -> tuple[Path, str, str]:
@@ -80,12 +85,27 @@ def next_move(messages: Any, tools: Sequence[dict[str, Any]], parallel: int = 1)
     left = [file for file in files if file not in read][:parallel]
     if reader is not None and left and len(read) < MOST_CALLS:
         mark = secrets.token_hex(4)
+        place = reader.get("namespace")
         return [
-            Call(reader["name"], _arguments(reader["parameters"], file), f"{mark}_{len(read) + number}")
+            Call(reader["name"], _arguments(reader["parameters"], file), f"{mark}_{len(read) + number}", place)
             for number, file in enumerate(left)
         ]
     seals = [found.group() for file in files if (found := SEAL.search(read.get(file, "")))]
     return says(*seals) if seals else "Hello there"
+
+
+def wanted(schema: dict[str, Any] | None, move: str | list[Call]) -> tuple[str, list[Call]]:
+    """Return the text and the calls of an answer: an instance of `schema` if there is one, else what is to be done."""
+    if schema:
+        return json.dumps(_instance(schema)), []
+    return (move, []) if isinstance(move, str) else ("", move)
+
+
+def _instance(schema: dict[str, Any]) -> Any:
+    kinds: dict[str, Any] = {"string": "Ada", "integer": 3, "number": 3, "boolean": True, "array": []}
+    if schema.get("type") == "object":
+        return {name: _instance(inner) for name, inner in schema.get("properties", {}).items()}
+    return kinds[schema["type"]]
 
 
 def _write(path: Path) -> str:

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 PASSING = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
+  openai:
+    kind: openai
+    base_url: "{openai}/v1"
+    apis: [chat, responses, completions, embeddings]
+    api_key: env:TEST_OPENAI_KEY
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
   by-route: openai/gpt-5.5-mini
   gpt-*: openai/gpt-*
   claude-*: anthropic/claude-*

@@ -29,6 +29,23 @@ def signed(ids: Sequence[str], bound: str = "") -> str:
     return base64.b64encode(hashlib.sha256(secret.encode()).digest()).decode()
 
 
+def encrypted(ids: Sequence[str]) -> str:
+    """Return that thought as OpenAI gives it to clients, so that only its vendor can read it."""
+    return f"gAAAA{base64.urlsafe_b64encode(json.dumps([*ids]).encode()).decode()}.{signed(ids, 'encrypted')}"
+
+
+def decrypted(content: str) -> list[str] | None:
+    """Return the ids of the calls that an encrypted thought led to; None if its vendor has not encrypted it so."""
+    found = re.fullmatch(r"gAAAA([\w=-]+)\..+", content)
+    ids: list[str] = json.loads(base64.urlsafe_b64decode(found.group(1))) if found else []
+    return ids if content == encrypted(ids) else None
+
+
+def reasons(body: dict[str, Any]) -> bool:
+    """Say whether a model of OpenAI's thinks before it answers `body`."""
+    return (body.get("reasoning") or {}).get("effort") != "none" and not re.match(r"gpt-[34]|chatgpt", body["model"])
+
+
 def bond(model: str, messages: Sequence[dict[str, Any]]) -> str:
     """Return what binds a thought to the messages before it, for the models that do so."""
     if not model.endswith("-5-5"):

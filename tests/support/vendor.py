@@ -15,7 +15,7 @@ from tests.dialects.rules import broken
 from tests.support.answers import usual
 from tests.support.loop import Manner
 from tests.support.script import as_json
-from tests.support.thoughts import bond, shown, signed, thought
+from tests.support.thoughts import bond, decrypted, reasons, shown, signed, thought
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,16 @@ if TYPE_CHECKING:
     from tests.support.script import Reply
     from tests.support.upstream import Answer, Seen
 
-APIS = {"/v1/chat/completions": "chat", "/v1/messages": "messages"}
+APIS = {
+    "/v1/chat/completions": "chat",
+    "/v1/messages": "messages",
+    "/v1/responses": "responses",
+    "/v1/responses/input_tokens": "input_tokens",
+}
 REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 NOT_OPENAI = ("max_tokens", "stop", "top_p", "top_k", "thinking", "reasoning")
+DULL = ("temperature", "top_p", "top_logprobs")
+"""What OpenAI's models that think do not take."""
 SAMPLING = ("temperature", "top_p", "top_k")
 THINKING = (
     (r"-4-5$", ("enabled", "disabled")),
@@ -34,6 +41,7 @@ THINKING = (
     (r"", ("adaptive", "disabled")),
 )
 """Model -> thinking.type. https://platform.claude.com/docs/en/models/opus-5-5/whats-new-opus-5-5"""
+ENCRYPTED = "reasoning.encrypted_content"
 BETAS = {"context_management": "context-management-2025-06-27", "block_binding": "thinking-binding-controls-2026-08-01"}
 
 
@@ -45,9 +53,9 @@ def strict(manner: Manner) -> Answer:
         if reason is None:
             return usual(seen, manner)
         error = {"type": "invalid_request_error", "message": reason}
-        if APIS[seen.path] == "chat":
-            return as_json({"error": {**error, "param": None, "code": None}}, 400)
-        return as_json({"type": "error", "error": error, "request_id": "req_upstream"}, 400)
+        if APIS[seen.path] == "messages":
+            return as_json({"type": "error", "error": error, "request_id": "req_upstream"}, 400)
+        return as_json({"error": {**error, "param": None, "code": None}}, 400)
 
     return answer
 
@@ -58,7 +66,9 @@ def refused(seen: Seen, manner: Manner) -> str | None:
     if api is None:
         return None
     body = seen.json
-    flaws = request_flaws(api, body) or [*broken(api, body), *(_gpt if api == "chat" else _claude)(body, manner)]
+    flaws = request_flaws(api, body)
+    if api in RULES and not flaws:
+        flaws = [*broken(api, body), *RULES[api](body, manner)]
     if api == "messages":
         betas = seen.header("anthropic-beta") or ""
         given = {**body, **(body.get("thinking") or {})}
@@ -93,6 +103,44 @@ def _recalled(messages: list[Any]) -> Iterator[str]:
         calls = [call["id"] for call in one.get("tool_calls") or ()]
         if number > begun and calls and one.get("reasoning_content") != thought(calls):
             yield f"messages[{number}]: reasoning_content is missing in assistant tool call message"
+
+
+# responses -----------------------------------------------------------------------------------------------------------
+
+
+def _response(body: dict[str, Any], manner: Manner) -> Iterator[str]:
+    if reasons(body):
+        yield from (
+            f"Unsupported parameter: '{name}' is not supported with this model" for name in DULL if name in body
+        )
+    elif ENCRYPTED in (body.get("include") or ()) and "reasoning" not in body:
+        yield "Encrypted content is not supported with this model"
+    if re.match(r"gpt-[34]", body["model"]) and body.get("reasoning"):
+        yield "Unsupported parameter: 'reasoning.effort'"
+    told = body.get("store") is False or ENCRYPTED in (body.get("include") or ())
+    yield from _encrypted(body["input"], must=manner.thinks and reasons(body) and told)
+
+
+def _encrypted(items: Any, *, must: bool) -> Iterator[str]:
+    """Hold every thought against what was encrypted, and the calls behind it; `must`: it may not be missing."""
+    items = items if isinstance(items, list) else []
+    begun = max((number for number, item in enumerate(items) if item.get("role") == "user"), default=0)
+    led: set[str] = set()
+    for number, item in enumerate(items):
+        where = f"input[{number}]"
+        if item.get("type") in ("function_call", "custom_tool_call"):
+            if must and number > begun and item["call_id"] not in led:
+                yield f"{where}: '{item['type']}' was provided without its required 'reasoning' item"
+        elif item.get("type") == "reasoning" and item.get("encrypted_content"):
+            calls = decrypted(item["encrypted_content"])
+            if calls is None:
+                yield f"{where}: The encrypted content could not be verified"
+                continue
+            led.update(calls)
+            if not set(calls) <= {one.get("call_id") for one in items[number:]}:
+                yield f"{where}: 'reasoning' was provided without its required following item"
+            if any(part["text"] != thought(calls) for part in item["summary"]):
+                yield f"{where}: the summary is not what the model said"
 
 
 # messages ------------------------------------------------------------------------------------------------------------
@@ -136,3 +184,7 @@ def _thoughts(body: dict[str, Any], *, must: bool) -> Iterator[str]:
 def _results(message: dict[str, Any]) -> bool:
     content = message["content"]
     return isinstance(content, list) and any(block["type"] == "tool_result" for block in content)
+
+
+RULES = {"chat": _gpt, "messages": _claude, "responses": _response}
+"""API of a conversation -> what its models refuse."""

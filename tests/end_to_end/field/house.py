@@ -28,7 +28,7 @@ def file(openai: Upstream, anthropic: Upstream, *, upstreams: str = "", models: 
     return f"""
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai.url}/v1", api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, base_url: "{openai.url}/v1", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic.url}", api_key: env:TEST_ANTHROPIC_KEY}}
 {upstreams}
 defaults: {{model: {{retries: 0}}}}
@@ -38,6 +38,7 @@ models:
   claude-*: anthropic/claude-*
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5
+  smart-responses: openai/gpt-5.5
 {models}
 keys:
   anonymous: {{}}

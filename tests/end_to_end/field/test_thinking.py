@@ -243,6 +243,12 @@ ODD = {
   {"role":"tool","content":"","tool_call_id":"call_a"} ],
  "model":"gpt-5.5","temperature":1.0 ,"seed":12345678901234567890, "stream":false}
 """,
+    "responses": b"""{"input" : [ {"role":"user","content":"caf\\u00e9 \xe2\x82\xac \\/ 1"},
+  {"encrypted_content":"gAAA+/=","type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"\\u2028"}]},
+  {"call_id":"call_a","type":"function_call","name":"calc","arguments":"{\\"z\\": 1.0}"},
+  {"type":"function_call_output","output":"","call_id":"call_a"} ],
+ "model":"gpt-5.5","temperature":1.0 ,"max_output_tokens":12345678901234567890, "stream":false}
+""",
 }
 
 
@@ -252,7 +258,7 @@ def test_20_the_bytes_of_a_conversation_are_not_touched(house: House, api: Api) 
 
     https://github.com/router-for-me/CLIProxyAPI/issues/2172
     """
-    upstream = house.openai if api is CHAT else house.anthropic
+    upstream = house.anthropic if api is MESSAGES else house.openai
     odd = ODD[api.name]
     good(post(house.turnout.url, api.path, odd))
     assert fields(upstream.last.body) == fields(odd)
@@ -267,7 +273,7 @@ def test_20_nor_are_those_of_an_answer(house: House, api: Api, stream: bool) -> 
 
     https://github.com/router-for-me/CLIProxyAPI/issues/2172
     """
-    upstream = house.openai if api is CHAT else house.anthropic
+    upstream = house.anthropic if api is MESSAGES else house.openai
     if stream:
         events = [event for event in api.events("Hel", "lo \u20ac") if b"ping" not in event]
         reply = as_stream([event.replace(b'": ', b'" :  ') for event in events])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -95,7 +96,7 @@ def test_nor_when_tokens_are_counted(house: House) -> None:
         {"role": "assistant", "content": [seal, {"type": "text", "text": "Yes"}]},
         {"role": "user", "content": "Go on"},
     ]
-    counting = Api("count_tokens", "anthropic", "/v1/messages/count_tokens", "", "", 0, b"")
+    counting = replace(MESSAGES, name="count_tokens", path="/v1/messages/count_tokens")
     answer = good(house.ask(Way(counting, counting, "claude-sonnet-5"), messages=conversation))
     assert answer.json["input_tokens"] > 0
     assert b"turnout1." not in house.anthropic.last.body
