@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.loop import says, sealed_file, sealed_files
+from tests.clients.terminal import drawn
+from tests.support.loop import SEAL, says, sealed_file, sealed_files
 from tests.support.turnout import ROOT
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ CLIENTS = Path(os.environ.get("CLIENTS_ROOT", ROOT / ".clients"))
 SDKS = Path(__file__).parent / "sdks.mjs"
 CODEX = """
 model = "{model}"
-model_provider = "desk"
+{provider}
 check_for_update_on_startup = false
-{settings}
 
 [model_providers.desk]
 name = "desk"
@@ -34,6 +34,8 @@ wire_api = "responses"
 [analytics]
 enabled = false
 """
+TITLE = "\x1b]0;\u2733 Ada"
+"""How Claude Code, at rest, tells a terminal the title that the model gave to a conversation."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,25 @@ class Desk:
             {"CLINE_NO_AUTO_UPDATE": "1", "DO_NOT_TRACK": "1", "CLINE_SESSION_BACKEND_MODE": "local"},
         )  # fmt: skip
 
-    def codex(self, url: str, model: str, key: str, *settings: str) -> Done:
-        """Run Codex with a provider of its own; `settings` are further lines at the top of its file."""
+    def claude_code_at_a_terminal(self, url: str, model: str, key: str) -> Done:
+        """Run Claude Code as people do, until it has given the conversation a title and all seals are on the screen."""
+        trusted = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+        known = {"hasCompletedOnboarding": True, "theme": "dark", "projects": {str(self.task.project): trusted}}
+        (self.home / ".claude.json").write_text(json.dumps(known))
+        env = {
+            **self.env, "ANTHROPIC_BASE_URL": url, "ANTHROPIC_MODEL": model, "ANTHROPIC_AUTH_TOKEN": key,
+            "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1", "DISABLE_ERROR_REPORTING": "1",
+        }  # fmt: skip
+        command = [installed("claude-code", ".bin/claude"), self.task.prompt, "--allowedTools", "Read"]
+        shown = drawn(command, self.task.project, env, [*SEAL.findall(self.task.answer), TITLE], 60)
+        return Done(0, shown, "")
+
+    def codex(self, url: str, model: str, key: str, *, own: bool = True) -> Done:
+        """Run Codex, with a provider of its own or with the one that is built in, told to ask at `url`."""
         file = self.home / ".codex" / "config.toml"
         file.parent.mkdir()
-        file.write_text(CODEX.format(url=url, model=model, settings="\n".join(settings)))
+        provider = 'model_provider = "desk"' if own else f'openai_base_url = "{url}/v1"'
+        file.write_text(CODEX.format(url=url, model=model, provider=provider))
         return self.work(
             [
                 installed("codex", ".bin/codex"),

@@ -6,16 +6,25 @@ Turnout. It must send as many requests, streamed as before, meet no refusal, and
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.mishaps import OVERLOADED, SLOW_DOWN, TOO_LONG_LATER
+from tests.clients.desk import TITLE, Desk, Task
+from tests.clients.mishaps import MANNER, OVERLOADED, PATHS, SLOW_DOWN, TOO_LONG_LATER
 from tests.clients.twice import ADA, FILES, ONTO, Client, Work, cannot_tell, streamed
+from tests.support.loop import SEAL
+from tests.support.script import as_json
+from tests.support.vendor import refused, strict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.clients.desk import Done
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.clients
 
@@ -68,6 +77,47 @@ def test_claude_code(work: Work, model: str) -> None:
     assert twice.direct.said.strip() == twice.task.answer
     assert streamed(twice.sent) == [True] * 4
     cannot_tell(twice)
+
+
+def test_claude_code_at_a_terminal(work: Work) -> None:
+    """There it has the conversation given a title, a structured answer, and wants thoughts told as they come."""
+    twice = work("messages", "responses", lambda desk, url: desk.claude_code_at_a_terminal(url, "claude-opus-4-8", ADA))
+    titled = [seen.json["text"]["format"]["type"] for seen in twice.sent if "text" in seen.json]
+    assert titled == ["json_schema"]
+    assert len(twice.sent) == 5
+    cannot_tell(twice, lambda done: (TITLE in done.said, SEAL.findall(done.said)))
+
+
+def test_claude_code_counts(tmp_path: Path, between: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    """It shows what fills its context: all that is counted, is counted by the vendor."""
+    openai.answer = lambda seen: as_json({"object": "response.input_tokens", "input_tokens": 1234})
+    anthropic.answer = lambda seen: as_json({"input_tokens": 1234})
+    task = Task(tmp_path / "project", 1)
+    task.prompt = "/context"
+    direct = Desk(tmp_path / "direct", task).claude_code(anthropic.url, "claude-opus-4-8", ADA)
+    counted = len(anthropic.requests)
+    across = Desk(tmp_path / "across", task).claude_code(f"{between.url}/onto-responses", "claude-opus-4-8", ADA)
+    assert counted > 10
+    assert [seen.path for seen in openai.requests] == ["/v1/responses/input_tokens"] * counted
+    assert [refused(seen, MANNER) for seen in openai.requests] == [None] * counted
+    assert len(anthropic.requests) == counted
+    assert (across.status, across.said) == (direct.status, direct.said)
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_codex_asks_by_post_once_its_websocket_is_refused(
+    tmp_path: Path, between: Turnout, openai: Upstream, anthropic: Upstream, onto: str
+) -> None:
+    """Its built-in provider tries one first: it is refused at once, and never tried again."""
+    since = len(between.log())
+    openai.answer = anthropic.answer = strict(MANNER)
+    task = Task(tmp_path / "project", FILES)
+    done = Desk(tmp_path / "desk", task).codex(f"{between.url}/onto-{onto}", "gpt-5.5", ADA, own=False)
+    assert done.said.strip() == task.answer, done
+    between.wait_for(re.compile(r'(?s)("method":"POST".*){4}'), since=since)
+    told = [json.loads(line) for line in between.log()[since:].splitlines()]
+    assert [(one["method"], one["status"]) for one in told] == [("GET", 426), *[("POST", 200)] * 4]
+    assert [seen.path for seen in (*openai.requests, *anthropic.requests)] == [PATHS[onto]] * 4
 
 
 # what goes wrong upstream --------------------------------------------------------------------------------------------

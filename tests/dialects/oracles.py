@@ -86,6 +86,7 @@ EXTENSIONS: dict[tuple[str, str], Fields] = {
         "safeguards": lambda value: isinstance(value, list),
     },
     ("responses", ""): {"client_metadata": lambda value: isinstance(value, dict)},
+    ("responses", "input[]"): {"internal_chat_message_metadata_passthrough": lambda value: isinstance(value, dict)},
     ("responses", "input[role=user]"): NAMED,
     ("responses", "input[role=system]"): NAMED,
     ("responses", "input[role=developer]"): NAMED,
@@ -102,7 +103,8 @@ EXTENSIONS: dict[tuple[str, str], Fields] = {
 
 Reasoning on chat: DeepSeek, vLLM, OpenRouter; stop_reason: vLLM. top_k and thinking on chat: vLLM, DeepSeek and others.
 temperature, top_p and top_k on messages: version 2023-06-01, whose types the SDK has no more. safeguards: Claude Code.
-On responses what Codex sends: client_metadata, ids of messages, reasoning without content, what a web search may find.
+On responses what Codex sends: client_metadata, ids of messages, reasoning without content, what a web search may find,
+and with its built-in provider (0.171) when each item was made.
 Its answers tell store back, and a custom call has a status (openai 3.54: response_custom_tool_call_item.py).
 """
 
