@@ -1,14 +1,15 @@
-"""The two ways through a translation, and a server that has both."""
+"""The six ways through a translation, and a server that has them all."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.end_to_end.field.house import blocks, turn
-from tests.support.apis import CHAT, MESSAGES, Api
+from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api, payloads
 from tests.support.http import Answer, Line, post
 
 if TYPE_CHECKING:
@@ -21,25 +22,29 @@ version: 1
 upstreams:
   openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  responses: {{kind: openai, base_url: "{openai}/v1", apis: [responses], api_key: env:TEST_OPENAI_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   gpt-*: openai/gpt-*
   claude-*: anthropic/claude-*
+  resp-*: responses/*
 {models}
 keys:
   anonymous: {{}}
 {more}
 """
+WORDS = {"chat": "gpt", "messages": "claude", "responses": "resp"}
+"""API of an upstream -> how the names of models end that only it serves."""
 
 
 def written(openai: Upstream, anthropic: Upstream, *, models: str = "", more: str = "") -> str:
-    """Return a proxy.yaml with both upstreams; `models` and `more` are lines on top."""
+    """Return a proxy.yaml with an upstream of each API; `models` and `more` are lines on top."""
     return FILE.format(openai=openai.url, anthropic=anthropic.url, models=models, more=more)
 
 
 @dataclass(frozen=True)
 class Way:
-    """A client of one API and a model that is served in the other."""
+    """A client of one API and a model that is served in another."""
 
     client: Api
     server: Api
@@ -50,10 +55,34 @@ class Way:
     def name(self) -> str:
         return f"{self.client.name} to {self.server.name}"
 
+    @property
+    def asked(self) -> str:
+        """The name that leads to the model."""
+        return f"resp-{self.model}" if self.server is RESPONSES else self.model
+
+    @property
+    def upstream(self) -> str:
+        """The name of the upstream."""
+        return "responses" if self.server is RESPONSES else self.server.kind
+
+    @property
+    def credential(self) -> str:
+        """The variable that holds what Turnout sends to the upstream."""
+        return "TEST_ANTHROPIC_KEY" if self.server is MESSAGES else "TEST_OPENAI_KEY"
+
+    def named(self, kind: str) -> str:
+        """Return the name of an entry of a `kind` that leads to this upstream."""
+        return f"{kind}-{WORDS[self.server.name]}"
+
 
 TO_CLAUDE = Way(CHAT, MESSAGES, "claude-sonnet-5")
 TO_GPT = Way(MESSAGES, CHAT, "gpt-5.5")
-WAYS = pytest.mark.parametrize("way", [TO_CLAUDE, TO_GPT], ids=lambda way: way.name)
+CHAT_TO_RESPONSES = Way(CHAT, RESPONSES, "gpt-5.5")
+MESSAGES_TO_RESPONSES = Way(MESSAGES, RESPONSES, "gpt-5.5")
+RESPONSES_TO_CHAT = Way(RESPONSES, CHAT, "gpt-5.5")
+RESPONSES_TO_CLAUDE = Way(RESPONSES, MESSAGES, "claude-sonnet-5")
+EVERY = (TO_CLAUDE, TO_GPT, CHAT_TO_RESPONSES, MESSAGES_TO_RESPONSES, RESPONSES_TO_CHAT, RESPONSES_TO_CLAUDE)
+WAYS = pytest.mark.parametrize("way", EVERY, ids=lambda way: way.name)
 JSON_OR_STREAM = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 
 
@@ -64,17 +93,17 @@ class House:
     anthropic: Upstream
 
     def upstream(self, way: Way) -> Upstream:
-        return self.openai if way.server is CHAT else self.anthropic
+        return self.anthropic if way.server is MESSAGES else self.openai
 
     def ask(self, way: Way, headers: Headers = (), *, model: str = "", stream: bool = False, **fields: Any) -> Answer:
         """Ask for `model` (or the one of the way); `fields` add to a small request, or replace what it has."""
-        body = {**way.client.body(model or way.model, stream=stream), **fields}
+        body = {**way.client.body(model or way.asked, stream=stream), **fields}
         return post(self.turnout.url, way.client.path, body, headers)
 
     def line(self, way: Way, *, model: str = "", stream: bool = True, **fields: Any) -> Line:
         """Ask on a connection of its own, and leave the answer to be read."""
         line = Line(self.turnout.url)
-        line.ask("POST", way.client.path, body={**way.client.body(model or way.model, stream=stream), **fields})
+        line.ask("POST", way.client.path, body={**way.client.body(model or way.asked, stream=stream), **fields})
         return line
 
 
@@ -83,14 +112,14 @@ def good(answer: Answer) -> Answer:
     return answer
 
 
+def is_stream(answer: Answer) -> bool:
+    return str(answer.header("content-type")).startswith("text/event-stream")
+
+
 def said(way: Way, answer: Answer) -> str:
     """Return the text of an answer, streamed or not."""
     good(answer)
-    if str(answer.header("content-type")).startswith("text/event-stream"):
-        return way.client.text(answer.body)
-    if way.client is CHAT:
-        return str(answer.json["choices"][0]["message"]["content"])
-    return "".join(block.get("text", "") for block in answer.json["content"])
+    return way.client.text(answer.body) if is_stream(answer) else way.client.said(answer.json)
 
 
 def called(way: Way, answer: Answer) -> list[tuple[str, Any]]:
@@ -99,7 +128,29 @@ def called(way: Way, answer: Answer) -> list[tuple[str, Any]]:
     if way.client is CHAT:
         made: list[tuple[str, Any]] = turn(answer.body)["calls"]
         return made
+    if way.client is RESPONSES:
+        items = [item for item in output(answer) if item["type"] == "function_call"]
+        return [(item["name"], json.loads(item["arguments"])) for item in items]
     return [(block["name"], block["input"]) for block in blocks(answer.body) if block["type"] == "tool_use"]
+
+
+def output(answer: Answer) -> list[dict[str, Any]]:
+    """Return the items of an answer of the Responses API, of a stream those that were done."""
+    if not is_stream(answer):
+        items: list[dict[str, Any]] = answer.json["output"]
+        return items
+    return [value["item"] for value in payloads(answer.body) if value["type"] == "response.output_item.done"]
+
+
+BROKEN = {"chat": (502, "server_error"), "messages": (500, "api_error"), "responses": (502, "server_error")}
+"""API of a client -> how it is told that an upstream has failed: status, and type."""
+OVERLOADED = {"chat": (503, "server_error"), "messages": (529, "overloaded_error"), "responses": (503, "server_error")}
+TOO_SLOW = {"chat": (504, "server_error"), "messages": (504, "timeout_error"), "responses": (504, "server_error")}
+
+
+def kind(error: dict[str, Any]) -> str:
+    """Return the word by which programs know an error; the one that ends a response has no type."""
+    return str(error.get("type") or error["code"])
 
 
 def lost(answer: Answer) -> dict[str, str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.end_to_end.translation.house import JSON_OR_STREAM, WAYS, House, Way, said, written
-from tests.support.apis import CHAT
 from tests.support.http import Line, head
 from tests.support.script import STALL, Reply, as_json, as_stream
 
@@ -25,8 +24,10 @@ SOON = 0.5
 MODELS = """
   patient-claude: {targets: [anthropic/claude-sonnet-5], hold: 100ms}
   patient-gpt: {targets: [openai/gpt-5.5], hold: 100ms}
+  patient-resp: {targets: [responses/gpt-5.5], hold: 100ms}
   two-claude: {targets: [anthropic/claude-sonnet-5, anthropic/claude-haiku-4-5], retries: 2}
   two-gpt: {targets: [openai/gpt-5.5, openai/gpt-5.5-mini], retries: 2}
+  two-resp: {targets: [responses/gpt-5.5, responses/gpt-5.5-mini], retries: 2}
 """
 LEAVE: dict[str, Callable[[Line], None]] = {"FIN": Line.close, "RST": Line.reset}
 LEAVING = pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE)
@@ -35,10 +36,6 @@ LEAVING = pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE)
 @pytest.fixture(scope="module")
 def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
     return start(written(_openai, _anthropic, models=MODELS))
-
-
-def of(way: Way, kind: str) -> str:
-    return f"{kind}-{'gpt' if way.server is CHAT else 'claude'}"
 
 
 def closed_soon(house: House, way: Way, left_at: float, requests: int = 1) -> None:
@@ -72,7 +69,7 @@ def test_during_the_upload_no_upstream_is_asked(house: House, way: Way, leave: C
 @LEAVING
 def test_before_the_upstream_answered(house: House, way: Way, stream: bool, leave: Callable[[Line], None]) -> None:
     house.upstream(way).script(Reply(before=(STALL,)))
-    line = house.line(way, model=of(way, "two"), stream=stream)
+    line = house.line(way, model=way.named("two"), stream=stream)
     house.upstream(way).wait_for(1)
     time.sleep(0.05)
     leave(line)
@@ -84,7 +81,7 @@ def test_before_the_upstream_answered(house: House, way: Way, stream: bool, leav
 @LEAVING
 def test_before_the_first_content(house: House, way: Way, leave: Callable[[Line], None]) -> None:
     house.upstream(way).script(as_stream([*way.server.events()[: way.server.lifecycle], STALL]))
-    line = house.line(way, model=of(way, "two"))
+    line = house.line(way, model=way.named("two"))
     house.upstream(way).wait_for(1)
     time.sleep(0.1)
     leave(line)
@@ -96,7 +93,7 @@ def test_before_the_first_content(house: House, way: Way, leave: Callable[[Line]
 @LEAVING
 def test_while_a_silent_stream_is_kept_alive(house: House, way: Way, leave: Callable[[Line], None]) -> None:
     house.upstream(way).script(as_stream([*way.server.events()[: way.server.lifecycle], STALL]))
-    line = house.line(way, model=of(way, "patient"))
+    line = house.line(way, model=way.named("patient"))
     assert way.client.keepalives(next(line.chunks(line.head())).data) == 1
     leave(line)
     closed_soon(house, way, time.monotonic())
@@ -108,7 +105,7 @@ def test_while_a_silent_stream_is_kept_alive(house: House, way: Way, leave: Call
 def test_in_the_middle_of_a_stream(house: House, way: Way, leave: Callable[[Line], None]) -> None:
     begun, _ = way.server.parted()
     house.upstream(way).script(as_stream([*begun, STALL]))
-    line = house.line(way, model=of(way, "two"))
+    line = house.line(way, model=way.named("two"))
     got = b""
     for chunk in line.chunks(line.head()):
         got += chunk.data
@@ -125,7 +122,7 @@ def test_in_the_middle_of_a_json_answer(house: House, way: Way, leave: Callable[
     whole = way.server.whole().body
     length = ("content-length", str(len(whole)))
     house.upstream(way).script(Reply(headers=(("content-type", "application/json"), length), parts=(whole[:40], STALL)))
-    line = house.line(way, model=of(way, "two"), stream=False)
+    line = house.line(way, model=way.named("two"), stream=False)
     house.upstream(way).wait_for(1)
     time.sleep(0.1)
     leave(line)
@@ -137,7 +134,7 @@ def test_in_the_middle_of_a_json_answer(house: House, way: Way, leave: Callable[
 def test_while_turnout_waits_before_it_tries_again(house: House, way: Way) -> None:
     failing = as_json({"error": {"message": "busy", "type": "x"}}, 503, ("retry-after", "1"))
     house.upstream(way).script(failing, failing)
-    line = house.line(way, model=of(way, "two"))
+    line = house.line(way, model=way.named("two"))
     house.upstream(way).wait_for(2).answered.wait(5)
     time.sleep(0.1)
     line.close()

@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, TO_GPT, WAYS, Way
-from tests.support.apis import CHAT
+from tests.end_to_end.translation.house import (
+    BROKEN,
+    CHAT_TO_RESPONSES,
+    JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    RESPONSES_TO_CHAT,
+    RESPONSES_TO_CLAUDE,
+    TO_CLAUDE,
+    TO_GPT,
+    WAYS,
+    Way,
+)
+from tests.support.apis import MESSAGES
 from tests.support.script import CUT, RESET, Reply, as_json
 from tests.support.turnout import CREDENTIALS
 
@@ -19,15 +30,11 @@ def failing(
     way: Way, status: int, kind: str, message: str, code: str | None = None, *headers: tuple[str, str]
 ) -> Reply:
     """Return an error in the form of the upstream of `way`."""
-    if way.server is CHAT:
-        body: dict[str, Any] = {"error": {"message": message, "type": kind, "param": None, "code": code}}
-    else:
-        body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_up"}
-    return as_json(body, status, *headers)
+    return as_json(way.server.refusal(kind, message, code), status, *headers)
 
 
-TO_CHAT_CLIENTS = [
-    # what Anthropic says                            what a chat client reads
+TO_OPENAI_CLIENTS = [
+    # what Anthropic says                            what a client of chat or responses reads
     (400, "invalid_request_error", "x: bad",         400, "invalid_request_error", None, None),
     (400, "invalid_request_error", "prompt is too long: 215000 tokens > 200000 maximum",
                                                      400, "invalid_request_error", "context_length_exceeded", None),
@@ -59,12 +66,15 @@ TO_MESSAGES_CLIENTS = [
 
 
 @JSON_OR_STREAM
-@pytest.mark.parametrize("row", TO_CHAT_CLIENTS, ids=lambda row: f"{row[0]} {row[2][:12]}")
-def test_an_error_of_anthropic_at_a_chat_client(house: House, stream: bool, row: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("row", TO_OPENAI_CLIENTS, ids=lambda row: f"{row[0]} {row[2][:12]}")
+@pytest.mark.parametrize("way", [TO_CLAUDE, RESPONSES_TO_CLAUDE], ids=lambda way: way.name)
+def test_an_error_of_anthropic_at_a_client_of_openai(
+    house: House, way: Way, stream: bool, row: tuple[Any, ...]
+) -> None:
     status, kind, message, *told, again = row
-    house.anthropic.script(failing(TO_CLAUDE, status, kind, message))
-    answer = house.ask(TO_CLAUDE, stream=stream)
-    error = CHAT.error(answer)
+    house.anthropic.script(failing(way, status, kind, message))
+    answer = house.ask(way, stream=stream)
+    error = way.client.error(answer)
     assert [answer.status, error["type"], error["code"]] == told
     assert error["message"] == message
     assert answer.header("x-should-retry") == again
@@ -74,16 +84,30 @@ def test_an_error_of_anthropic_at_a_chat_client(house: House, stream: bool, row:
 
 @JSON_OR_STREAM
 @pytest.mark.parametrize("row", TO_MESSAGES_CLIENTS, ids=lambda row: f"{row[0]} {row[3][:12]}")
-def test_an_error_of_openai_at_a_messages_client(house: House, stream: bool, row: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("way", [TO_GPT, MESSAGES_TO_RESPONSES], ids=lambda way: way.name)
+def test_an_error_of_openai_at_a_messages_client(house: House, way: Way, stream: bool, row: tuple[Any, ...]) -> None:
     status, kind, code, message, *told, again = row
-    house.openai.script(failing(TO_GPT, status, kind, message, code))
-    answer = house.ask(TO_GPT, stream=stream)
-    error = TO_GPT.client.error(answer)
+    house.openai.script(failing(way, status, kind, message, code))
+    answer = house.ask(way, stream=stream)
+    error = way.client.error(answer)
     assert [answer.status, error["type"]] == told
     assert error["message"] == message
     assert answer.header("x-should-retry") == again
-    assert answer.header("x-turnout-target") == "openai/gpt-5.5"
+    assert answer.header("x-turnout-target") == f"{way.upstream}/gpt-5.5"
     assert len(house.openai.requests) == 1
+
+
+@JSON_OR_STREAM
+@pytest.mark.parametrize("row", [row for row in TO_MESSAGES_CLIENTS if row[0] in (400, 404, 429)], ids=str)
+@pytest.mark.parametrize("way", [CHAT_TO_RESPONSES, RESPONSES_TO_CHAT], ids=lambda way: way.name)
+def test_an_error_of_openai_at_a_client_of_its_other_api(
+    house: House, way: Way, stream: bool, row: tuple[Any, ...]
+) -> None:
+    status, kind, code, message, *_ = row
+    house.openai.script(failing(way, status, kind, message, code))
+    answer = house.ask(way, stream=stream)
+    error = way.client.error(answer)
+    assert (answer.status, error["type"], error["code"], error["message"]) == (status, kind, code, message)
 
 
 @JSON_OR_STREAM
@@ -107,11 +131,12 @@ def test_an_error_of_openai_at_a_messages_client(house: House, stream: bool, row
         ),
     ],
 )
-def test_claude_code_reads_that_it_should_compact(house: House, stream: bool, said: str, told: str) -> None:
-    house.openai.script(failing(TO_GPT, 400, "invalid_request_error", said, "context_length_exceeded"))
-    answer = house.ask(TO_GPT, stream=stream)
-    assert (answer.status, TO_GPT.client.error(answer)["type"]) == (400, "invalid_request_error")
-    assert TO_GPT.client.error(answer)["message"] == told
+@pytest.mark.parametrize("way", [TO_GPT, MESSAGES_TO_RESPONSES], ids=lambda way: way.name)
+def test_claude_code_reads_that_it_should_compact(house: House, way: Way, stream: bool, said: str, told: str) -> None:
+    house.openai.script(failing(way, 400, "invalid_request_error", said, "context_length_exceeded"))
+    answer = house.ask(way, stream=stream)
+    assert (answer.status, way.client.error(answer)["type"]) == (400, "invalid_request_error")
+    assert way.client.error(answer)["message"] == told
 
 
 @WAYS
@@ -120,15 +145,14 @@ def test_claude_code_reads_that_it_should_compact(house: House, stream: bool, sa
 def test_our_own_credential_that_fails_is_not_the_clients_fault_and_never_quoted(
     house: House, way: Way, stream: bool, status: int
 ) -> None:
-    ours = CREDENTIALS["TEST_OPENAI_KEY" if way.server is CHAT else "TEST_ANTHROPIC_KEY"]
+    ours = CREDENTIALS[way.credential]
     quoting = failing(way, status, "authentication_error", f"bad {ours}", "invalid_api_key", ("x-debug", ours))
     house.upstream(way).script(quoting)
     answer = house.ask(way, stream=stream)
     error = way.client.error(answer)
-    kind = "server_error" if way.client is CHAT else "api_error"
-    assert (answer.status, error["type"]) == (502 if way.client is CHAT else 500, kind)
-    assert way.client is not CHAT or error["code"] == "upstream_auth"
-    assert f"upstream `{way.server.kind}` refused Turnout's own credential ({status})" in error["message"]
+    assert (answer.status, error["type"]) == BROKEN[way.client.name]
+    assert way.client is MESSAGES or error["code"] == "upstream_auth"
+    assert f"upstream `{way.upstream}` refused Turnout's own credential ({status})" in error["message"]
     assert answer.header("x-should-retry") == "false"
     assert ours not in str(answer.headers) + str(answer.body) + house.turnout.log()
 
@@ -136,7 +160,7 @@ def test_our_own_credential_that_fails_is_not_the_clients_fault_and_never_quoted
 @WAYS
 @pytest.mark.parametrize("status", [400, 429, 500])
 def test_a_credential_in_any_other_error_is_blotted_out(house: House, way: Way, status: int) -> None:
-    ours = CREDENTIALS["TEST_OPENAI_KEY" if way.server is CHAT else "TEST_ANTHROPIC_KEY"]
+    ours = CREDENTIALS[way.credential]
     house.upstream(way).script(failing(way, status, "x", f"request with {ours} failed", None, ("x-debug", ours)))
     answer = house.ask(way)
     assert way.client.error(answer)["message"] == "request with *** failed"
@@ -168,14 +192,14 @@ def test_a_date_to_wait_for_passes_as_it_is(house: House, way: Way) -> None:
 
 @WAYS
 def test_an_error_carries_the_id_by_which_its_vendor_finds_it(house: House, way: Way) -> None:
-    name = "x-request-id" if way.server is CHAT else "request-id"
+    name = "request-id" if way.server is MESSAGES else "x-request-id"
     house.upstream(way).script(failing(way, 500, "x", "oops", None, (name, "req_of_theirs")))
     answer = house.ask(way)
     assert (answer.header("x-request-id"), answer.header("request-id")) == ("req_of_theirs", "req_of_theirs")
     assert answer.header("x-turnout-request") != "req_of_theirs"
 
 
-BROKEN = {
+NONE = {
     "cut": Reply(parts=(CUT,), raw=True),
     "reset": Reply(parts=(RESET,), raw=True),
     "half a body": Reply(headers=(("content-length", "500"), ("content-type", "application/json")), parts=(b"{", CUT)),
@@ -186,15 +210,13 @@ BROKEN = {
 
 @WAYS
 @JSON_OR_STREAM
-@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("how", NONE)
 def test_an_answer_that_is_none(house: House, way: Way, stream: bool, how: str) -> None:
-    house.upstream(way).answer = lambda _: BROKEN[how]
+    house.upstream(way).answer = lambda _: NONE[how]
     answer = house.ask(way, stream=stream)
     error = way.client.error(answer)
-    if way.client is CHAT:
-        assert (answer.status, error["type"], error["code"]) == (502, "server_error", "upstream_disconnect")
-    else:
-        assert (answer.status, error["type"]) == (500, "api_error")
+    assert (answer.status, error["type"]) == BROKEN[way.client.name]
+    assert way.client is MESSAGES or error["code"] == "upstream_disconnect"
 
 
 @WAYS
