@@ -110,12 +110,14 @@ Its answers tell store back, and a custom call has a status (openai 3.54: respon
 
 LEFT_OUT: dict[tuple[str, str], dict[str, Any]] = {
     ("responses", "tools[type=function]"): {"strict": None},
+    ("responses", "input[type=reasoning]"): {"id": "rs_"},
     ("responses", "input[role=assistant]"): {"id": "msg_", "type": "message", "status": "completed"},
     ("responses", "input[role=assistant].content[type=output_text]"): {"annotations": []},
 }
 """What clients leave to the vendor although its types want it said: (api, where) -> field -> what it then is.
 
-On responses what Cline does: whether a tool is strict, and all of the model's earlier words but their text.
+On responses what Cline does: whether a tool is strict, and all of the model's earlier words but their text; and what
+opencode does: the id of reasoning that is not stored.
 """
 
 
