@@ -23,14 +23,20 @@ def offered(tools: Sequence[Tool], choice: Choice | None, losses: Losses) -> lis
     """
     own = [tool for tool in tools if tool.hosted is None]
     if choice is not None and choice.mode == "tool" and all(tool.name != choice.name for tool in own):
-        raise unoffered(choice, [tool for tool in tools if tool.hosted is not None])
+        raise unoffered(choice, hosted=is_hosted(choice, tools))
     return distinct(allowed(own, choice, losses), losses)
 
 
-def unoffered(choice: Choice, hosted: Iterable[Tool]) -> Problem:
+def is_hosted(choice: Choice, tools: Iterable[Tool]) -> bool:
+    """Say whether a choice names a tool that its own vendor runs, and no tool of the client's."""
+    named = [tool for tool in tools if choice.name in (tool.name, tool.hosted)]
+    return bool(named) and all(tool.hosted is not None for tool in named)
+
+
+def unoffered(choice: Choice, *, hosted: bool) -> Problem:
     """Return the refusal of a choice that names none of the tools that can be sent."""
     name = clipped(choice.name or "")
-    if any(choice.name in (tool.name, tool.hosted) for tool in hosted):
+    if hosted:
         message = (
             f"`{choice.at}` insists on `{name}`, which the vendor of this API runs itself; the model is served by "
             "another one: leave the choice to the model, or offer a tool of your own"

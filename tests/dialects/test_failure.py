@@ -112,7 +112,9 @@ CASES: list[tuple[Dialect, int, bytes, Reason]] = [
 ]
 
 
-@pytest.mark.parametrize(("dialect", "status", "body", "reason"), CASES, ids=lambda value: str(getattr(value, "name", value))[:60])
+@pytest.mark.parametrize(
+    ("dialect", "status", "body", "reason"), CASES, ids=lambda value: str(getattr(value, "name", value))[:60]
+)
 def test_why_it_failed(dialect: Dialect, status: int, body: bytes, reason: Reason) -> None:
     headers: Headers = [(b"content-type", b"application/json"), (b"x-should-retry", b"false")]
     failure = dialect.classify(status, headers, body)

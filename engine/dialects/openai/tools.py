@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.dialects.clip import clipped
 from engine.dialects.freetext import FREE_TEXT, described
-from engine.dialects.offer import offered
+from engine.dialects.offer import is_hosted, offered
 from engine.dialects.openai.strict import fits
 
 if TYPE_CHECKING:
@@ -26,10 +26,14 @@ WORDS = {"auto": "auto", "none": "none", "required": "required"}
 def write_tools(draft: Draft) -> Json:
     """Return tools, tool_choice and parallel_tool_calls: none of them where no tool is left.
 
-    Raises `Problem` (400) where the client insists on a tool that is not offered.
+    Raises `Problem` (400) where the client insists on a tool that it did not declare. A vendor's own tool is left out
+    together with the choice of it: both are told.
     """
     request = draft.request
     choice = request.choice
+    if choice is not None and choice.mode == "tool" and is_hosted(choice, request.tools):
+        draft.losses.dropped(choice.at, "the tool it names runs at its own vendor only")
+        choice = None
     tools = offered([tool for tool in request.tools if sendable(tool, draft)], choice, draft.losses)
     if not tools:
         if choice is not None and choice.allowed is None and choice.mode == "required":

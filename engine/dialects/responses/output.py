@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.chat import Argued, Called, Ended, Lost, Refused, Sealed, Signed, Thought
 from engine.dialects.failure import text
 from engine.dialects.lost import foreign
-from engine.dialects.openai.arguments import broken
+from engine.dialects.openai.arguments import broken, is_object
 from engine.dialects.responses.read_output import (
     ARGUMENTS,
     CALLS,
@@ -56,7 +56,7 @@ class Said:
 class Item:
     """An item that has begun."""
 
-    __slots__ = ("at", "call", "call_id", "done", "given", "kind", "texts")
+    __slots__ = ("at", "call", "call_id", "done", "given", "kind", "texts", "whole")
 
     def __init__(self, kind: str, at: str, given: dict[str, Any]) -> None:
         self.kind = kind
@@ -68,11 +68,21 @@ class Item:
         self.call: int | None = None
         """The number of a call among the calls given out; None until its name is known."""
         self.call_id = ""
+        self.whole = ""
+        """The arguments of a call as its end told them."""
         self.done = False
 
     def arguments(self) -> str:
         said = self.texts.get(ARGUMENTS)
         return "".join(said.pieces) if said is not None else ""
+
+    @property
+    def broken(self) -> bool:
+        """Say whether a function was called with what was to be a JSON object and did not become one."""
+        if self.kind != "function_call":
+            return False
+        said = self.arguments()
+        return broken(said) or (said != self.whole and is_object(self.whole) and not is_object(said))
 
 
 class Output:
@@ -106,8 +116,8 @@ class Output:
 
     @property
     def broken(self) -> bool:
-        """Say whether a function was called with what began as a JSON object and did not become one."""
-        return any(broken(item.arguments()) for item in self._calls if item.kind == "function_call")
+        """Say whether a function was called with what was to be a JSON object and did not become one."""
+        return any(item.broken for item in self._calls)
 
     def added(self, event: dict[str, Any], told: dict[str, Any], out: list[Event]) -> None:
         """Item `told` begins. What it holds already is told again at its end."""
@@ -153,6 +163,7 @@ class Output:
     def argued(self, item: Item, whole: str, out: list[Event]) -> None:
         """The arguments of a call are complete."""
         told = item.texts.get(ARGUMENTS)
+        item.whole = whole or item.whole
         self.argue(item, whole if told is None else told.rest(whole), out)
 
     def annotated(self, item: Item, index: int, out: list[Event]) -> None:
@@ -176,6 +187,10 @@ class Output:
             self._close(same.pop() if same else self._begin(kind, {"output_index": index}, one, out), one, out)
         for item in self._items:
             self._close(item, item.given, out)
+
+    def end(self, out: list[Event]) -> None:
+        """Nothing more comes: end the calls that were left open, because there was more to come of them."""
+        out += [Ended(item.call) for item in self._calls if item.call is not None and item.broken]
 
     def _find(self, event: dict[str, Any], kind: str) -> Item | None:
         item = self._by_id.get(text(event.get("item_id")))
@@ -241,7 +256,7 @@ class Output:
         if item.kind in CALLS:
             self._call(item, told, out)
             self.argued(item, arguments(told), out)
-            if item.call is not None:
+            if item.call is not None and not item.broken:
                 out.append(Ended(item.call))
         elif item.kind in KNOWN:
             for piece in pieces(told):

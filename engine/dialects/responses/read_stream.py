@@ -194,6 +194,7 @@ class ResponsesDecoder:
         if stop.reason == "tool" and output.broken:
             self.failure = malformed(BROKEN)  # the client has seen half of it
             return
+        output.end(events)
         usage = usage_of(response)
         if usage is not None:
             events.append(Used(usage))
