@@ -146,6 +146,25 @@ class Desk:
             {"CODEX_HOME": str(file.parent), "CODEX_API_KEY": key, "DESK_KEY": key},
         )  # fmt: skip
 
+    def opencode(self, url: str, model: str, key: str, package: str) -> Done:
+        """Run opencode; `package` of the AI SDK decides in which API it asks."""
+        known = {"name": model, "tool_call": True, "reasoning": True, "limit": {"context": 200_000, "output": 32_000}}
+        options = {"baseURL": f"{url}/v1", "apiKey": key}
+        provider = {"npm": f"@ai-sdk/{package}", "name": "desk", "options": options, "models": {model: known}}
+        file = self.home / ".config" / "opencode" / "opencode.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"autoupdate": False, "share": "disabled", "provider": {"desk": provider}}))
+        return self.work(
+            [installed("opencode", ".bin/opencode"), "run", "-m", f"desk/{model}", self.task.prompt],
+            {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
+        )
+
+    def qwen_code(self, url: str, model: str, key: str) -> Done:
+        """Run Qwen Code, which asks in chat completions."""
+        env = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": key, "OPENAI_MODEL": model}
+        command = [installed("qwen-code", ".bin/qwen"), "-p", self.task.prompt, "--yolo"]
+        return self.work(command, {**env, "QWEN_TELEMETRY_ENABLED": "false"})
+
     def javascript(self, url: str, model: str, key: str, sdk: str, parts: str, **asked: Any) -> Done:
         """Run our script over one of the vendors' SDKs: only its `loops`, or `all`; `asked` goes into every turn."""
         installed("js-sdks", sdk)

@@ -60,6 +60,14 @@ def test_cline(work: Work, provider: str, model: str) -> None:
     cannot_tell(twice)
 
 
+@pytest.mark.parametrize("onto", ["messages", "responses"])
+def test_qwen_code(work: Work, onto: str) -> None:
+    twice = work("chat", onto, lambda desk, url: desk.qwen_code(url, "deepseek-reasoner", ADA))
+    assert twice.direct.said.strip() == twice.task.answer
+    assert streamed(twice.sent) == [True] * 4
+    cannot_tell(twice)
+
+
 @pytest.mark.parametrize(
     ("sdk", "model", "fields"),
     [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -76,6 +76,32 @@ def test_claude_code(work: Work, model: str) -> None:
     twice = work("messages", "responses", lambda desk, url: desk.claude_code(url, model, ADA))
     assert twice.direct.said.strip() == twice.task.answer
     assert streamed(twice.sent) == [True] * 4
+    cannot_tell(twice)
+
+
+@pytest.mark.parametrize("onto", ONTO)
+def test_opencode(work: Work, onto: str) -> None:
+    """It asks for a title beside its work, and sends reasoning back without the id that it had."""
+    twice = work("responses", onto, lambda desk, url: desk.opencode(url, "gpt-5.5", ADA, "openai"))
+    assert twice.task.answer in twice.direct.said
+    assert streamed(twice.sent) == [True] * 5
+    cannot_tell(twice)
+
+
+@pytest.mark.parametrize(
+    ("sdk", "model", "fields"),
+    [
+        ("openai", "gpt-5.5", {}),
+        ("@anthropic-ai/sdk", "claude-opus-4-8", {}),
+        ("@anthropic-ai/sdk", "claude-opus-5-5", {"thinking": {"type": "adaptive", "display": "summarized"}}),
+    ],
+)
+def test_javascript_sdks(work: Work, sdk: str, model: str, fields: dict[str, Any]) -> None:
+    """Its tool loops, as JSON and as streams."""
+    api = "chat" if sdk == "openai" else "messages"
+    twice = work(api, "responses", lambda desk, url: desk.javascript(url, model, ADA, sdk, "loops", **fields))
+    assert twice.direct.said.count(twice.task.answer) == 2
+    assert streamed(twice.sent) == [False] * 4 + [True] * 4
     cannot_tell(twice)
 
 
@@ -147,3 +173,39 @@ def test_a_stream_that_fails_midway_is_asked_for_again_by_codex(work: Work, onto
     assert twice.direct.said.strip() == twice.task.answer
     assert len(twice.sent) == 5
     cannot_tell(twice, work_of_codex)
+
+
+CLAUDE_CODE = ("messages", "responses", lambda desk, url: desk.claude_code(url, "claude-opus-4-8", ADA))
+CLINE = ("responses", "messages", lambda desk, url: desk.cline(url, "gpt-5.5", ADA, "openai-native"))
+AGENTS: dict[str, tuple[str, str, Client]] = {"claude-code": CLAUDE_CODE, "cline": CLINE}
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_conversation_that_became_too_long_is_compacted(work: Work, agent: str) -> None:
+    twice = work(*AGENTS[agent], TOO_LONG_LATER)
+    assert twice.task.answer in twice.direct.said
+    assert len(twice.sent) > 5
+    cannot_tell(twice, work_of_cline)
+
+
+def test_claude_code_is_told_to_slow_down_and_waits_as_long_as_told(work: Work) -> None:
+    twice = work(*CLAUDE_CODE, SLOW_DOWN)
+    assert twice.task.answer in twice.direct.said
+    assert len(twice.sent) == 5
+    assert twice.sent[3].at - twice.sent[2].at >= 2
+    cannot_tell(twice)
+
+
+def test_a_stream_that_fails_midway_is_asked_for_again_by_claude_code(work: Work) -> None:
+    """As JSON: what it read of the stream may have been acted on."""
+    twice = work(*CLAUDE_CODE, OVERLOADED)
+    assert twice.direct.said.strip() == twice.task.answer
+    assert streamed(twice.sent) == [True, True, True, False, True]
+    cannot_tell(twice)
+
+
+def test_a_stream_that_fails_midway_ends_cline_with_the_reason(work: Work) -> None:
+    twice = work(*CLINE, OVERLOADED)
+    assert "Overloaded" in twice.direct.complained
+    assert "Overloaded" in twice.across.complained
+    cannot_tell(twice, work_of_cline)
