@@ -511,6 +511,22 @@ def test_what_fails(body: bytes, reason: str, message: str) -> None:
     assert Finished() not in events
 
 
+def test_a_piece_of_the_arguments_that_is_missing_is_no_call_of_something_else() -> None:
+    begun = [added(0, "function_call", **CALL), delta('"/a"}', "function_call_arguments")]
+    events, failure = read(data(CREATED, *begun, done(0, "function_call", **CALL, arguments='{"p":"/a"}'), COMPLETED))
+    assert failure is not None
+    assert "not JSON" in failure.message
+    assert Ended(0) not in events
+
+
+def test_a_call_that_is_cut_off_ends_with_the_response() -> None:
+    begun = [added(0, "function_call", **CALL), delta('{"p":', "function_call_arguments")]
+    end = event("incomplete", response={"incomplete_details": {"reason": "max_output_tokens"}})
+    events, failure = read(data(CREATED, *begun, end))
+    assert failure is None
+    assert events.index(Ended(0)) > events.index(Argued(0, '{"p":'))
+
+
 def test_free_text_is_no_broken_call() -> None:
     events, failure = read(data(CREATED, done(0, "custom_tool_call", **CALL, input="{'a'}"), COMPLETED))
     assert failure is None
