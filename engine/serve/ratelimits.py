@@ -41,16 +41,21 @@ def told_to(api: Api, headers: Headers, now: float) -> Headers:
 
 
 def to_openai(told: dict[str, str], now: float) -> list[tuple[str, str]]:
-    """Return Anthropic's fields as OpenAI has them. Where input and output are counted apart, they are added up, and
-    both are full again when the later one is."""
+    """Return Anthropic's fields as OpenAI has them, and OpenAI's own as they are: it has two APIs. Where input and
+    output are counted apart, they are added up, and both are full again when the later one is."""
     made = []
     for kind, parts in KINDS:
         counted = _counted((kind,), told) or _counted(parts, told)
         for figure in FIGURES:
+            name = OPENAI.format(kind=kind, figure=figure)
+            own = told.get(name, "")
             said = [told.get(ANTHROPIC.format(kind=one, figure=figure), "") for one in counted]
-            value = _latest(said, now) if figure == "reset" else _sum(said)
+            if figure == "reset":
+                value = _latest(said, now) if seconds(own) is None else own
+            else:
+                value = own if NUMBER.fullmatch(own) else _sum(said)
             if value is not None:
-                made.append((OPENAI.format(kind=kind, figure=figure), value))
+                made.append((name, value))
     return made
 
 

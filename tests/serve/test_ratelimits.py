@@ -84,8 +84,14 @@ retry-after: 3
 
 def test_a_client_is_not_told_twice() -> None:
     """An upstream that says both vendors' names is believed where its own API has them."""
-    assert told_to("chat", fields(OPENAI), NOW) == []
     assert told_to("messages", fields(ANTHROPIC), NOW) == []
+    both = fields(ANTHROPIC + OPENAI.replace("7s", "9s").lstrip())
+    assert told_to("chat", both, NOW) == fields(OPENAI.replace("7s", "9s"))
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_other_api_of_openai_has_the_same_limits(api: str) -> None:
+    assert told_to(api, fields(OPENAI), NOW) == fields(OPENAI)  # type: ignore[arg-type]  # one of the APIs
 
 
 @pytest.mark.parametrize(

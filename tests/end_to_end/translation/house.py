@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.field.house import blocks, turn
-from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api, payloads
+from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
 from tests.support.http import Answer, Line, post
 
 if TYPE_CHECKING:
@@ -120,26 +118,6 @@ def said(way: Way, answer: Answer) -> str:
     """Return the text of an answer, streamed or not."""
     good(answer)
     return way.client.text(answer.body) if is_stream(answer) else way.client.said(answer.json)
-
-
-def called(way: Way, answer: Answer) -> list[tuple[str, Any]]:
-    """Return the calls of a streamed answer: name and arguments."""
-    good(answer)
-    if way.client is CHAT:
-        made: list[tuple[str, Any]] = turn(answer.body)["calls"]
-        return made
-    if way.client is RESPONSES:
-        items = [item for item in output(answer) if item["type"] == "function_call"]
-        return [(item["name"], json.loads(item["arguments"])) for item in items]
-    return [(block["name"], block["input"]) for block in blocks(answer.body) if block["type"] == "tool_use"]
-
-
-def output(answer: Answer) -> list[dict[str, Any]]:
-    """Return the items of an answer of the Responses API, of a stream those that were done."""
-    if not is_stream(answer):
-        items: list[dict[str, Any]] = answer.json["output"]
-        return items
-    return [value["item"] for value in payloads(answer.body) if value["type"] == "response.output_item.done"]
 
 
 BROKEN = {"chat": (502, "server_error"), "messages": (500, "api_error"), "responses": (502, "server_error")}

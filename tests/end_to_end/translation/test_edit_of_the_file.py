@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.end_to_end.translation.house import JSON_OR_STREAM, WAYS, House, Way, good, said, written
-from tests.support.apis import CHAT, payloads
+from tests.support.apis import CHAT, MESSAGES, payloads
 from tests.support.script import as_stream
 
 if TYPE_CHECKING:
@@ -20,18 +20,16 @@ if TYPE_CHECKING:
 MODELS = """
   asked-gpt: openai/gpt-5.5
   asked-claude: anthropic/claude-sonnet-5
+  asked-resp: responses/gpt-5.5
 """
-
-
-def of(way: Way) -> str:
-    return f"asked-{'gpt' if way.server is CHAT else 'claude'}"
 
 
 def names(way: Way, body: bytes) -> set[str]:
     """Return every model name that a stream tells."""
     if way.client is CHAT:
         return {value["model"] for value in payloads(body)}
-    return {value["message"]["model"] for value in payloads(body) if value["type"] == "message_start"}
+    field = "message" if way.client is MESSAGES else "response"
+    return {value[field]["model"] for value in payloads(body) if field in value}
 
 
 @WAYS
@@ -42,13 +40,13 @@ def test_a_stream_goes_on_when_its_model_and_its_upstream_leave_the_file(
     begun, rest = way.server.parted()
     gate = threading.Event()
     house.upstream(way).script(as_stream([*begun, gate, *rest]))
-    with house.line(way, model=of(way)) as line:
+    with house.line(way, model=way.named("asked")) as line:
         answer = line.head()
         pieces = line.chunks(answer)
         got = next(pieces).data
         gone = "version: 1\nupstreams: {echo: {kind: echo}}\nmodels: {other: echo/m}\nkeys: {anonymous: {}}\n"
         house.turnout.taken(lambda: house.turnout.rewrite(gone))
-        assert house.ask(way, model=of(way)).status == 404
+        assert house.ask(way, model=way.named("asked")).status == 404
         gate.set()
         got += b"".join(piece.data for piece in pieces)
     assert (answer.whole, way.client.text(got)) == (True, "Hello there")
@@ -70,9 +68,9 @@ def showing(start: Start, _openai: Upstream, _anthropic: Upstream, shown: str) -
 def test_an_answer_carries_the_name_that_the_file_says(
     showing: Turnout, openai: Upstream, anthropic: Upstream, way: Way, stream: bool, shown: str
 ) -> None:
-    answer = good(House(showing, openai, anthropic).ask(way, model=of(way), stream=stream))
+    answer = good(House(showing, openai, anthropic).ask(way, model=way.named("asked"), stream=stream))
     told = names(way, answer.body) if stream else {answer.json["model"]}
-    assert told == {of(way) if shown == "asked" else way.model}
+    assert told == {way.named("asked") if shown == "asked" else way.model}
 
 
 @WAYS
@@ -80,18 +78,17 @@ def test_translation_begins_and_ends_with_an_edit(
     start: Start, openai: Upstream, anthropic: Upstream, way: Way
 ) -> None:
     """The same name leads to the other API, and back, from one request to the next."""
-    own, other = ("openai/gpt-5.5", "anthropic/claude-sonnet-5")
-    if way.client is not CHAT:
-        own, other = other, own
+    own = {"chat": "openai/gpt-5.5", "messages": "anthropic/claude-sonnet-5", "responses": "responses/gpt-5.5"}
 
     def leading(target: str) -> str:
         return written(openai, anthropic, models=f"  it: {target}")
 
-    house = House(start(leading(own)), openai, anthropic)
+    first, second = own[way.client.name], own[way.server.name]
+    house = House(start(leading(first)), openai, anthropic)
     seen = []
-    for target in (other, own):
+    for target in (second, first):
         house.turnout.taken(partial(house.turnout.rewrite, leading(target)))
         answer = house.ask(way, model="it", stream=True)
         assert said(way, answer) == "Hello there"
         seen.append(answer.header("x-turnout-target"))
-    assert seen == [other, own]
+    assert seen == [second, first]

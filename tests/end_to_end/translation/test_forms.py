@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.end_to_end.field.house import blocks, chat_of, message_of, message_stream, tool_use, turn
-from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, TO_GPT, WAYS, House, Way, called, good, said
+from tests.end_to_end.field.house import blocks, message_of, message_stream, tool_use
+from tests.end_to_end.translation.house import (
+    BROKEN,
+    JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    TO_CLAUDE,
+    TO_GPT,
+    WAYS,
+    House,
+    Way,
+    good,
+    said,
+)
+from tests.end_to_end.translation.turns import READING, THINK, Turn, heard, told, tools
 from tests.support.apis import CHAT, payloads
 from tests.support.script import Reply, as_json, as_stream
 
 if TYPE_CHECKING:
     from tests.support.script import Step
-
-CALL = {"id": "call_1", "type": "function", "function": {"name": "read_file", "arguments": '{"path":"/a"}'}}
-THINKS = {"type": "thinking", "thinking": "Hm.", "signature": "EqQB"}
 
 
 def packed(reply: Reply, how: str) -> Reply:
@@ -51,32 +60,16 @@ def test_one_object_was_asked_for_and_a_stream_came(house: House, way: Way) -> N
 @WAYS
 @pytest.mark.parametrize("asked", [False, True], ids=["json asked", "stream asked"])
 def test_calls_and_reasoning_survive_the_change_of_form(house: House, way: Way, asked: bool) -> None:
-    if way is TO_GPT:
-        whole = chat_of({"content": "Reading.", "reasoning_content": "Hm.", "tool_calls": [CALL]}, "tool_calls")
-        house.openai.script(as_json(whole))
-        answer = good(house.ask(way, stream=True, thinking={"type": "adaptive"}))
-        made = blocks(answer.body)
-        assert [block["type"] for block in made] == ["thinking", "text", "tool_use"]
-        assert (made[0]["thinking"], made[2]["input"]) == ("Hm.", {"path": "/a"})
-        return
-    content = (THINKS, {"type": "text", "text": "Reading."}, tool_use("toolu_1", "read_file", path="/a"))
-    if asked:
-        house.anthropic.script(as_json(message_of(*content, stop="tool_use")))
-        made_of = turn(good(house.ask(way, stream=True)).body)
-        assert made_of["calls"] == [("read_file", {"path": "/a"})]
-        assert (made_of["reasoning_content"], made_of["content"]) == ("Hm.", "Reading.")
-    else:
-        house.anthropic.script(as_stream(message_stream(*content, stop="tool_use")))
-        message = good(house.ask(way)).json["choices"][0]["message"]
-        assert message["tool_calls"][0]["function"]["name"] == "read_file"
-        assert (message["reasoning_content"], message["content"]) == ("Hm.", "Reading.")
+    house.upstream(way).script(told(way.server, READING, stream=not asked))
+    fields = {**THINK[way.client.name], "tools": tools(way.client, "read_file")}
+    assert heard(way.client, house.ask(way, stream=asked, **fields)) == READING
 
 
 @WAYS
 def test_a_stream_that_breaks_off_is_no_answer_to_who_asked_for_one_object(house: House, way: Way) -> None:
     house.upstream(way).script(as_stream(way.server.events("Hello", " there")[:-2]))
     answer = house.ask(way)
-    assert answer.status == (502 if way.client is CHAT else 500)
+    assert answer.status == BROKEN[way.client.name][0]
     assert "Hello" not in way.client.error(answer)["message"]
 
 
@@ -108,9 +101,10 @@ def test_an_error_that_was_packed_is_read(house: House, way: Way, stream: bool) 
 
 
 @JSON_OR_STREAM
-def test_no_tokens_are_wanted_and_nobody_is_asked(house: House, stream: bool) -> None:
-    """Anthropic's clients warm the cache so; a chat upstream would refuse the number."""
-    answer = good(house.ask(TO_GPT, stream=stream, max_tokens=0))
+@pytest.mark.parametrize("way", [TO_GPT, MESSAGES_TO_RESPONSES], ids=lambda way: way.name)
+def test_no_tokens_are_wanted_and_nobody_is_asked(house: House, way: Way, stream: bool) -> None:
+    """Anthropic's clients warm the cache so; an upstream of OpenAI's APIs would refuse the number."""
+    answer = good(house.ask(way, stream=stream, max_tokens=0))
     assert house.openai.requests == []
     if stream:
         kinds = [value["type"] for value in payloads(answer.body)]
@@ -119,7 +113,7 @@ def test_no_tokens_are_wanted_and_nobody_is_asked(house: House, stream: bool) ->
         assert blocks(answer.body) == []
     else:
         stop = answer.json
-        assert (answer.json["content"], answer.json["model"]) == ([], "gpt-5.5")
+        assert (answer.json["content"], answer.json["model"]) == ([], way.asked)
         assert answer.json["usage"]["output_tokens"] == 0
     assert stop["stop_reason"] == "max_tokens"
 
@@ -169,9 +163,7 @@ def test_a_legacy_conversation_goes_on(house: House, stream: bool) -> None:
 
 @WAYS
 def test_several_calls_in_one_stream(house: House, way: Way) -> None:
-    if way.server is CHAT:
-        second = {**CALL, "id": "call_2", "function": {"name": "list", "arguments": "{}"}}
-        house.openai.script(as_json(chat_of({"content": None, "tool_calls": [CALL, second]}, "tool_calls")))
-    else:
-        house.anthropic.script(as_stream(message_stream(USE, tool_use("toolu_2", "list"), stop="tool_use")))
-    assert called(way, house.ask(way, stream=True)) == [("read_file", {"path": "/a"}), ("list", {})]
+    both = Turn(calls=(*READING.calls, ("call_2", "list", {})))
+    house.upstream(way).script(told(way.server, both, stream=way.server is not CHAT))
+    answer = house.ask(way, stream=True, tools=tools(way.client, "read_file", "list"))
+    assert heard(way.client, answer) == both

@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, TO_GPT, WAYS, House, Way, said
-from tests.support.apis import CHAT, digest
+from tests.end_to_end.translation.house import (
+    CHAT_TO_RESPONSES,
+    JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    RESPONSES_TO_CHAT,
+    RESPONSES_TO_CLAUDE,
+    TO_CLAUDE,
+    TO_GPT,
+    WAYS,
+    House,
+    Way,
+    said,
+)
+from tests.support.apis import MESSAGES, digest
 from tests.support.script import as_json
 
 if TYPE_CHECKING:
@@ -20,11 +32,13 @@ FILE = f"""
 version: 1
 upstreams:
   openai: {{{{kind: openai, base_url: "{{openai}}/v1", auth: forward}}}}
+  responses: {{{{kind: openai, base_url: "{{openai}}/v1", apis: [responses], auth: forward}}}}
   anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", auth: forward}}}}
 defaults: {{{{model: {{{{retries: 0}}}}}}}}
 models:
   gpt-*: openai/gpt-*
   claude-*: anthropic/claude-*
+  resp-*: responses/*
 keys:
   ada: {{{{hashes: ["{digest(ADA)}"]}}}}
   anonymous: {{{{any_key: true}}}}
@@ -36,6 +50,10 @@ SENT = [
     (TO_GPT, X_API_KEY, BEARER),
     (TO_GPT, {**X_API_KEY, "x-turnout-key": ADA}, BEARER),
     (TO_GPT, {**X_API_KEY, "authorization": f"Bearer {ADA}"}, BEARER),
+    (MESSAGES_TO_RESPONSES, X_API_KEY, BEARER),
+    (CHAT_TO_RESPONSES, BEARER, BEARER),
+    (RESPONSES_TO_CHAT, BEARER, BEARER),
+    (RESPONSES_TO_CLAUDE, BEARER, X_API_KEY),
     (TO_CLAUDE, BEARER, X_API_KEY),
     (TO_CLAUDE, SIGNED_IN, SIGNED_IN),
     (TO_CLAUDE, {**BEARER, "x-turnout-key": ADA}, X_API_KEY),
@@ -69,7 +87,7 @@ def test_a_refusal_of_it_is_told_with_its_status_in_the_clients_form(
     error = way.client.error(answer)
     kind = {401: "authentication_error", 403: "permission_error"}[status]
     assert (answer.status, error["message"]) == (status, "no such key")
-    assert error["type"] == ("invalid_request_error" if way.client is CHAT else kind)
+    assert error["type"] == (kind if way.client is MESSAGES else "invalid_request_error")
 
 
 @WAYS

@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, TO_GPT, WAYS, House, Way, good, written
-from tests.support.apis import CHAT, MESSAGES, digest
+from tests.end_to_end.translation.house import (
+    CHAT_TO_RESPONSES,
+    JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    RESPONSES_TO_CHAT,
+    RESPONSES_TO_CLAUDE,
+    TO_CLAUDE,
+    TO_GPT,
+    WAYS,
+    House,
+    Way,
+    good,
+    written,
+)
+from tests.support.apis import MESSAGES, digest
 from tests.support.http import post
 from tests.support.script import as_json
 from tests.support.turnout import CREDENTIALS
@@ -62,7 +75,7 @@ def test_what_goes_up(house: House, way: Way, stream: bool) -> None:
     assert {name: sent.get(name) for name in CROSS} == {name: CLIENT[name] for name in CROSS}
     assert sent["content-type"] == "application/json"
     assert sent["accept"] == ("text/event-stream" if stream else "application/json")
-    if way.server is CHAT:
+    if way.server is not MESSAGES:
         assert sent["authorization"] == f"Bearer {CREDENTIALS['TEST_OPENAI_KEY']}"
         own = {"authorization"}
     else:
@@ -77,7 +90,7 @@ def test_what_goes_up(house: House, way: Way, stream: bool) -> None:
 @WAYS
 def test_the_query_of_one_api_is_not_sent_to_another(house: House, way: Way) -> None:
     """Claude Code writes ?beta=true behind every path."""
-    answer = post(house.turnout.url, f"{way.client.path}?beta=true", way.client.body(way.model))
+    answer = post(house.turnout.url, f"{way.client.path}?beta=true", way.client.body(way.asked))
     assert answer.status == 200
     assert house.upstream(way).last.target == way.server.path
 
@@ -85,7 +98,7 @@ def test_the_query_of_one_api_is_not_sent_to_another(house: House, way: Way) -> 
 @WAYS
 @JSON_OR_STREAM
 def test_the_id_of_a_request_comes_down_by_both_names(house: House, way: Way, stream: bool) -> None:
-    name = "x-request-id" if way.server is CHAT else "request-id"
+    name = "request-id" if way.server is MESSAGES else "x-request-id"
     reply = way.server.stream() if stream else way.server.whole()
     house.upstream(way).script(reply.with_headers((name, "req_of_theirs")), reply)
     theirs, ours = (good(house.ask(way, stream=stream)) for _ in range(2))
@@ -121,7 +134,7 @@ def test_what_comes_down(house: House, way: Way, stream: bool) -> None:
     answer = good(house.ask(way, stream=stream))
     assert {name: answer.header(name) for name in DOWN} == DOWN
     told = {name: answer.header(name) for name in STAYS}
-    assert told.pop("x-turnout-target") == f"{way.server.kind}/{way.model}"
+    assert told.pop("x-turnout-target") == f"{way.upstream}/{way.model}"
     assert set(told.values()) == {None}
     types = [value for name, value in answer.headers if name == "content-type"]
     assert types == ["text/event-stream; charset=utf-8" if stream else "application/json"]
@@ -133,7 +146,8 @@ def later(**span: float) -> str:
 
 @JSON_OR_STREAM
 @pytest.mark.parametrize("status", [200, 429])
-def test_the_limits_of_anthropic_at_a_chat_client(house: House, stream: bool, status: int) -> None:
+@pytest.mark.parametrize("way", [TO_CLAUDE, RESPONSES_TO_CLAUDE], ids=lambda way: way.name)
+def test_the_limits_of_anthropic_at_a_client_of_openai(house: House, way: Way, stream: bool, status: int) -> None:
     limits = (
         ("anthropic-ratelimit-requests-limit", "50"),
         ("anthropic-ratelimit-requests-remaining", "49"),
@@ -150,7 +164,7 @@ def test_the_limits_of_anthropic_at_a_chat_client(house: House, stream: bool, st
     if status == 429:
         reply = as_json({"error": {"message": "slow down", "type": "rate_limit_error"}}, 429)
     house.anthropic.script(reply.with_headers(*limits))
-    answer = house.ask(TO_CLAUDE, stream=stream)
+    answer = house.ask(way, stream=stream)
     told = {name: value for name, value in answer.headers if "ratelimit" in name}
     assert answer.status == status
     assert re.fullmatch(r"5m5\ds|6m0s", told.pop("x-ratelimit-reset-requests"))
@@ -165,7 +179,8 @@ def test_the_limits_of_anthropic_at_a_chat_client(house: House, stream: bool, st
 
 @JSON_OR_STREAM
 @pytest.mark.parametrize("status", [200, 429])
-def test_the_limits_of_openai_at_a_messages_client(house: House, stream: bool, status: int) -> None:
+@pytest.mark.parametrize("way", [TO_GPT, MESSAGES_TO_RESPONSES], ids=lambda way: way.name)
+def test_the_limits_of_openai_at_a_messages_client(house: House, way: Way, stream: bool, status: int) -> None:
     limits = (
         ("x-ratelimit-limit-requests", "5000"),
         ("x-ratelimit-remaining-requests", "4999"),
@@ -174,12 +189,12 @@ def test_the_limits_of_openai_at_a_messages_client(house: House, stream: bool, s
         ("x-ratelimit-remaining-tokens", "159000"),
         ("x-ratelimit-reset-tokens", "6m0s"),
     )
-    reply = CHAT.stream() if stream else CHAT.whole()
+    reply = way.server.stream() if stream else way.server.whole()
     if status == 429:
         reply = as_json({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, 429)
     house.openai.script(reply.with_headers(*limits))
     before = datetime.now(UTC)
-    answer = house.ask(TO_GPT, stream=stream)
+    answer = house.ask(way, stream=stream)
     told = {name: value for name, value in answer.headers if "ratelimit" in name}
     assert answer.status == status
     resets = {kind: told.pop(f"anthropic-ratelimit-{kind}-reset") for kind in ("requests", "tokens")}
@@ -192,3 +207,13 @@ def test_the_limits_of_openai_at_a_messages_client(house: House, stream: bool, s
         "anthropic-ratelimit-tokens-limit": "160000",
         "anthropic-ratelimit-tokens-remaining": "159000",
     }
+
+
+@JSON_OR_STREAM
+@pytest.mark.parametrize("way", [CHAT_TO_RESPONSES, RESPONSES_TO_CHAT], ids=lambda way: way.name)
+def test_the_limits_of_openai_at_a_client_of_its_other_api(house: House, way: Way, stream: bool) -> None:
+    limits = {"x-ratelimit-remaining-requests": "4999", "x-ratelimit-reset-requests": "12ms"}
+    reply = way.server.stream() if stream else way.server.whole()
+    house.openai.script(reply.with_headers(*limits.items()))
+    answer = house.ask(way, stream=stream)
+    assert {name: value for name, value in answer.headers if "ratelimit" in name} == limits

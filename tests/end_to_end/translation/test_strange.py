@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dialects.recorded import RECORDED
+from tests.dialects.recorded import EVERY as BODIES
 from tests.end_to_end.field.house import call_piece, message_of, tool_use, usage_chunk
-from tests.end_to_end.translation.house import TO_GPT, WAYS, House, Way
+from tests.end_to_end.translation.house import CHAT_TO_RESPONSES, MESSAGES_TO_RESPONSES, TO_GPT, WAYS, House, Way
 from tests.support.answers import DONE, chat_chunk, data
 from tests.support.apis import CHAT, payloads
 from tests.support.http import post
+from tests.support.items import call_item, message_item, response_of, response_stream
+from tests.support.loop import Call
 from tests.support.script import as_json, as_stream
 
 if TYPE_CHECKING:
@@ -55,12 +57,12 @@ def sound(way: Way, answer: Answer) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_requests(house: House, way: Way, seed: int) -> None:
     breaker = Breaker(seed)
-    recorded = [one for one in RECORDED if one.api == way.client.name]
+    recorded = [one for one in BODIES if one.api == way.client.name]
     house.upstream(way).answer = lambda seen: way.server.stream() if seen.json.get("stream") else way.server.whole()
     statuses = set()
     for _ in range(ROUNDS):
         broken = breaker.broken(breaker.dice.choice(recorded).json, breaker.dice.choice([0.003, 0.03]))
-        body = {**(broken if isinstance(broken, dict) else {}), "model": way.model}
+        body = {**(broken if isinstance(broken, dict) else {}), "model": way.asked}
         answer = post(house.turnout.url, way.client.path, json.dumps(body).encode())
         sound(way, answer)
         statuses.add(answer.status)
@@ -86,6 +88,19 @@ BLOCKS = (
 )
 
 
+ITEMS = (
+    {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "x"},
+    message_item("Hello there"),
+    call_item(Call("read", {"path": "/a"})),
+    call_item(Call("exec", "ls", "1")),
+)
+WHOLE = {
+    "chat": CHAT.answer("Hello there"),
+    "messages": message_of(*BLOCKS, stop="tool_use"),
+    "responses": response_of(*ITEMS),
+}
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_streams(house: House, seed: int) -> None:
     breaker = Breaker(seed)
@@ -98,12 +113,24 @@ def test_streams(house: House, seed: int) -> None:
         sound(TO_GPT, house.ask(TO_GPT, stream=breaker.dice.random() < 0.8, thinking={"type": "adaptive"}))
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("way", [CHAT_TO_RESPONSES, MESSAGES_TO_RESPONSES], ids=lambda way: way.name)
+def test_streams_of_responses(house: House, way: Way, seed: int) -> None:
+    breaker = Breaker(seed)
+    values = payloads(b"".join(response_stream(WHOLE["responses"])))
+    for _ in range(ROUNDS):
+        broken = [breaker.broken(value, breaker.dice.choice([0.003, 0.03])) for value in values]
+        wire = b"".join(map(data, broken))
+        step = breaker.dice.choice([7, 100, 10_000])
+        house.openai.script(as_stream([wire[at : at + step] for at in range(0, len(wire), step)]))
+        sound(way, house.ask(way, stream=breaker.dice.random() < 0.8))
+
+
 @WAYS
 @pytest.mark.parametrize("seed", range(3))
 def test_answers(house: House, way: Way, seed: int) -> None:
     breaker = Breaker(seed)
-    whole = message_of(*BLOCKS, stop="tool_use") if way.server is not CHAT else way.server.whole().body
-    value = json.loads(whole) if isinstance(whole, bytes) else whole
+    value = WHOLE[way.server.name]
     for _ in range(ROUNDS):
         broken = breaker.broken(value, breaker.dice.choice([0.02, 0.1]))
         house.upstream(way).script(as_json(broken))
