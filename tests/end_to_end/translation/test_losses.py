@@ -10,7 +10,11 @@ from urllib.parse import unquote
 import pytest
 
 from tests.end_to_end.translation.house import (
+    CHAT_TO_RESPONSES,
     JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    RESPONSES_TO_CHAT,
+    RESPONSES_TO_CLAUDE,
     TO_CLAUDE,
     TO_GPT,
     WAYS,
@@ -21,7 +25,7 @@ from tests.end_to_end.translation.house import (
     written,
 )
 from tests.support.answers import message
-from tests.support.apis import CHAT, MESSAGES
+from tests.support.apis import MESSAGES
 from tests.support.script import as_json, as_stream
 
 if TYPE_CHECKING:
@@ -33,6 +37,8 @@ MODELS = """
   lenient-claude: {targets: [anthropic/claude-sonnet-5], translation: lenient}
   strict-claude: {targets: [anthropic/claude-sonnet-5], translation: strict}
   strict-gpt: {targets: [openai/gpt-5.5], translation: strict}
+  strict-resp: {targets: [responses/gpt-5.5], translation: strict}
+  exact-resp: {targets: [responses/gpt-5.5], translation: exact}
   exact-claude: {targets: [anthropic/claude-sonnet-5], translation: exact}
   exact-gpt: {targets: [openai/gpt-5.5], translation: exact}
 """
@@ -44,17 +50,26 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
     return start(written(_openai, _anthropic, models=MODELS, more=LOG))
 
 
-def of(way: Way, mode: str) -> str:
-    return f"{mode}-{'gpt' if way.server is CHAT else 'claude'}"
-
-
+OF_MESSAGES: dict[str, Any] = {
+    "context_management": {"edits": [{"type": "clear_thinking_20251015"}]},
+    "speed": "fast",
+}
+OF_RESPONSES: dict[str, Any] = {"truncation": "auto", "background_options": {"completion_window": "soonest"}}
 DROPPED: dict[str, dict[str, Any]] = {
     TO_CLAUDE.name: {"frequency_penalty": 0.5, "seed": 7},
-    TO_GPT.name: {"context_management": {"edits": [{"type": "clear_thinking_20251015"}]}, "speed": "fast"},
+    TO_GPT.name: OF_MESSAGES,
+    CHAT_TO_RESPONSES.name: {"frequency_penalty": 0.5, "seed": 7},
+    MESSAGES_TO_RESPONSES.name: OF_MESSAGES,
+    RESPONSES_TO_CHAT.name: OF_RESPONSES,
+    RESPONSES_TO_CLAUDE.name: OF_RESPONSES,
 }
 ROUGH: dict[str, dict[str, Any]] = {
     TO_CLAUDE.name: {"user": "ada@example.com"},
     TO_GPT.name: {"metadata": {"user_id": "ada"}},
+    CHAT_TO_RESPONSES.name: {"user": "ada@example.com"},
+    MESSAGES_TO_RESPONSES.name: {"metadata": {"user_id": "ada"}},
+    RESPONSES_TO_CHAT.name: {"reasoning": {"summary": "detailed"}},
+    RESPONSES_TO_CLAUDE.name: {"user": "ada@example.com"},
 }
 """Fields that the other API has something like."""
 
@@ -177,13 +192,13 @@ def test_headers_can_be_switched_off(start: Start, openai: Upstream, anthropic: 
 @JSON_OR_STREAM
 @pytest.mark.parametrize("mode", ["strict", "exact"])
 def test_what_would_be_dropped_is_refused(house: House, way: Way, stream: bool, mode: str) -> None:
-    answer = house.ask(way, model=of(way, mode), stream=stream, **DROPPED[way.name])
+    answer = house.ask(way, model=way.named(mode), stream=stream, **DROPPED[way.name])
     first = next(iter(DROPPED[way.name]))
     error = way.client.error(answer)
     assert (answer.status, error["type"]) == (400, "invalid_request_error")
     assert f"`{first}` would be lost" in error["message"]
     assert f"translation: {mode}" in error["message"]
-    assert way.client is not CHAT or error["param"] == first
+    assert way.client is MESSAGES or error["param"] == first
     assert house.upstream(way).requests == []
 
 
@@ -191,8 +206,8 @@ def test_what_would_be_dropped_is_refused(house: House, way: Way, stream: bool, 
 @JSON_OR_STREAM
 def test_exact_refuses_what_would_only_be_rough(house: House, way: Way, stream: bool) -> None:
     fields = ROUGH[way.name]
-    good(house.ask(way, model=of(way, "strict"), stream=stream, **fields))
-    answer = house.ask(way, model=of(way, "exact"), stream=stream, **fields)
+    good(house.ask(way, model=way.named("strict"), stream=stream, **fields))
+    answer = house.ask(way, model=way.named("exact"), stream=stream, **fields)
     error = way.client.error(answer)
     assert (answer.status, error["type"]) == (400, "invalid_request_error")
     assert f"`{next(iter(fields))}" in error["message"]
@@ -200,29 +215,55 @@ def test_exact_refuses_what_would_only_be_rough(house: House, way: Way, stream: 
     assert len(house.upstream(way).requests) == 1
 
 
+EXACT: dict[str, dict[str, Any]] = {
+    TO_CLAUDE.name: {"stop": ["END"], "max_completion_tokens": 64},
+    TO_GPT.name: {"stop_sequences": [], "max_tokens": 64},
+    CHAT_TO_RESPONSES.name: {"max_completion_tokens": 64, "verbosity": "low"},
+    MESSAGES_TO_RESPONSES.name: {"stop_sequences": [], "max_tokens": 64},
+    RESPONSES_TO_CHAT.name: {"max_output_tokens": 64, "text": {"verbosity": "low"}},
+    RESPONSES_TO_CLAUDE.name: {"max_output_tokens": 64, "instructions": "Be brief"},
+}
+
+
 @WAYS
 @JSON_OR_STREAM
 @pytest.mark.parametrize("mode", ["strict", "exact"])
 def test_what_is_carried_over_exactly_passes(house: House, way: Way, stream: bool, mode: str) -> None:
-    fields: dict[str, Any] = {"stop": ["END"]} if way.client is CHAT else {"stop_sequences": []}
-    limit = "max_completion_tokens" if way.client is CHAT else "max_tokens"
-    fields[limit] = 64
-    good(house.ask(way, model=of(way, mode), stream=stream, **fields))
+    good(house.ask(way, model=way.named(mode), stream=stream, **EXACT[way.name]))
     assert len(house.upstream(way).requests) == 1
+
+
+def test_a_response_that_is_to_be_kept_is_kept_here_and_nothing_is_lost(house: House) -> None:
+    """By default the API keeps every response: no target is left out for that."""
+    for way in (RESPONSES_TO_CHAT, RESPONSES_TO_CLAUDE):
+        good(house.ask(way, model=way.named("exact"), store=True))
+        assert "store" not in house.upstream(way).last.json
 
 
 def saying(**part: Any) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": [part]}]}
 
 
+SOUND = {"data": "AA==", "format": "wav"}
+STORED = {"type": "input_image", "file_id": "file-1", "detail": "auto"}
 CANNOT: list[tuple[Way, str, dict[str, Any]]] = [
     (TO_CLAUDE, "n", {"n": 2}),
     (TO_CLAUDE, "logprobs", {"logprobs": True}),
-    (TO_CLAUDE, "audio", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}),
+    (TO_CLAUDE, "modalities", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}),
     (TO_CLAUDE, "messages[0].content[0]", saying(type="input_audio", input_audio={"data": "AA==", "format": "wav"})),
     (TO_CLAUDE, "messages[0].content[0]", saying(type="image_url", image_url={"url": "data:image/tiff;base64,AA=="})),
     (TO_GPT, "mcp_servers", {"mcp_servers": [{"type": "url", "url": "https://x", "name": "x"}]}),
     (TO_GPT, "thread", {"thread": {"id": "thread_1"}}),
+    (CHAT_TO_RESPONSES, "n", {"n": 2}),
+    (CHAT_TO_RESPONSES, "messages[0].content[0]", saying(type="input_audio", input_audio=SOUND)),
+    (MESSAGES_TO_RESPONSES, "mcp_servers", {"mcp_servers": [{"type": "url", "url": "https://x", "name": "x"}]}),
+    (RESPONSES_TO_CHAT, "background", {"background": True}),
+    (RESPONSES_TO_CHAT, "conversation", {"conversation": "conv_1"}),
+    (RESPONSES_TO_CHAT, "prompt", {"prompt": {"id": "pmpt_1"}}),
+    (RESPONSES_TO_CLAUDE, "background", {"background": True}),
+    (RESPONSES_TO_CLAUDE, "prompt", {"prompt": {"id": "pmpt_1"}}),
+    (RESPONSES_TO_CLAUDE, "input[0]", {"input": [{"type": "compaction", "encrypted_content": "x"}]}),
+    (RESPONSES_TO_CLAUDE, "input[0].content[0]", {"input": [{"role": "user", "content": [STORED]}]}),
 ]
 
 
@@ -235,7 +276,7 @@ def test_what_the_other_api_cannot_do_at_all_is_refused_by_name(
     error = way.client.error(answer)
     assert (answer.status, error["type"]) == (400, "invalid_request_error")
     assert path in error["message"]
-    assert way.client is not CHAT or str(error["param"]).startswith(path)
+    assert way.client is MESSAGES or str(error["param"]).startswith(path)
     assert house.upstream(way).requests == []
 
 
