@@ -107,8 +107,8 @@ class AnthropicMessages:
     ) -> StreamTap:
         return StreamTap(EVENTS, rename, begun)
 
-    def identity(self, answer: bytes) -> str | None:  # noqa: ARG002 - the API keeps no messages
-        return None
+    def identities(self, answer: bytes) -> tuple[str, ...]:  # noqa: ARG002 - the API keeps no messages
+        return ()
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:  # noqa: ARG002
         return renamed(body, model)

@@ -113,12 +113,12 @@ class Dialect(Protocol):
     def tap(self, api: Api, rename: str | None, begun: Callable[[bytes], None] | None = None) -> Tap:
         """Return a reader for one stream; `rename` is the model name to write into it, None to leave it.
 
-        `begun` is given the first event when the stream commits.
+        `begun` is given the events before the content when the stream commits, and its last event.
         """
 
-    def identity(self, answer: bytes) -> str | None:
-        """Return the id by which a client may come back to `answer` (JSON, or the first event of a stream); None if
-        there is no such thing."""
+    def identities(self, answer: bytes) -> tuple[str, ...]:
+        """Return the ids by which a client may come back to `answer` (JSON, or one event of a stream): its own, then
+        those of its items; nothing if it has none."""
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:
         """Return a JSON answer with its `model` replaced. Raises `Failed` (disconnect) when it is not valid JSON."""

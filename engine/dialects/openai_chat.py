@@ -118,8 +118,8 @@ class OpenAIChat:
     def tap(self, api: Api, rename: str | None, begun: Callable[[bytes], None] | None = None) -> StreamTap:
         return StreamTap(LEGACY if api == "completions" else CHUNKS, rename, begun)
 
-    def identity(self, answer: bytes) -> str | None:  # noqa: ARG002 - stored completions are not looked after
-        return None
+    def identities(self, answer: bytes) -> tuple[str, ...]:  # noqa: ARG002 - stored completions are not looked after
+        return ()
 
     def renamed(self, api: Api, body: bytes, model: str) -> bytes:  # noqa: ARG002 - the same place in every answer
         return renamed(body, model)

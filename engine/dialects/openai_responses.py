@@ -15,9 +15,9 @@ from engine.dialects.body import TOO_DEEP, Shape, refused
 from engine.dialects.measure import Tally
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.responses.broken import broken, broken_stream
-from engine.dialects.responses.errors import FAILED, confessed
+from engine.dialects.responses.errors import ENDS, FAILED, confessed, end_of
 from engine.dialects.sse import parse
-from engine.dialects.tap import Reader, Sign, StreamTap
+from engine.dialects.tap import Reader, Sign, StreamTap, malformed
 from engine.facts import Depth
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ FRAMES = frozenset(
     }
 )
 """Events without content of their own; an item that is added may be a call, whose name is content."""
-ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
 class OpenAIResponses(OpenAIChat):
@@ -95,13 +94,15 @@ class OpenAIResponses(OpenAIChat):
     ) -> StreamTap:
         return StreamTap(EVENTS, rename, begun)
 
-    def identity(self, answer: bytes) -> str | None:
+    def identities(self, answer: bytes) -> tuple[str, ...]:
         try:
             if answer.lstrip().startswith(b"{"):
-                return RESPONSE.decode(answer).id
-            return CREATED.decode(parse(answer)[1] or b"{}").response.id
+                response = RESPONSE.decode(answer)
+            else:
+                response = TELLING.decode(parse(answer)[1] or b"{}").response
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+            return ()
+        return (response.id, *(item.id for item in response.output if item.id)) if response.id else ()
 
     def stream_error(self, api: Api, problem: Problem, asked: Failing) -> bytes:  # noqa: ARG002
         return broken_stream(problem, asked)
@@ -125,16 +126,26 @@ def measured(request: dict[str, Any]) -> Depth:
     )
 
 
-class Response(Struct, frozen=True):
+class Said(Struct, frozen=True):
     id: str | None = None
 
 
-class Created(Struct):
+class Response(Struct, frozen=True):
+    """What is looked at of a response."""
+
+    id: str | None = None
+    status: str | None = None
+    output: tuple[Said, ...] = ()
+
+
+class Telling(Struct):
+    """An event that tells of the response as a whole."""
+
     response: Response = Response()
 
 
 RESPONSE = msgspec.json.Decoder(Response)
-CREATED = msgspec.json.Decoder(Created)
+TELLING = msgspec.json.Decoder(Telling)
 
 
 class Event(Struct):
@@ -161,12 +172,25 @@ def read_event(name: bytes, data: bytes) -> Sign | Failure:
     if kind in FAILED:
         return confessed(kind, msgspec.json.decode(data), data)
     if kind in ENDS:
-        return Sign.END
+        kind = end_of(kind, status_of(data))
+        if kind in ENDS:
+            return Sign.END
+        if kind in FAILED:
+            return confessed(kind, msgspec.json.decode(data), data)
+        return malformed("the end of a response that was cancelled")
     if kind.endswith(".delta"):
         return Sign.CONTENT if event.delta != "" else Sign.FRAME
     if kind == "response.output_item.added" and isinstance(event.item, dict) and event.item.get("name"):
         return Sign.CONTENT
     return Sign.FRAME if kind in FRAMES or not kind.startswith("response.") else Sign.CONTENT
+
+
+def status_of(data: bytes) -> str | None:
+    """Return the status of the response that an event tells."""
+    try:
+        return TELLING.decode(data).response.status
+    except msgspec.ValidationError:
+        return None
 
 
 EVENTS = Reader(read=read_event, nested="response", broken=broken)

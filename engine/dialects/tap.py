@@ -28,6 +28,8 @@ EVENT_LIMIT = 32 * 1024 * 1024
 """Most that is held, of one event or of all events before any content, in bytes: a picture in base64 fits."""
 LAST = 4
 """How many of the last pieces are looked at for the end: a finish, the usage, [DONE], and one to spare."""
+TOLD = b'"response"'
+"""In the events of a stream that tell what it is as a whole, where its end ties in with that."""
 ALARM = b'"error"'
 """In every in-band error of both vendors, and in no text: a quote inside a JSON string is escaped."""
 
@@ -170,9 +172,11 @@ class StreamTap:
             if sign is not Sign.FRAME:
                 self.committed = True
                 if self._begun is not None:
-                    self._begun(self._held[0])
+                    for one in self._held:
+                        self._begun(one)
                 if self._reader.broken is not None:
-                    self._first = self._held[0] if self._model is None else self._renamed(self._held[0])
+                    first = next((one for one in self._held if TOLD in one), self._held[0])
+                    self._first = first if self._model is None else self._renamed(first)
                 out, self._held = [*self._held, *events[number:]], []
                 if self._model is not None and not self._reader.everywhere:
                     out = [self._renamed(event) for event in out]
@@ -202,6 +206,8 @@ class StreamTap:
             if isinstance(sign, Failure) and ALARM in event:
                 self.failure = sign
                 break
+            if sign is Sign.END and self._begun is not None:
+                self._begun(event)
         return b"".join(passed)
 
     def _weigh(self, event: bytes) -> Sign | Failure:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import Counter
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,16 +13,15 @@ import msgspec
 from engine.chat import Failure
 from engine.clients.profile import BOTH
 from engine.dialects import CODECS, OWNERS
-from engine.dialects.codec import Asked
+from engine.dialects.codec import Asked, Losses
 from engine.dialects.edits import apply
 from engine.dialects.forced import forced
-from engine.dialects.thoughts import mark_of, recalled
+from engine.dialects.thoughts import recalled
 from engine.dialects.translate import Translation, only_of, write
-from engine.serve.continued import PREVIOUS, items_of, not_found
+from engine.serve.continued import PREVIOUS, not_found
 from engine.serve.headers import across
-from engine.serve.recall import topic_of
+from engine.serve.keeping import Keeping, forget
 from engine.serve.road import Local, Road
-from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from engine.chat import Headers, Loss, Request
     from engine.dialects.base import Peek, Tap
     from engine.dialects.codec import Codec, Family, Written
-    from engine.dialects.thoughts import Remembered, Thoughts
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
 
@@ -54,13 +51,12 @@ class Across(Road):
         self._dialect = OWNERS[codec.api]
         self._order = order
         request = order.request()
-        self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=self._store)
-        self._carried = self._asked.thinking and brings_reasoning(client, order.peek)
-        """The client itself brings the reasoning of this answer back."""
-        self._topic = topic_of(request)
-        self._before = Counter(map(mark_of, request.messages))
-        request = recalled(request, self._recall)
-        request = only_of(request, str(target), codec)
+        keeping = Keeping(order, request, str(target))
+        lost = Losses()
+        keep = partial(keeping.store, lost=lost)
+        self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=keep, lost=lost)
+        carried = self._asked.thinking and brings_reasoning(client, order.peek)
+        request = only_of(recalled(request, keeping.recall), str(target), codec)
         family = family_of(order, target, tuning, codec, refused)
         quiet = order.client.quiet if order.client else ()
         written = write(request, codec, family, target.model, tuning.translation, quiet)
@@ -70,8 +66,10 @@ class Across(Road):
         fixed = {path.partition(".")[0] for path in forced(self.api, tuning.set)}
         self._ours = {name: value for name, value in sent.items() if name not in fixed}
         """What can be left out of the body: not what the file forces."""
-        self._lost = written.losses
-        self._back = Translation(client, codec, written, self._asked, self._keep, order.input_tokens)
+        placed = order.continued.placed
+        self._lost = tuple(msgspec.structs.replace(one, path=placed(one.path)) for one in written.losses)
+        told = forget if carried else keeping.keep
+        self._back = Translation(client, codec, written, self._asked, told, order.input_tokens)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
 
@@ -96,28 +94,6 @@ class Across(Road):
 
     def tap(self) -> Tap:
         return self._back.tap()
-
-    def _keep(self, thoughts: Thoughts) -> None:
-        """Keep the reasoning that this client has no place for."""
-        if self._carried or thoughts.mark is None:
-            return
-        order = self._order
-        place = (self._topic, thoughts.mark, self._before[thoughts.mark])
-        order.recall.keep(order.caller, place, thoughts.found, order.visit.loop.time())
-
-    def _store(self, response: dict[str, Any]) -> None:
-        """Keep an answer to which the client may come back."""
-        order = self._order
-        if order.form != order.api or response.get("store") is False:
-            return
-        output = tuple(msgspec.Raw(msgspec.json.encode(item)) for item in response["output"])
-        stored = Stored(id=response["id"], response=response, input=items_of(order.peek), output=output)
-        order.responses.keep(order.caller, stored, order.visit.generation.plan.responses, order.visit.loop.time())
-
-    def _recall(self, mark: bytes, before: int) -> tuple[Remembered, ...]:
-        order = self._order
-        kept = order.recall.find(order.caller, (self._topic, mark, before), order.visit.loop.time())
-        return tuple(one for one in kept if one.block.model == self._asked.source)
 
     def _own_answer(self, written: Written) -> Local | None:
         if written.answered is None:
@@ -150,7 +126,7 @@ def shows_thinking(client: Codec, request: Request) -> bool:
 
 
 def asked(
-    order: Order, target: Target, request: Request, *, shows: bool, keep: Callable[[dict[str, Any]], None]
+    order: Order, target: Target, request: Request, *, shows: bool, keep: Callable[[dict[str, Any]], None], lost: Losses
 ) -> Asked:
     """Return what the answer needs to know of the request. The input is only counted for streams, which tell it early;
     a whole answer has it counted where the upstream does not say."""
@@ -166,6 +142,7 @@ def asked(
         source=str(target),
         tools=request.tools,
         keep=keep,
+        lost=lost,
         echo={**request.echo, PREVIOUS: order.continued.previous},
     )
 

@@ -6,6 +6,7 @@ upstream can be asked about.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,12 +19,16 @@ from engine.dialects.clip import clipped
 if TYPE_CHECKING:
     from engine.dialects.base import Peek
     from engine.plan.nodes import Decision, Plan
-    from engine.serve.stored import Responses
+    from engine.serve.stored import Responses, Stored
 
 PREVIOUS = "previous_response_id"
+TYPELESS = re.compile(rb'\{\s*"id"\s*:\s*"[^"\\]*"\s*(?:,\s*"type"\s*:\s*null\s*)?\}|"type"\s*:\s*null')
+"""What a reference may look like that does not say so."""
 REFERENCE = b'"item_reference"'
+COMPACTION = b'"compaction"'
 ELSEWHERE = ("conversation", "prompt")
 """Parameters that name what only the upstream knows that made it."""
+INPUT = re.compile(r"input\[(\d+)\]")
 SOMEBODY = ""
 """The keeper of something of which nobody here knows who keeps it."""
 
@@ -33,37 +38,96 @@ class Continued(msgspec.Struct, frozen=True, kw_only=True):
 
     peek: Peek
     previous: str | None = None
+    before: Stored | None = None
+    """The response that Turnout keeps and that it goes on from: its items stand first in the input."""
+    asked: tuple[Raw, ...] = ()
+    """The items that this request adds, where its answer may be kept."""
     keeper: str | None = None
     """The upstream that keeps what it goes on from (SOMEBODY: an unknown one); None: it says everything itself."""
+
+    def placed(self, path: str) -> str:
+        """Return where in the client's own body something stands whose path in the whole input is `path`."""
+        found = INPUT.match(path)
+        if self.before is None or found is None:
+            return path
+        place = int(found[1]) - len(self.before.items)
+        return f"input[{place}]{path[found.end() :]}" if place >= 0 else PREVIOUS
+
+    def told(self, problem: Problem) -> Problem:
+        """Return `problem` with its place in the client's own body."""
+        param = None if problem.param is None else self.placed(problem.param)
+        if problem.param is None or param == problem.param:
+            return problem
+        message = problem.message.replace(f"`{problem.param}`", f"`{param}`")
+        return Problem(problem.status, problem.code, message, param=param, details=problem.details)
 
 
 def continued(peek: Peek, responses: Responses, caller: str, now: float) -> Continued:
     """Return the request with what Turnout keeps put into its input. Raises `Problem` (400)."""
     fields = peek.fields
     previous = text_of(fields, PREVIOUS)
+    sent = items_of(peek)
+    asked, keeper = referred(sent, responses, caller, now)
     if previous is None:
-        keeper = SOMEBODY if any(text_of(fields, name) is not None for name in ELSEWHERE) else None
-        return Continued(peek=referred(peek, responses, caller, now), keeper=keeper)
+        if keeper is None and any(text_of(fields, name) is not None for name in ELSEWHERE):
+            keeper = SOMEBODY
+        whole = peek if asked is sent or asked == sent else with_items(peek, asked)
+        return Continued(peek=whole, asked=asked, keeper=keeper)
+    if responses.is_foreign(caller, previous, now):
+        raise not_found(previous)
     stored = responses.find(caller, previous, now)
     if stored is None or stored.upstream is not None:
         return Continued(peek=peek, previous=previous, keeper=stored.upstream if stored is not None else SOMEBODY)
     rest = {name: value for name, value in fields.items() if name != PREVIOUS}
-    rest["input"] = listed((*stored.items, *items_of(peek)))
-    whole = msgspec.structs.replace(peek, fields=rest)
-    return Continued(peek=referred(whole, responses, caller, now), previous=previous)
+    whole = with_items(msgspec.structs.replace(peek, fields=rest), (*(one.raw for one in stored.items), *asked))
+    return Continued(peek=whole, previous=previous, before=stored, asked=asked, keeper=keeper)
 
 
-def referred(peek: Peek, responses: Responses, caller: str, now: float) -> Peek:
-    """Return the request with the items in place of the references to them, as far as Turnout keeps them."""
-    raw = peek.fields.get("input")
-    if raw is None or REFERENCE not in bytes(raw):
-        return peek
-    items: list[Raw] = []
-    for item in items_of(peek):
-        known = msgspec.json.decode(item) if REFERENCE in bytes(item) else None
-        ident = known.get("id") if isinstance(known, dict) and known.get("type") == "item_reference" else None
-        found = responses.item(caller, ident, now) if isinstance(ident, str) else None
-        items.append(item if found is None else found)
+class Head(msgspec.Struct):
+    """What tells a reference from any other item: it has nothing but an id."""
+
+    type: str | None = None
+    id: str | None = None
+    role: str | None = None
+
+
+HEAD = msgspec.json.Decoder(Head)
+
+
+def referred(
+    items: tuple[Raw, ...], responses: Responses, caller: str, now: float
+) -> tuple[tuple[Raw, ...], str | None]:
+    """Return the items with those that Turnout keeps in place of the references to them; and the upstream that keeps
+    what others refer to, SOMEBODY for an unknown one, None where there are none."""
+    suspects = {place: raw for place, raw in enumerate(items) if is_suspect(bytes(raw))}
+    if not suspects:
+        return items, None
+    names = {place: name for place, raw in suspects.items() if (name := reference_of(raw)) is not None}
+    found = responses.items(caller, names.values(), now) if names else {}
+    kept = tuple(
+        one if isinstance(one := found.get(names.get(place, "")), Raw) else raw for place, raw in enumerate(items)
+    )
+    keepers = [one for one in found.values() if isinstance(one, str)]
+    strange = len(found) < len(set(names.values())) or any(COMPACTION in bytes(raw) for raw in suspects.values())
+    return kept, keepers[0] if keepers else SOMEBODY if strange else None
+
+
+def is_suspect(raw: bytes) -> bool:
+    """Say whether an item may be a reference, or what only its upstream can read."""
+    return REFERENCE in raw or COMPACTION in raw or TYPELESS.search(raw) is not None
+
+
+def reference_of(raw: Raw) -> str | None:
+    """Return the id of the item that this one refers to, None if it is no reference."""
+    try:
+        head = HEAD.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return head.id if head.type == "item_reference" or (head.type is None and head.role is None) else None
+
+
+def with_items(peek: Peek, items: tuple[Raw, ...]) -> Peek:
+    """Return the request with this input."""
     return msgspec.structs.replace(peek, fields={**peek.fields, "input": listed(items)})
 
 
@@ -81,7 +145,7 @@ def items_of(peek: Peek) -> tuple[Raw, ...]:
         raise refused(f"`input` is not valid JSON: {said(error)}", "input") from None
 
 
-def listed(items: tuple[Raw, ...] | list[Raw]) -> Raw:
+def listed(items: tuple[Raw, ...]) -> Raw:
     return Raw(b"[" + b",".join(map(bytes, items)) + b"]")
 
 

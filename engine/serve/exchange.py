@@ -226,7 +226,7 @@ class Exchange:
         """Answer what is asked of one response, by its id."""
         caller, now = self._caller(key), self.visit.loop.time()
         stored = self.responses.find(caller, ident, now)
-        if stored is None:
+        if stored is None or (stored.upstream is not None and stored.upstream not in self.plan.upstreams):
             raise objects.not_found(ident)
         deletes = self.scope["method"] == "DELETE"
         if stored.upstream is not None:

@@ -6,7 +6,6 @@ What an upstream keeps is asked of that upstream; what Turnout keeps is answered
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +13,17 @@ import msgspec
 
 from engine.chat import Problem
 from engine.dialects.clip import clipped
-from engine.dialects.responses.items import PREFIXES
 from engine.dialects.responses.retell import retold
 from engine.dialects.sse import Splitter, parse
 from engine.serve.reply import EVENT_STREAM, JSON
 
 if TYPE_CHECKING:
-    from msgspec import Raw
-
-    from engine.serve.stored import Stored
+    from engine.serve.stored import Item, Stored
 
 PATH = re.compile(r"/v1/responses/(?P<id>[^/]+)(?:/(?P<part>input_items|cancel))?")
 METHODS = {None: ("GET", "HEAD", "DELETE"), "input_items": ("GET", "HEAD"), "cancel": ("POST",)}
 """What can be done with a response and with its parts."""
+NUMBER = re.compile(r"[0-9]{1,10}")
 PAGE = (20, 100)
 """How many items a page has by default, and at most."""
 
@@ -37,8 +34,9 @@ Answer = tuple[tuple[bytes, bytes], bytes]
 def read(stored: Stored, query: dict[str, str]) -> Answer:
     """Return a response as it was answered; with `stream=true` as the stream it could have been."""
     if query.get("stream") != "true":
-        return JSON, msgspec.json.encode(stored.response)
-    return EVENT_STREAM, behind(retold(stored.response), number(query, "starting_after", -1, least=-1))
+        return JSON, stored.response
+    last = number(query, "starting_after", -1, least=-1)
+    return EVENT_STREAM, behind(retold(msgspec.json.decode(stored.response)), last)
 
 
 def behind(stream: bytes, last: int) -> bytes:
@@ -54,7 +52,7 @@ def deleted(stored: Stored) -> Answer:
 
 def input_items(stored: Stored, query: dict[str, str]) -> Answer:
     """Return one page of the items that a response answered, the newest first unless `order=asc`."""
-    items = [identified(item, place) for place, item in enumerate(stored.input)]
+    items = list(map(shown, stored.input))
     order = query.get("order", "desc")
     if order not in ("asc", "desc"):
         raise Problem(400, "invalid_request", "`order` must be asc or desc", param="order")
@@ -77,13 +75,11 @@ def input_items(stored: Stored, query: dict[str, str]) -> Answer:
     )
 
 
-def identified(item: Raw, place: int) -> dict[str, Any]:
+def shown(item: Item) -> dict[str, Any]:
     """Return an item as the API lists it: with an id, a type, and its content as parts."""
-    value: dict[str, Any] = msgspec.json.decode(item)
-    kind = value.get("type") or "message"
-    digest = hashlib.sha256(f"{place} ".encode() + bytes(item)).hexdigest()[:24]
-    value = {"id": f"{PREFIXES.get(kind, 'item')}_{digest}", **value, "type": kind}
-    if kind == "message":
+    value: dict[str, Any] = msgspec.json.decode(item.raw)
+    value = {**value, "id": item.id, "type": value.get("type") or "message"}
+    if value["type"] == "message":
         word = "output_text" if value.get("role") == "assistant" else "input_text"
         if isinstance(value.get("content"), str):
             value["content"] = [{"type": word, "text": value["content"]}]
@@ -96,7 +92,7 @@ def number(query: dict[str, str], name: str, default: int, *, least: int, most: 
     text = query.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:10]) <= most:
+    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
         raise Problem(400, "invalid_request", f"`{name}` must be a number from {max(least, 0)} to {most}", param=name)
     return int(text)
 

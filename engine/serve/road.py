@@ -164,9 +164,9 @@ class Straight(Road):
         return FinishingTap(tap, self.api) if client and client.finish and self.api in FINISHED else tap
 
     def _keep(self, answer: bytes) -> None:
-        """Note who keeps the response that `answer` is, or, in a stream, that its first event tells of."""
-        ident = self._dialect.identity(answer)
+        """Note who keeps the response that `answer` is, or, in a stream, that an event of it tells of."""
+        ident, *items = self._dialect.identities(answer) or (None,)
         if ident is not None:
             order = self._order
-            stored = Stored(id=ident, upstream=self._target.upstream)
+            stored = Stored(id=ident, upstream=self._target.upstream, index=dict.fromkeys(items))
             order.responses.keep(order.caller, stored, order.visit.generation.plan.responses, order.visit.loop.time())

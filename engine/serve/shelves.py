@@ -60,10 +60,13 @@ class Shelves(Generic[Place, Value]):
     def __init__(self) -> None:
         self._shelves: dict[str, Shelf[Place, Value]] = {}
 
-    def keep(self, owner: str, place: Place, value: Value, size: int, room: Room, now: float) -> None:
-        """Keep `value`, which takes `size` bytes."""
+    def keep(self, owner: str, place: Place, value: Value, size: int, room: Room, now: float) -> bool:
+        """Keep `value`, of `size` bytes. Say whether there is room for it at all: if not, nothing gives way to it."""
+        for one in self._shelves.values():
+            one.expire(now)
+        if size > room.bytes or not room.entries:
+            return False
         shelf = self._shelves.setdefault(owner, Shelf())
-        shelf.expire(now)
         shelf.put(place, Kept(value, size, now + room.seconds))
         shelves = self._shelves
         while sum(one.size for one in shelves.values()) > room.bytes and any(one.kept for one in shelves.values()):
@@ -71,12 +74,17 @@ class Shelves(Generic[Place, Value]):
         while sum(len(one.kept) for one in shelves.values()) > room.entries:
             max(shelves.values(), key=lambda one: len(one.kept)).drop_oldest()
         self._shelves = {name: one for name, one in shelves.items() if one.kept}
+        return True
 
     def find(self, owner: str, place: Place, now: float) -> Value | None:
         """Return what was kept there; nothing to anyone else."""
         shelf = self._shelves.get(owner)
         kept = shelf.kept.get(place) if shelf is not None else None
         return None if kept is None or kept.until < now else kept.value
+
+    def is_foreign(self, owner: str, place: Place, now: float) -> bool:
+        """Say whether something is kept there for another owner."""
+        return any(self.find(name, place, now) is not None for name in self._shelves if name != owner)
 
     def all(self, owner: str, now: float) -> Iterator[Value]:
         """Yield everything that is kept for `owner`, the newest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.chat import Problem
 from engine.dialects import CODECS, COUNTS, crossing, is_estimated
 from engine.serve.across import Across
 from engine.serve.counting import Counting, counted
@@ -25,9 +26,12 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     if api is None and not asked_elsewhere(order, refused):
         return Straight(order, target, tuning)
     api = api or "responses"
-    if api in COUNTS:
-        return Counting(order, target, tuning, api, refused)
-    way = Across(order, target, tuning, CODECS[api], refused)
+    try:
+        if api in COUNTS:
+            return Counting(order, target, tuning, api, refused)
+        way = Across(order, target, tuning, CODECS[api], refused)
+    except Problem as problem:
+        raise order.continued.told(problem) from None
     return way if way.local is None else way.local
 
 

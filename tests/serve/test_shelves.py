@@ -59,6 +59,22 @@ def test_no_room_keeps_nothing() -> None:
     assert list(shelves.all("ada", 0.0)) == []
 
 
+def test_what_has_no_room_drives_nothing_out() -> None:
+    shelves: Shelves[str, int] = Shelves()
+    room = Room(entries=10, bytes=25, seconds=60.0)
+    assert shelves.keep("ada", "a", 1, 10, room, 0.0)
+    assert not shelves.keep("ada", "b", 2, 26, room, 0.0)
+    assert list(shelves.all("ada", 0.0)) == [1]
+
+
+def test_what_has_expired_goes_though_its_owner_is_silent() -> None:
+    shelves: Shelves[str, int] = Shelves()
+    shelves.keep("ada", "a", 1, 10, WIDE, 0.0)
+    assert shelves.is_foreign("eve", "a", 60.0)
+    shelves.keep("eve", "e", 1, 10, WIDE, 61.0)
+    assert shelves.find("ada", "a", 0.0) is None
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 40)), max_size=40))
 def test_there_is_never_more_than_there_is_room_for(kept: list[tuple[str, int, int]]) -> None:
     room = Room(entries=5, bytes=100, seconds=60.0)

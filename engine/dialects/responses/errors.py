@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 FAILED = ("error", "response.failed")
 """The events that tell a failure."""
+ENDS = frozenset({"response.completed", "response.incomplete"})
+"""The events with which an answer ends."""
+STATUSES = {"failed": "response.failed", "cancelled": "response.cancelled"}
+"""The status of a response that is no answer -> the event that it should have ended with."""
+
+
+def end_of(kind: str, status: Any) -> str:
+    """Return what an event of ENDS is, whose response has this status: some servers complete what has failed."""
+    return STATUSES.get(status, kind) if isinstance(status, str) else kind
 
 
 def confessed(kind: str, event: dict[str, Any], data: bytes) -> Failure:

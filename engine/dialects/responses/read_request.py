@@ -141,7 +141,7 @@ def refuse(body: Fields) -> None:
         if body.value.get(name) is not None:
             raise Problem(400, "unsupported_parameter", f"`{name}` {why}", param=name)
     if body.flag("background"):
-        message = "`background`: no answer is written while nobody waits for it; leave it out, or stream"
+        message = "`background`: no answer is written here while nobody waits for it; leave it out"
         raise Problem(400, "unsupported_parameter", message, param="background")
 
 

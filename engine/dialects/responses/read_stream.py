@@ -15,7 +15,7 @@ import msgspec
 from engine.chat import Failure, Finished, Lost, Refused, Started, Stopped, Thought, Used, Wrote
 from engine.dialects.failure import text
 from engine.dialects.openai import errors
-from engine.dialects.responses.errors import FAILED, confessed
+from engine.dialects.responses.errors import ENDS, FAILED, confessed, end_of
 from engine.dialects.responses.output import Output
 from engine.dialects.responses.read_answer import BROKEN, stop_of, unheard, usage_of
 from engine.dialects.responses.read_output import WORDS, Spoken, arguments
@@ -62,7 +62,6 @@ CALLED = {
     "response.custom_tool_call_input.done": "custom_tool_call",
 }
 BEGINNINGS = frozenset({"response.created", "response.queued", "response.in_progress"})
-ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
 class ResponsesDecoder:
@@ -116,6 +115,8 @@ class ResponsesDecoder:
             return
         kind = text(value.get("type")) if isinstance(value, dict) else ""
         kind = kind or name.decode("utf-8", "replace")
+        if kind in ENDS and isinstance(value, dict):
+            kind = end_of(kind, _object(value.get("response")).get("status"))
         if isinstance(value, dict) and kind in DELTAS:
             self._delta(value, DELTAS[kind], events)
         elif isinstance(value, dict) and kind in EVENTS:
