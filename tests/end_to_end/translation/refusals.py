@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.end_to_end.translation.house import TO_CLAUDE, TO_GPT, Way
+from tests.end_to_end.translation.house import (
+    CHAT_TO_RESPONSES,
+    MESSAGES_TO_RESPONSES,
+    RESPONSES_TO_CHAT,
+    TO_CLAUDE,
+    TO_GPT,
+    Way,
+)
 from tests.support.answers import usual
-from tests.support.apis import CHAT
+from tests.support.apis import MESSAGES, RESPONSES
 from tests.support.script import Reply, as_json
 
 if TYPE_CHECKING:
@@ -86,6 +93,45 @@ REFUSALS: dict[str, tuple[Way, Body, Callable[[Body], Any], Body, int]] = {
         of_openai("Unrecognized request argument supplied: parallel_tool_calls"),
         400,
     ),
+    "temperature of a response": (
+        MESSAGES_TO_RESPONSES,
+        {"temperature": 0.5},
+        lambda sent: "temperature" in sent,
+        of_openai("Unsupported parameter: 'temperature' is not supported with this model.", "temperature"),
+        400,
+    ),
+    "effort of a response": (
+        CHAT_TO_RESPONSES,
+        {"reasoning_effort": "high"},
+        lambda sent: "reasoning" in sent,
+        of_openai(
+            "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
+            "reasoning.effort",
+            "unsupported_parameter",
+        ),
+        400,
+    ),
+    "include": (
+        MESSAGES_TO_RESPONSES,
+        {},
+        lambda sent: "include" in sent,
+        of_openai("Encrypted content is not supported with this model.", "include"),
+        400,
+    ),
+    "max_output_tokens": (
+        CHAT_TO_RESPONSES,
+        {"max_completion_tokens": 500},
+        lambda sent: "max_output_tokens" in sent,
+        {"detail": [{"type": "extra_forbidden", "loc": ["body", "max_output_tokens"], "msg": "Extra inputs"}]},
+        422,
+    ),
+    "verbosity": (
+        RESPONSES_TO_CHAT,
+        {"text": {"verbosity": "low"}},
+        lambda sent: "verbosity" in sent,
+        of_openai("Unrecognized request argument supplied: verbosity"),
+        400,
+    ),
     "sampling of Claude": (
         TO_CLAUDE,
         {"temperature": 0.5},
@@ -123,6 +169,10 @@ REFUSALS: dict[str, tuple[Way, Body, Callable[[Body], Any], Body, int]] = {
 FAMILIES = {
     "max_completion_tokens": ("gpt-4o", "gpt-4o-mini"),
     "parallel_tool_calls": ("gpt-4.1", "gpt-4.1-mini"),
+    "temperature of a response": ("resp-gpt-4o", "resp-gpt-4o-mini"),
+    "effort of a response": ("resp-gpt-5", "resp-gpt-5-mini"),
+    "include": ("resp-o3", "resp-o4-mini"),
+    "verbosity": ("gpt-5.1", "gpt-5.2"),
     "sampling of Claude": ("claude-sonnet-4-5", "claude-haiku-4-5"),
 }
 """The cases that need models of a family that is sent such a thing: the one asked for, another one."""
@@ -131,6 +181,6 @@ FAMILIES = {
 def asked_for(name: str) -> tuple[Way, str, str, Body]:
     """Return the way, a model of its own for this case, another one, and the fields."""
     way, fields, _, _, _ = REFUSALS[name]
-    first = "claude-house" if way.server is not CHAT else "house"
+    first = {MESSAGES: "claude-house", RESPONSES: "resp-house"}.get(way.server, "house")
     model, other = FAMILIES.get(name, (f"{first}-{name}".replace(" ", "-"), f"{first}-another"))
     return way, model, other, fields

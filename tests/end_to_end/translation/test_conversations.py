@@ -17,8 +17,9 @@ from tests.end_to_end.field.house import (
     tools,
 )
 from tests.end_to_end.translation.house import JSON_OR_STREAM, House, Way, good, said, written
+from tests.end_to_end.translation.turns import READING, THINK, told
 from tests.support.answers import DONE, chat_chunk
-from tests.support.apis import CHAT, MESSAGES, Api
+from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
 from tests.support.script import Reply, as_json, as_stream
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MODELS = """
   claude-first: {targets: [anthropic/claude-sonnet-5, openai/gpt-5.5], hold: 300ms}
   gpt-first: {targets: [openai/gpt-5.5, anthropic/claude-sonnet-5], hold: 300ms}
+  resp-first: {targets: [responses/gpt-5.5, anthropic/claude-sonnet-5], hold: 300ms}
 """
 ERROR = {"error": {"message": "out of order", "type": "api_error"}}
 
@@ -42,22 +44,9 @@ def through(client: Api, server: Api) -> Way:
     return Way(client, server, "")
 
 
-THINK: dict[str, Any] = {"thinking": {"type": "adaptive"}, "tools": tools("read_file")}
+THINKING: dict[str, Any] = {**THINK["messages"], "tools": tools("read_file")}
 CALL = {"id": "call_1", "type": "function", "function": {"name": "read_file", "arguments": '{"path":"/a"}'}}
-
-
-def by_gpt(stream: bool) -> Reply:
-    """Return an answer of the openai target: it thinks, speaks and calls."""
-    whole = {"content": "Reading.", "reasoning_content": "Look at the file.", "tool_calls": [CALL]}
-    if not stream:
-        return as_json(chat_of(whole, "tool_calls"))
-    deltas: list[dict[str, Any]] = [
-        {"role": "assistant", "content": ""},
-        {"reasoning_content": "Look at the file."},
-        {"content": "Reading."},
-        {"tool_calls": [{"index": 0, **CALL}]},
-    ]
-    return as_stream([*(chat_chunk(delta) for delta in deltas), chat_chunk({}, "tool_calls"), DONE])
+TO_OPENAI = pytest.mark.parametrize(("model", "server"), [("gpt-first", CHAT), ("resp-first", RESPONSES)])
 
 
 def content(answer: Any) -> list[dict[str, Any]]:
@@ -66,11 +55,14 @@ def content(answer: Any) -> list[dict[str, Any]]:
 
 
 @JSON_OR_STREAM
-def test_reasoning_of_another_vendor_never_reaches_anthropic(house: House, stream: bool) -> None:
+@TO_OPENAI
+def test_reasoning_of_another_vendor_never_reaches_anthropic(
+    house: House, stream: bool, model: str, server: Api
+) -> None:
     """The client carries it under our seal, which Anthropic would refuse as a forgery."""
-    way = through(MESSAGES, CHAT)
-    house.openai.script(by_gpt(stream))
-    turn = content(good(house.ask(way, model="gpt-first", stream=stream, **THINK)))
+    way = through(MESSAGES, server)
+    house.openai.script(told(server, READING, stream=stream))
+    turn = content(good(house.ask(way, model=model, stream=stream, **THINKING)))
     assert [block["type"] for block in turn] == ["thinking", "text", "tool_use"]
     assert turn[0]["thinking"] == "Look at the file."
     assert turn[0]["signature"].startswith("turnout1.")
@@ -81,7 +73,7 @@ def test_reasoning_of_another_vendor_never_reaches_anthropic(house: House, strea
         {"role": "user", "content": [tool_result(turn[2]["id"], "what it says")]},
     ]
     house.openai.script(as_json(ERROR, 503))
-    answer = house.ask(way, model="gpt-first", stream=stream, messages=conversation, **THINK)
+    answer = house.ask(way, model=model, stream=stream, messages=conversation, **THINKING)
     assert answer.header("x-turnout-target") == "anthropic/claude-sonnet-5"
     assert said(through(MESSAGES, MESSAGES), answer)
     sent = house.anthropic.last.json["messages"]
@@ -122,7 +114,7 @@ def test_anthropics_own_reasoning_stays_as_it_is(house: House) -> None:
         {"role": "assistant", "content": [own, hidden, tool_use("toolu_1", "read_file", path="/a")]},
         {"role": "user", "content": [tool_result("toolu_1", "what it says")]},
     ]
-    asked = {"model": "claude-first", "messages": conversation, **THINK}
+    asked = {"model": "claude-first", "messages": conversation, **THINKING}
     good(house.ask(through(MESSAGES, MESSAGES), **asked))
     assert house.anthropic.last.json["messages"] == conversation
     house.anthropic.script(as_json(ERROR, 503))
@@ -154,7 +146,7 @@ def test_a_tool_loop_of_a_chat_client_that_changes_its_target_both_ways(house: H
         {"role": "tool", "tool_call_id": "toolu_1", "content": "one"},
     ]
     house.anthropic.script(as_json(ERROR, 529))
-    house.openai.script(by_gpt(stream))
+    house.openai.script(told(CHAT, READING, stream=stream))
     good(house.ask(way, model="claude-first", stream=stream, tools=functions, messages=conversation))
     assert house.openai.last.json["messages"] == conversation, "its own API: as it is"
 

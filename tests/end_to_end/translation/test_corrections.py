@@ -22,7 +22,7 @@ from tests.end_to_end.translation.house import (
 )
 from tests.end_to_end.translation.refusals import REFUSALS, asked_for, of_anthropic, of_openai, strict
 from tests.support.answers import usual
-from tests.support.apis import CHAT
+from tests.support.apis import CHAT, MESSAGES, RESPONSES
 from tests.support.script import Reply, as_json
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def test_it_is_asked_exactly_once_more_without_it_and_the_next_request_at_once(h
     assert said(way, second)
     assert len(upstream.requests) == 3, "remembered"
     assert second.header("x-turnout-attempts") == "1"
-    assert [seen.json["messages"] for seen in upstream.requests[1:]] == [upstream.last.json["messages"]] * 2
+    told = "input" if way.server is RESPONSES else "messages"
+    assert [seen.json[told] for seen in upstream.requests[1:]] == [upstream.last.json[told]] * 2
 
     upstream.answer = usual
     good(house.ask(way, model=other, **fields))
@@ -100,7 +101,7 @@ def test_several_refusals_one_after_the_other(house: House) -> None:
 @WAYS
 def test_a_refusal_that_names_nothing_is_passed_on_after_one_request(house: House, way: Way, stream: bool) -> None:
     words = "messages: at least one message is required to have a point"
-    error = of_openai(words) if way.server is CHAT else of_anthropic(words)
+    error = way.server.refusal("invalid_request_error", words)
     house.upstream(way).answer = lambda _: as_json(error, 400)
     answer = house.ask(way, stream=stream)
     assert answer.status == 400
@@ -109,17 +110,22 @@ def test_a_refusal_that_names_nothing_is_passed_on_after_one_request(house: Hous
     assert answer.header("x-should-retry") is None
 
 
+VALUES: dict[str, tuple[str, str | None, dict[str, dict[str, Any]]]] = {
+    # model, what it says of a value, its param; what each client sends
+    "chat": ("house-values", "temperature", {"messages": {"temperature": 1}, "responses": {"temperature": 1}}),
+    "messages": ("claude-house-values", None, {"chat": {}, "responses": {}}),
+    "responses": ("resp-gpt-4.1", "temperature", {"chat": {"temperature": 1}, "messages": {"temperature": 1}}),
+}
+
+
 @WAYS
 def test_a_value_that_is_wrong_is_the_clients_and_nothing_is_learned(house: House, way: Way) -> None:
     """A refusal of 5.0 says nothing against 0.5."""
-    words = (
-        "temperature: expected a number between 0 and 2, got 5" if way.server is CHAT else "max_tokens: 0 is too low"
-    )
-    param = "temperature" if way.server is CHAT else None
-    error = of_openai(words, param) if way.server is CHAT else of_anthropic(words)
-    model = "house-values" if way.server is CHAT else "claude-house-values"
+    model, param, sent = VALUES[way.server.name]
+    words = "temperature: expected a number between 0 and 2, got 5" if param else "max_tokens: 0 is too low"
+    error = of_openai(words, param) if param else of_anthropic(words)
     house.upstream(way).script(as_json(error, 400))
-    fields: dict[str, Any] = {"temperature": 1} if way.server is CHAT else {}
+    fields = sent[way.client.name]
     assert house.ask(way, model=model, **fields).status == 400
     good(house.ask(way, model=model, **fields))
     assert len(house.upstream(way).requests) == 2
@@ -138,7 +144,7 @@ def test_a_refusal_is_remembered_only_if_it_helped_to_do_without(house: House) -
 
 def too_much(way: Way, tokens: int) -> Reply:
     """Return how the upstream says that an input of so many tokens and an answer of 4000 do not fit in 200000."""
-    if way.server is not CHAT:
+    if way.server is MESSAGES:
         words = f"input length and `max_tokens` exceed context limit: {tokens} + 4000 > 200000"
         return as_json(of_anthropic(words), 400)
     words = (
@@ -148,9 +154,17 @@ def too_much(way: Way, tokens: int) -> Reply:
     return as_json(of_openai(words, code="context_length_exceeded"), 400)
 
 
+LIMITS = {"max_tokens": "messages", "max_completion_tokens": "chat", "max_output_tokens": "responses"}
+
+
+def wanting(way: Way, tokens: int) -> dict[str, int]:
+    """Return how a client asks for an answer of at most so many tokens."""
+    return {next(name for name, api in LIMITS.items() if api == way.client.name): tokens}
+
+
 def room(seen: Seen) -> int:
     """Return how many tokens the upstream may answer with."""
-    return int(seen.json.get("max_tokens") or seen.json.get("max_completion_tokens"))
+    return int(next(seen.json[name] for name in LIMITS if name in seen.json))
 
 
 @WAYS
@@ -158,21 +172,21 @@ def test_an_answer_that_the_window_has_no_room_for_is_asked_shorter_this_once(ho
     """The input fits: only the room for the answer, which often nobody asked for, is too large beside it."""
     upstream = house.upstream(way)
     upstream.answer = lambda seen: too_much(way, 199_000) if room(seen) > 1000 else usual(seen)
-    good(house.ask(way, max_tokens=4000))
+    good(house.ask(way, **wanting(way, 4000)))
     assert [room(seen) for seen in upstream.requests] == [4000, 1000]
     upstream.answer = usual
-    good(house.ask(way, max_tokens=4000))
+    good(house.ask(way, **wanting(way, 4000)))
     assert room(upstream.last) == 4000, "another input leaves more"
 
 
 @WAYS
 def test_an_input_that_is_too_long_is_not_asked_again(house: House, way: Way) -> None:
     house.upstream(way).answer = lambda _: too_much(way, 201_000)
-    answer = house.ask(way, max_tokens=4000)
+    answer = house.ask(way, **wanting(way, 4000))
     error = way.client.error(answer)
     assert (answer.status, len(house.upstream(way).requests)) == (400, 1)
-    assert way.client is not CHAT or error["code"] == "context_length_exceeded"
-    assert way.client is CHAT or error["message"] == "prompt is too long: 201000 tokens > 200000 maximum"
+    assert way.client is MESSAGES or error["code"] == "context_length_exceeded"
+    assert way.client is not MESSAGES or error["message"] == "prompt is too long: 201000 tokens > 200000 maximum"
 
 
 def test_what_was_never_sent_cannot_be_left_out(house: House) -> None:

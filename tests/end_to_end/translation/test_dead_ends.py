@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.end_to_end.field.house import called, conversation, functions, tool_result, tool_use, tools
-from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, TO_GPT, House, lost, said, written
+from tests.end_to_end.translation.house import (
+    JSON_OR_STREAM,
+    MESSAGES_TO_RESPONSES,
+    TO_CLAUDE,
+    TO_GPT,
+    House,
+    lost,
+    said,
+    written,
+)
 from tests.end_to_end.translation.refusals import of_anthropic, of_openai, strict
+from tests.end_to_end.translation.turns import READING, THINK, asking, back, heard, results, told
 
 if TYPE_CHECKING:
     from tests.conftest import Start
@@ -87,6 +97,33 @@ def test_a_refusal_that_stays_is_passed_on_after_two_requests(house: House) -> N
     house.anthropic.answer = strict(lambda _: True, BROKEN)
     answer = house.ask(TO_CLAUDE, messages=LATER, tools=functions("read_file"))
     assert (answer.status, len(house.anthropic.requests)) == (400, 2)
+
+
+UNREADABLE = of_openai(
+    "The encrypted content gAAA... could not be verified. Reason: Encrypted content could not be decrypted or parsed.",
+    "input",
+    "invalid_encrypted_content",
+)
+
+
+def encrypted(sent: Json) -> list[Json]:
+    return [item for item in sent["input"] if item.get("type") == "reasoning"]
+
+
+@JSON_OR_STREAM
+def test_reasoning_that_openai_can_no_longer_read_is_left_out(house: House, stream: bool) -> None:
+    """A key of the vendor that has changed: the client carries what nobody can decrypt."""
+    way = MESSAGES_TO_RESPONSES
+    house.openai.script(told(way.server, READING, stream=stream))
+    asked: Json = {**THINK["messages"], "tools": tools("read_file")}
+    first = house.ask(way, stream=stream, **asked)
+    turns = asking(way.client, *back(way.client, first), *results(way.client, heard(way.client, first)))
+    house.openai.answer = strict(lambda sent: bool(encrypted(sent)), UNREADABLE)
+    assert said(way, house.ask(way, stream=stream, **turns, **asked))
+    sent = [seen.json for seen in house.openai.requests[1:]]
+    assert [len(encrypted(one)) for one in sent] == [1, 0]
+    calls = [[item["type"] for item in one["input"] if "call_id" in item] for one in sent]
+    assert calls == [["function_call", "function_call_output"]] * 2
 
 
 # a model that wants reasoning back where another one called ----------------------------------------------------------
