@@ -103,7 +103,7 @@ REFUSALS: dict[str, tuple[Way, Body, Callable[[Body], Any], Body, int]] = {
     "effort of a response": (
         CHAT_TO_RESPONSES,
         {"reasoning_effort": "high"},
-        lambda sent: "reasoning" in sent,
+        lambda sent: "effort" in sent.get("reasoning", {}),
         of_openai(
             "Unsupported parameter: 'reasoning.effort' is not supported with this model.",
             "reasoning.effort",
