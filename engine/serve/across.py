@@ -21,7 +21,7 @@ from engine.dialects.translate import Translation, only_of, write
 from engine.serve.continued import PREVIOUS, not_found
 from engine.serve.headers import across
 from engine.serve.keeping import Keeping, forget
-from engine.serve.road import Local, Road
+from engine.serve.road import Local, Road, placed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,7 @@ class Across(Road):
             raise not_found(order.continued.previous)
         self._dialect = OWNERS[codec.api]
         self._order = order
+        self._target = target
         request = order.request()
         keeping = Keeping(order, request, str(target))
         lost = Losses()
@@ -66,8 +67,8 @@ class Across(Road):
         fixed = {path.partition(".")[0] for path in forced(self.api, tuning.set)}
         self._ours = {name: value for name, value in sent.items() if name not in fixed}
         """What can be left out of the body: not what the file forces."""
-        placed = order.continued.placed
-        self._lost = tuple(msgspec.structs.replace(one, path=placed(one.path)) for one in written.losses)
+        own = order.continued.placed
+        self._lost = tuple(msgspec.structs.replace(one, path=own(one.path)) for one in written.losses)
         told = forget if carried else keeping.keep
         self._back = Translation(client, codec, written, self._asked, told, order.input_tokens)
         self.local = self._own_answer(written)
@@ -79,7 +80,8 @@ class Across(Road):
         return (*self._lost, *self._asked.lost.found)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        return self._dialect.classify(status, headers, body)
+        failure = self._dialect.classify(status, headers, body)
+        return placed(failure, self._target, self.path) if self.api == "responses" else failure
 
     def correction(self, failure: Failure) -> str | None:
         return self._codec.correction(failure, self._ours) if failure.reason in TALKING else None

@@ -34,6 +34,8 @@ EFFORT_ELSEWHERE = "responses:effort"
 """Likewise, of requests with both tools and a reasoning effort."""
 ABSENT = frozenset({404, 405, 501})
 """What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""
+NOWHERE = ("not found", "method not allowed", "404 page not found")
+"""All that servers say of an endpoint that they do not have (FastAPI, Go), in lower case."""
 WELL_FORMED = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -86,6 +88,20 @@ class Road(ABC):
         return words
 
 
+def placed(failure: Failure, target: Target, path: str) -> Failure:
+    """Return `failure`; where a server does not know the endpoint at all, as one that another target may do better.
+
+    It is no fault of the client's, and says nothing of the model: servers answer so before they look at the request.
+    """
+    if failure.status not in ABSENT or failure.message.lower() not in (
+        *NOWHERE,
+        f"the upstream answered {failure.status}",
+    ):
+        return failure
+    message = f"upstream `{target.upstream}` has no {path}; say in `apis` of the upstream what it speaks"
+    return Failure(reason="server_error", message=message)
+
+
 def uncounted(failure: Failure) -> str | None:
     """Return the correction for a target that has no endpoint to count at."""
     return ESTIMATED if failure.status in ABSENT and "model" not in failure.message.lower() else None
@@ -135,7 +151,8 @@ class Straight(Road):
         """The target keeps the response, and the client may come back to it."""
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        return self._dialect.classify(status, headers, body)
+        failure = self._dialect.classify(status, headers, body)
+        return placed(failure, self._target, self.path) if self.api == "responses" else failure
 
     def correction(self, failure: Failure) -> str | None:
         """What the client wrote is the client's to correct; but we can count where nobody else does, and ask in the

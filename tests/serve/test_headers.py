@@ -193,9 +193,9 @@ retry-after: 3                           down
 retry-after-ms: 2900                     down
 server: cloudflare                       stays
 set-cookie: __cf_bm=1                    stays
-x-ratelimit-limit-requests: 5            stays
 x-should-retry: true                     down
 x-turnout-target: forged                 stays
+x-ratelimit-limit-requests: 5            down
 """
 
 
