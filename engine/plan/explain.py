@@ -9,6 +9,7 @@ import msgspec
 from engine.chat import Failure, Loss, Problem
 from engine.clients import BY_NAME
 from engine.dialects import crossing, is_estimated
+from engine.dialects.body import FIELDS
 from engine.dialects.forced import takes
 from engine.facts import ANONYMOUS
 from engine.plan.admission import check_key
@@ -16,6 +17,7 @@ from engine.plan.attempts import attempts
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
 from engine.plan.nodes import Decision, Done, Step, Tuning
+from engine.plan.pinned import SOMEBODY, goes_on, pinned
 from engine.plan.quirks import quirks
 from engine.plan.reach import MODEL_PATHS
 from engine.plan.route import route
@@ -120,6 +122,8 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         return Explanation(decision=decision, deep=_deep(plan))
     if decision.passes is not None:
         return Explanation(decision=decision, passage=_passage(plan, decision.passes, facts.path, down))
+    if body is not None and "responses" in (facts.api, facts.form) and goes_on(FIELDS.decode(body)):
+        decision = pinned(decision, plan, SOMEBODY) or decision
     tries = _tries(plan, decision, down, body)
     tried = {str(attempt.target) for attempt in tries}
     left = ((pool, tuple(target for target in pool.targets if str(target) not in tried)) for pool in decision.pools)

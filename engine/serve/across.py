@@ -18,7 +18,8 @@ from engine.dialects.edits import apply
 from engine.dialects.forced import forced
 from engine.dialects.thoughts import recalled
 from engine.dialects.translate import Translation, only_of, write
-from engine.serve.continued import PREVIOUS, not_found
+from engine.plan.pinned import PREVIOUS
+from engine.serve.continued import not_found
 from engine.serve.headers import across
 from engine.serve.keeping import Keeping, forget
 from engine.serve.road import Local, Road, placed

@@ -15,22 +15,18 @@ from msgspec import Raw
 from engine.chat import Problem
 from engine.dialects.body import refused, said
 from engine.dialects.clip import clipped
+from engine.plan.pinned import ELSEWHERE, PREVIOUS, SOMEBODY, pinned
 
 if TYPE_CHECKING:
     from engine.dialects.base import Peek
     from engine.plan.nodes import Decision, Plan
     from engine.serve.stored import Responses, Stored
 
-PREVIOUS = "previous_response_id"
 TYPELESS = re.compile(rb'\{\s*"id"\s*:\s*"[^"\\]*"\s*(?:,\s*"type"\s*:\s*null\s*)?\}|"type"\s*:\s*null')
 """What a reference may look like that does not say so."""
 REFERENCE = b'"item_reference"'
 COMPACTION = b'"compaction"'
-ELSEWHERE = ("conversation", "prompt")
-"""Parameters that name what only the upstream knows that made it."""
 INPUT = re.compile(r"input\[(\d+)\]")
-SOMEBODY = ""
-"""The keeper of something of which nobody here knows who keeps it."""
 
 
 class Continued(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,27 +162,12 @@ def kept_by(decision: Decision, plan: Plan, request: Continued) -> Decision:
 
     Raises `Problem` (400), in the vendor's own words, where none of them is.
     """
-    keeper = request.keeper
-    if keeper is None:
+    if request.keeper is None:
         return decision
-    if keeper == SOMEBODY:
-        native = (
-            target.upstream
-            for pool in decision.pools
-            for target in pool.targets
-            if target.upstream not in plan.off and decision.facts.api in plan.upstreams[target.upstream].options.speaks
-        )
-        keeper = next(native, SOMEBODY)
-    pools = []
-    for pool in decision.pools:
-        targets = tuple(target for target in pool.targets if target.upstream == keeper)
-        if targets:
-            pools.append(msgspec.structs.replace(pool, targets=targets))
-    if pools:
-        return msgspec.structs.replace(decision, pools=tuple(pools))
-    if request.previous is None:
-        return decision  # whoever reads the request says what it names
-    raise not_found(request.previous)
+    found = pinned(decision, plan, request.keeper)
+    if found is None and request.previous is not None:
+        raise not_found(request.previous)
+    return found or decision  # else whoever reads the request says what it names
 
 
 def not_found(previous: str) -> Problem:

@@ -549,3 +549,27 @@ def test_what_is_left_out_does_not_count_as_dropped_for_who_sends_it_always(fold
         told = json.loads(turnout("explain", *shown, cwd=folder).out)
         grades[client] = {one["path"]: one["grade"] for one in told["losses"]}["context_management"]
     assert grades == {"claude-code": "approximated", "aider": "dropped"}
+
+
+PINNED = """
+version: 1
+upstreams:
+  ra: {kind: openai, base_url: "http://127.0.0.1:1/v1", apis: [responses]}
+  rb: {kind: openai, base_url: "http://127.0.0.1:2/v1", apis: [responses]}
+models: {two: {targets: [ra/x, rb/x]}}
+keys: {anonymous: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "stays"), [({}, False), ({"conversation": "conv_1"}, True), ({"previous_response_id": "resp_1"}, True)]
+)
+def test_what_goes_on_from_what_an_upstream_keeps_stays_there(
+    tmp_path: Path, named: dict[str, str], stays: bool
+) -> None:
+    (tmp_path / "proxy.yaml").write_text(PINNED)
+    (tmp_path / "request.json").write_text(json.dumps({"model": "two", "input": "x", **named}))
+    asked = ("explain", "--api", "responses", "--request", "request.json", "--down", "ra")
+    ended = turnout(*asked, cwd=tmp_path)
+    assert ("no other is asked" in ended.out, "rb/x" in ended.out) == (stays, not stays)
+    assert ended.code == (1 if stays else 0)

@@ -11,7 +11,8 @@ from msgspec import Raw
 from engine.chat import Problem
 from engine.dialects import RESPONSES
 from engine.plan.nodes import Room
-from engine.serve.continued import SOMEBODY, continued, items_of
+from engine.plan.pinned import SOMEBODY
+from engine.serve.continued import continued, items_of
 from engine.serve.stored import Responses, Stored, stored
 
 ROOM = Room(entries=100, bytes=1_000_000, seconds=60.0)
