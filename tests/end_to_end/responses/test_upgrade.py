@@ -1,0 +1,52 @@
+"""What asks for a WebSocket is told at once that there is none; Codex then asks by POST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.end_to_end.responses.house import ADA, by
+from tests.support.apis import RESPONSES
+from tests.support.http import Line, send
+
+if TYPE_CHECKING:
+    from tests.end_to_end.responses.house import House
+
+HANDSHAKE = {
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.mark.parametrize("path", [RESPONSES.path, "/responses", "/v1/v1/responses"])
+def test_a_handshake_is_answered_426(house: House, path: str) -> None:
+    answer = send(house.turnout.url, "GET", path, {**HANDSHAKE, **by(ADA)})
+    assert answer.status == 426
+    assert "POST" in RESPONSES.error(answer)["message"]
+    assert "websocket" not in str(answer.header("upgrade")).lower()
+    assert (house.openai.requests, house.anthropic.requests) == ([], [])
+
+
+def test_and_the_connection_is_good_for_the_post_that_follows(house: House) -> None:
+    with Line(house.turnout.url, 3) as line:
+        line.ask("GET", RESPONSES.path, {**HANDSHAKE, **by(ADA)})
+        assert line.answer("GET").status == 426
+    with Line(house.turnout.url, 3) as line:
+        line.ask("POST", RESPONSES.path, by(ADA), RESPONSES.body("claude"))
+        assert line.answer().status == 200
+
+
+def test_without_a_key_it_is_401_there_too(house: House) -> None:
+    answer = send(house.turnout.url, "GET", RESPONSES.path, HANDSHAKE)
+    assert answer.status == 401
+    RESPONSES.error(answer)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_plain_request_of_another_method_is_answered_405(house: House, method: str) -> None:
+    answer = send(house.turnout.url, method, RESPONSES.path, by(ADA))
+    assert (answer.status, answer.header("allow")) == (405, "POST")
+    RESPONSES.error(answer)
