@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-ITEMS = range(1, 37)
+ITEMS = {*range(1, 37), 49, 50}
 
 
 def test_every_item_has_a_test() -> None:
@@ -16,4 +16,4 @@ def test_every_item_has_a_test() -> None:
             if isinstance(node, ast.FunctionDef) and (number := re.match(r"test_(\d\d)_", node.name)):
                 assert ast.get_docstring(node), f"{node.name} does not say what went wrong"
                 numbers.add(int(number[1]))
-    assert numbers == set(ITEMS)
+    assert numbers == ITEMS
