@@ -1,4 +1,4 @@
-"""What is kept of responses, seen through the front door: by whom it is found, and what becomes of broken ends."""
+"""Ends of responses: those that failed by another name, a server that has none, and whose they are afterwards."""
 
 from __future__ import annotations
 
