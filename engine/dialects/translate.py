@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 THOUGHTS = (Thought, Signed, Sealed)
 BESIDE = "(beside the body)"
 """What stands for a path where something was not said in the body."""
+UNSENT = ("", BESIDE)
+"""The paths of what the client did not send: of reasoning that was kept for it, and of what it said beside the body."""
 CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Finished)
 """The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
 
@@ -97,7 +99,7 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
     `quiet` are patterns of paths that may be left out as if they were approximated.
     """
     written = codec.write(request, family, model)
-    losses = [hushed(one, quiet) for one in (*request.losses, *written.losses) if one.path != BESIDE]
+    losses = [hushed(one, quiet) for one in (*request.losses, *written.losses) if one.path not in UNSENT]
     forbidden = next(
         (loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None
     )
