@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.end_to_end.translation.house import JSON_OR_STREAM, TO_CLAUDE, House, Way, good, lost, said
-from tests.support.apis import CHAT, MESSAGES
+from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
 from tests.support.http import post
 from tests.support.script import as_json
 
@@ -25,6 +25,7 @@ upstreams:
     base_url: "{anthropic}"
     api_key: env:TEST_ANTHROPIC_KEY
     strip: [context-1m-*, thinking-binding-controls-*, traceparent]
+  responses: {{kind: openai, base_url: "{openai}/v1", apis: [responses], api_key: env:TEST_OPENAI_KEY}}
 defaults: {{model: {{retries: 0, set: {{temperature: 0.25, metadata.team: low}}, unset: [user]}}}}
 models:
   gpt: {{targets: [openai/gpt-4o], set: {{temperature: {temperature}, metadata.app: mid}}, unset: [seed, logit_bias.7]}}
@@ -33,6 +34,10 @@ models:
     set: {{temperature: {temperature}, metadata.app: mid}}
     unset: [top_k, metadata.user_id]
     strip: [fine-grained-*, x-app]
+  resp:
+    targets: [responses/gpt-4o]
+    set: {{temperature: {temperature}, metadata.app: mid, max_completion_tokens: 300, text.verbosity: low}}
+    unset: [truncation]
   plain: {{targets: [openai/gpt-4o]}}
   house-like: {{targets: [anthropic/house-1], like: claude-sonnet-4-5}}
   house: {{targets: [anthropic/house-1]}}
@@ -61,9 +66,13 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
 
 
 PASSED_CHAT, PASSED_MESSAGES = Way(CHAT, CHAT, "gpt"), Way(MESSAGES, MESSAGES, "claude")
-TO_OPENAI = pytest.mark.parametrize("way", [PASSED_CHAT, Way(MESSAGES, CHAT, "gpt")], ids=lambda way: way.name)
+TO_OPENAI = pytest.mark.parametrize(
+    "way", [PASSED_CHAT, Way(MESSAGES, CHAT, "gpt"), Way(RESPONSES, CHAT, "gpt")], ids=lambda way: way.name
+)
 TO_ANTHROPIC = pytest.mark.parametrize(
-    "way", [PASSED_MESSAGES, Way(CHAT, MESSAGES, "claude")], ids=lambda way: way.name
+    "way",
+    [PASSED_MESSAGES, Way(CHAT, MESSAGES, "claude"), Way(RESPONSES, MESSAGES, "claude")],
+    ids=lambda way: way.name,
 )
 
 
@@ -126,11 +135,27 @@ def test_unset_reaches_into_objects_and_leaves_the_rest_as_it_was_written(house:
 @TO_ANTHROPIC
 @JSON_OR_STREAM
 def test_the_same_at_the_messages_api(house: House, way: Way, stream: bool) -> None:
-    fields: dict[str, Any] = {"user": "ada"} if way.client is CHAT else {"metadata": {"user_id": "ada"}, "top_k": 5}
+    fields: dict[str, Any] = {"user": "ada"}
+    if way.client is MESSAGES:
+        fields = {"metadata": {"user_id": "ada"}, "top_k": 5}
     good(house.ask(way, stream=stream, **fields))
     sent = house.anthropic.last.json
     assert sent["metadata"] == {"team": "low", "app": "mid"}
     assert (sent["temperature"], "top_k" in sent) == (0.75, False)
+
+
+@pytest.mark.parametrize("client", [RESPONSES, CHAT, MESSAGES], ids=lambda api: f"{api.name} client")
+@JSON_OR_STREAM
+def test_and_at_the_responses_api(house: House, client: Api, stream: bool) -> None:
+    """What both of OpenAI's APIs have is forced in both, whichever name the file gives it."""
+    way = Way(client, RESPONSES, "gpt-4o")
+    fields: dict[str, Any] = {"truncation": "auto"} if client is RESPONSES else {}
+    good(house.ask(way, model="resp", stream=stream, **fields))
+    sent = house.openai.last.json
+    assert house.openai.last.path == RESPONSES.path
+    assert sent["metadata"] == {"team": "low", "app": "mid"}
+    assert (sent["temperature"], sent["max_output_tokens"], sent["text"]["verbosity"]) == (0.75, 300, "low")
+    assert "truncation" not in sent
 
 
 def test_what_is_set_is_no_loss_and_what_is_unset_neither(house: House) -> None:
