@@ -46,7 +46,9 @@ def asked_of(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | 
         return None, (f"{args.request}: {error.strerror}", "name a file with the JSON body of a request")
     captured = _captured(text)
     body, of, headers = captured or Captured(text, None, {})
-    api: Api = args.api or of or "chat"
+    api: Api = args.api or of or _api(body)
+    if captured is None and args.api is None and api != "chat":
+        print(f"note: {args.request} is taken for a body of the {api} API; --api says otherwise", file=sys.stderr)
     if captured is not None:
         what = "its `body` and `headers` are asked" if headers else "its `body` is asked"
         print(f"note: {args.request} is a request as it was captured: {what}, of the {api} API", file=sys.stderr)
@@ -57,6 +59,19 @@ def asked_of(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | 
     except Problem as problem:
         return None, (f"{args.request}: {problem.message}", f"it must be a body of the {api} API; see --api")
     return Asked(body, api, peek, depth, headers), None
+
+
+def _api(body: bytes) -> Api:
+    """Return the API of a body that came without its path: an `input` without `messages` is that of a response."""
+    import msgspec
+
+    from engine.dialects.body import FIELDS
+
+    try:
+        fields = FIELDS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "chat"
+    return "responses" if "input" in fields and "messages" not in fields else "chat"
 
 
 def _captured(text: bytes) -> Captured | None:

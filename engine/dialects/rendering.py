@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 UNREAD = frozenset(
     {
-        "type",
         "id",
         "call_id",
         "tool_use_id",
@@ -33,7 +32,7 @@ ENCODED = re.compile(r"data:[^,]{,200};base64,.*|[A-Za-z0-9+/_-]{1000,}={0,2}", 
 
 def rendered(block: Opaque) -> str:
     """Return what another model can read of a block, "" for nothing."""
-    value = readable(block.raw)
+    value = readable({key: item for key, item in block.raw.items() if key != "type"})
     return f"[{block.kind}] {msgspec.json.encode(value).decode()}" if value else ""
 
 

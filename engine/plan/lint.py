@@ -190,7 +190,7 @@ def _claims(plan: Plan, source: Source) -> None:  # noqa: ARG001 - the file says
     for index, route in enumerate(source.document.routes):
         when = route.when
         place = _claim(when, ("when",))
-        if route.deny is None or place is None or _mentions(when, ("base",)) or _is_keyed(when):
+        if route.deny is None or place is None or _is_keyed(when):
             continue
         lets_in = place.count("not") % 2 == 1
         if not lets_in and _mentions(when, ASKED):

@@ -133,6 +133,8 @@ def asked(
 ) -> Asked:
     """Return what the answer needs to know of the request. The input is only counted for streams, which tell it early;
     a whole answer has it counted where the upstream does not say."""
+    room = order.visit.generation.plan.responses
+    keeps = bool(room.entries and room.seconds)
     return Asked(
         model=order.shown_model(target),
         id=secrets.token_hex(12),
@@ -146,7 +148,7 @@ def asked(
         tools=request.tools,
         keep=keep,
         lost=lost,
-        echo={**request.echo, PREVIOUS: order.continued.previous},
+        echo={**request.echo, PREVIOUS: order.continued.previous, **({} if keeps else {"store": False})},
     )
 
 

@@ -220,11 +220,14 @@ class Exchange:
         """Return the request with what it goes on from."""
         if form != "responses":
             return Continued(peek=peek)
-        return continued(peek, self.responses, caller, self.visit.loop.time())
+        now = self.visit.loop.time()
+        self.responses.fit(self.plan.responses, now)
+        return continued(peek, self.responses, caller, now)
 
     async def _object(self, ident: str, part: str | None, key: Key) -> None:
         """Answer what is asked of one response, by its id."""
         caller, now = self._caller(key), self.visit.loop.time()
+        self.responses.fit(self.plan.responses, now)
         stored = self.responses.find(caller, ident, now)
         if stored is None or (stored.upstream is not None and stored.upstream not in self.plan.upstreams):
             raise objects.not_found(ident)

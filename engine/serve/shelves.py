@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 class Kept(msgspec.Struct, Generic[Value], frozen=True):
     value: Value
     size: int
+    at: float
     until: float
 
 
@@ -49,8 +50,12 @@ class Shelf(Generic[Place, Value]):
     def drop_oldest(self) -> None:
         self.drop(next(iter(self.kept)))
 
-    def expire(self, now: float) -> None:
-        while self.kept and next(iter(self.kept.values())).until < now:
+    def expire(self, seconds: float, now: float) -> None:
+        """Drop what is older than `seconds`, or than it was to become when it was kept."""
+        while self.kept:
+            oldest = next(iter(self.kept.values()))
+            if min(oldest.until, oldest.at + seconds) >= now:
+                break
             self.drop_oldest()
 
 
@@ -62,19 +67,25 @@ class Shelves(Generic[Place, Value]):
 
     def keep(self, owner: str, place: Place, value: Value, size: int, room: Room, now: float) -> bool:
         """Keep `value`, of `size` bytes. Say whether there is room for it at all: if not, nothing gives way to it."""
-        for one in self._shelves.values():
-            one.expire(now)
-        if size > room.bytes or not room.entries:
-            return False
-        shelf = self._shelves.setdefault(owner, Shelf())
-        shelf.put(place, Kept(value, size, now + room.seconds))
+        fits = size <= room.bytes and room.entries > 0
+        if fits:
+            self._shelves.setdefault(owner, Shelf()).put(place, Kept(value, size, now, now + room.seconds))
+        self.fit(room, now, owner)
+        return fits
+
+    def fit(self, room: Room, now: float, last: str | None = None) -> None:
+        """Let go of what `room` has no place for, or no more: a reload may have made it smaller.
+
+        Where two keep as much, the owner of what came `last` is spared.
+        """
         shelves = self._shelves
-        while sum(one.size for one in shelves.values()) > room.bytes and any(one.kept for one in shelves.values()):
-            max(shelves.values(), key=lambda one: one.size).drop_oldest()
+        for one in shelves.values():
+            one.expire(room.seconds, now)
+        while sum(one.size for one in shelves.values()) > room.bytes:
+            max(shelves.items(), key=lambda item: (item[1].size, item[0] != last))[1].drop_oldest()
         while sum(len(one.kept) for one in shelves.values()) > room.entries:
-            max(shelves.values(), key=lambda one: len(one.kept)).drop_oldest()
+            max(shelves.items(), key=lambda item: (len(item[1].kept), item[0] != last))[1].drop_oldest()
         self._shelves = {name: one for name, one in shelves.items() if one.kept}
-        return True
 
     def find(self, owner: str, place: Place, now: float) -> Value | None:
         """Return what was kept there; nothing to anyone else."""

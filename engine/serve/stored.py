@@ -109,6 +109,10 @@ class Responses:
         """Keep a response for `caller`; `now` is by the loop's clock. Say whether there is room for it at all."""
         return self._shelves.keep(caller, one.id, one, one.size, room, now)
 
+    def fit(self, room: Room, now: float) -> None:
+        """Let go of what there is no room for any more."""
+        self._shelves.fit(room, now)
+
     def find(self, caller: str, ident: str, now: float) -> Stored | None:
         return self._shelves.find(caller, ident, now)
 

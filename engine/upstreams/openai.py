@@ -23,11 +23,12 @@ Spoken = Literal["responses", "chat", "completions", "embeddings"]
 ALL: tuple[Spoken, ...] = ("responses", "chat", "completions", "embeddings")
 
 
-def no_apis(apis: list[str]) -> Flaw | None:
-    """Return why there can be no empty list of APIs, and none with an API twice."""
+def no_apis(apis: list[object]) -> Flaw | None:
+    """Return why there can be no empty list of APIs, and none with an API twice; other items are told by type."""
     if not apis:
         return Flaw("is empty, so nothing could be asked", "name APIs, or leave it out")
-    return Flaw("names an API twice", "name each once") if len(set(apis)) < len(apis) else None
+    names = [api for api in apis if isinstance(api, str)]
+    return Flaw("names an API twice", "name each once") if len(set(names)) < len(names) else None
 
 
 class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="openai"):

@@ -199,6 +199,13 @@ def test_a_request_is_read_for_what_routes_look_at(folder: Path) -> None:
     assert (told["route"], told["facts"]["depth"]["max_tokens"]) == ("long-context", 5)
 
 
+def test_a_body_without_its_path_is_of_the_api_that_it_looks_like(folder: Path) -> None:
+    (folder / "response.json").write_text('{"model": "fast", "input": "Hi"}')
+    ended = turnout("explain", "--request", "response.json", "--format", "json", cwd=folder)
+    assert json.loads(ended.out)["facts"]["api"] == "responses"
+    assert ended.err == "note: response.json is taken for a body of the responses API; --api says otherwise\n"
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -54,6 +54,11 @@ def _run(args: argparse.Namespace, checks: list[Check]) -> int:
     except OSError as error:
         print(f"the upstream cannot listen on {args.upstream}: {error}", file=sys.stderr)
         return 2
+    absent = gateway.absent()
+    if absent is not None:
+        print(f"no gateway answers at {gateway.url}: {absent}", file=sys.stderr)
+        stage.stop()
+        return 2
     pairs = pairs_of(gateway, lambda pair: _matches(str(pair), args.pairs, otherwise=True))
     if not pairs:
         print("no pair has such a name and a model", file=sys.stderr)
@@ -75,6 +80,14 @@ def _run(args: argparse.Namespace, checks: list[Check]) -> int:
             print(f"\n{report.words(outcomes)}")
         print(f"\n{report.summary(outcomes, pairs)}")
     return int(failed)
+
+
+def _jobs(text: str) -> int:
+    """Return a number of checks at a time: 1 at least."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("one check at a time is the least")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--skip", metavar="PATTERN", help="leave these out")
     parser.add_argument("--pairs", metavar="PATTERN", help="run these pairs, as in 'chat>*,*>chat'")
     parser.add_argument("--timeout", type=float, default=15.0, help="seconds between two bytes (%(default)s)")
-    parser.add_argument("--jobs", type=int, default=8, help="checks at a time (%(default)s)")
+    parser.add_argument("--jobs", type=_jobs, default=8, help="checks at a time (%(default)s)")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(
         "--summary", action="store_true", help="print no more than passed/applicable per pair, Markdown"

@@ -79,6 +79,14 @@ class Gateway:
         """Close every connection."""
         self._client.close()
 
+    def absent(self) -> str | None:
+        """Return why it cannot be reached at all; None: it answers, whatever it says."""
+        try:
+            self._client.get(self.url + "/v1/models", headers=CLIENTS["chat"].headers(self.key))
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            return str(error) or type(error).__name__
+        return None
+
     def post(
         self,
         client: Api,

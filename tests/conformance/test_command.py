@@ -115,10 +115,22 @@ def test_an_address_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert address in capsys.readouterr().err
 
 
+def test_a_gateway_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"http://{free()}"
+    assert main(["--url", url, "--upstream", free()]) == 2
+    assert f"no gateway answers at {url}: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "args",
-    [[], ["--url", "http://x", "--only", "nothing"], ["--url", "http://x", "--models", "grpc=a"], ["--header", "none"]],
-    ids=["no gateway", "no check", "no such API", "no header"],
+    [
+        [],
+        ["--url", "http://x", "--jobs", "0"],
+        ["--url", "http://x", "--only", "nothing"],
+        ["--url", "http://x", "--models", "grpc=a"],
+        ["--header", "none"],
+    ],
+    ids=["no gateway", "no job", "no check", "no such API", "no header"],
 )
 def test_mistakes(args: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -74,7 +74,7 @@ CLAIMS = [
     ("{client: codex, key: [ada, '*']}", "deny: {}", True),
     ("{client: codex, key: ada}", "deny: {}", False),
     ("{client: codex, not: {key: ada}}", "deny: {}", False),
-    ("{client: codex, base: b}", "deny: {}", False),
+    ("{client: codex, base: b}", "deny: {}", True),
     ("{client: tabby, api: chat}", "deny: {}", False),
     ("{client: tabby, not: {api: completions}}", "deny: {}", False),
     ("{client: codex}", "to: b", False),

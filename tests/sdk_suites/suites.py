@@ -1,4 +1,8 @@
-"""What is run: the suites by the vendor, and the two ways in which Turnout stands in front of the echo upstream."""
+"""What is run: the suites by the vendor, and the two ways in which Turnout stands in front of the echo upstream.
+
+Not run is what asks for APIs that Turnout has not: stored chat completions (chat/completions/test_messages.py), batches
+of messages, files, and whatever else is no conversation.
+"""
 
 from __future__ import annotations
 

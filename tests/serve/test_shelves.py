@@ -75,6 +75,30 @@ def test_what_has_expired_goes_though_its_owner_is_silent() -> None:
     assert shelves.find("ada", "a", 0.0) is None
 
 
+def test_room_that_became_smaller_holds_no_more_than_it_can() -> None:
+    shelves: Shelves[str, int] = Shelves()
+    for number in range(4):
+        shelves.keep("ada", str(number), number, 10, WIDE, float(number))
+    shelves.fit(Room(entries=3, bytes=10_000, seconds=60.0), 4.0)
+    assert list(shelves.all("ada", 4.0)) == [3, 2, 1]
+    shelves.fit(Room(entries=3, bytes=10_000, seconds=2.0), 4.0)
+    assert list(shelves.all("ada", 4.0)) == [3, 2]
+    shelves.fit(Room(entries=3, bytes=15, seconds=60.0), 4.0)
+    assert list(shelves.all("ada", 4.0)) == [3]
+    shelves.fit(Room(entries=0, bytes=15, seconds=60.0), 4.0)
+    assert list(shelves.all("ada", 4.0)) == []
+
+
+@pytest.mark.parametrize("room", [Room(entries=1, bytes=100, seconds=60.0), Room(entries=9, bytes=10, seconds=60.0)])
+def test_what_was_just_kept_is_not_what_gives_way(room: Room) -> None:
+    shelves: Shelves[str, int] = Shelves()
+    shelves.keep("ada", "a", 1, 10, room, 0.0)
+    shelves.keep("eve", "e", 2, 10, room, 0.0)
+    shelves.keep("ada", "b", 3, 10, room, 0.0)
+    assert shelves.find("ada", "b", 0.0) == 3
+    assert shelves.find("eve", "e", 0.0) is None
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 40)), max_size=40))
 def test_there_is_never_more_than_there_is_room_for(kept: list[tuple[str, int, int]]) -> None:
     room = Room(entries=5, bytes=100, seconds=60.0)

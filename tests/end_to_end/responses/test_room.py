@@ -66,6 +66,7 @@ def test_nothing_at_all(start: Start, openai: Upstream, anthropic: Upstream, mod
     house = House(start(text(openai, anthropic, "entries: 0")), openai, anthropic)
     answer = good(house.ask(model))
     assert answer.json["output"][0]["content"][0]["text"] == "Hello there"
+    assert model == "gpt" or answer.json["store"] is False
     refused(house.object(answer.json["id"]), 404, None)
     refused(house.ask(model, previous_response_id=answer.json["id"]), 400, "previous_response_not_found")
 
@@ -80,7 +81,14 @@ def test_an_edit_of_the_file_loses_none(start: Start, openai: Upstream, anthropi
     assert b"One" in house.anthropic.last.body
 
 
-def test_less_room_counts_from_the_next_response_on(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+def test_less_room_counts_at_once(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    house = House(start(text(openai, anthropic, "entries: 9")), openai, anthropic)
+    idents = [ask(house) for _ in range(3)]
+    house.turnout.taken(lambda: house.turnout.rewrite(text(openai, anthropic, "entries: 1")))
+    assert kept(house, *idents) == [False, False, True]
+
+
+def test_less_room_counts_for_the_next_response_too(start: Start, openai: Upstream, anthropic: Upstream) -> None:
     house = House(start(text(openai, anthropic, "entries: 9")), openai, anthropic)
     idents = [ask(house) for _ in range(3)]
     house.turnout.taken(lambda: house.turnout.rewrite(text(openai, anthropic, "entries: 2")))
