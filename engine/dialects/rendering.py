@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 UNREAD = frozenset(
     {
+        "type",
         "id",
         "call_id",
         "tool_use_id",
@@ -32,7 +33,7 @@ ENCODED = re.compile(r"data:[^,]{,200};base64,.*|[A-Za-z0-9+/_-]{1000,}={0,2}", 
 
 def rendered(block: Opaque) -> str:
     """Return what another model can read of a block, "" for nothing."""
-    value = readable({key: item for key, item in block.raw.items() if key != "type"})
+    value = readable(block.raw)
     return f"[{block.kind}] {msgspec.json.encode(value).decode()}" if value else ""
 
 

@@ -48,16 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace, checks: list[Check]) -> int:
     gateway = Gateway(args.url, args.key, models=args.models, headers=args.header, timeout=args.timeout)
+    absent = gateway.absent()
+    if absent is not None:
+        print(f"no gateway answers at {gateway.url}: {absent}", file=sys.stderr)
+        return 2
     host, _, port = args.upstream.rpartition(":")
     try:
         stage = Stage((host, int(port)))
     except OSError as error:
         print(f"the upstream cannot listen on {args.upstream}: {error}", file=sys.stderr)
-        return 2
-    absent = gateway.absent()
-    if absent is not None:
-        print(f"no gateway answers at {gateway.url}: {absent}", file=sys.stderr)
-        stage.stop()
         return 2
     pairs = pairs_of(gateway, lambda pair: _matches(str(pair), args.pairs, otherwise=True))
     if not pairs:

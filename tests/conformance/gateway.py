@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +81,13 @@ class Gateway:
         self._client.close()
 
     def absent(self) -> str | None:
-        """Return why it cannot be reached at all; None: it answers, whatever it says."""
+        """Return why nobody listens there; None: somebody does."""
         try:
-            self._client.get(self.url + "/v1/models", headers=CLIENTS["chat"].headers(self.key))
-        except (httpx2.TransportError, httpx2.InvalidURL) as error:
-            return str(error) or type(error).__name__
+            url = httpx2.URL(self.url)
+            port = url.port or (443 if url.scheme == "https" else 80)
+            socket.create_connection((url.host, port), timeout=self.timeout).close()
+        except (OSError, httpx2.InvalidURL) as error:
+            return str(error)
         return None
 
     def post(

@@ -109,7 +109,7 @@ def test_an_address_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     stage = Stage(("127.0.0.1", 0))
     try:
         address = stage.url.removeprefix("http://")
-        assert main(["--url", "http://127.0.0.1:9", "--upstream", address]) == 2
+        assert main(["--url", stage.url, "--upstream", address]) == 2
     finally:
         stage.stop()
     assert address in capsys.readouterr().err

@@ -22,8 +22,6 @@ BLOCKS: list[tuple[dict[str, Any], str]] = [
      f'[code_interpreter_call] {{"outputs":[{{"url":"[encoded]"}}],"code":"{"x" * 100}"}}'),
     ({"type": "local_shell_call_output", "output": "word " * 1000},
      f'[local_shell_call_output] {{"output":"{"word " * 1000}"}}'),
-    ({"type": "computer_call", "id": "x_1", "actions": [{"type": "click", "x": 3}]},
-     '[computer_call] {"actions":[{"type":"click","x":3}]}'),
     ({"type": "mcp_call", "id": "x_1", "error": None}, ""),
 ]  # fmt: skip
 
