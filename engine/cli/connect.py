@@ -17,7 +17,8 @@ from engine.facts import ANONYMOUS
 if TYPE_CHECKING:
     import argparse
 
-    from engine.config.document import Document, Server
+    from engine.config.document import Document
+    from engine.config.sections.server import Server
     from engine.plan.nodes import Plan
 
 

@@ -31,7 +31,7 @@ def is_address(text: str) -> bool:
     """Say whether `server.listen` could be `text`."""
     import msgspec
 
-    from engine.config.document import Server
+    from engine.config.sections.server import Server
     from engine.plan.server import LAST_PORT
 
     try:

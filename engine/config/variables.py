@@ -11,8 +11,8 @@ import msgspec
 from msgspec import inspect as mi
 
 from engine.config import scalars, shape
-from engine.config.document import Range, Route, When
 from engine.config.pasted import remember
+from engine.config.sections.routes import Range, Route, When
 from engine.config.tree import Given
 from engine.diagnostics.mask import SHORT, drawn
 

@@ -13,7 +13,7 @@ from engine.plan.reach import LISTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from engine.config.document import Range, When
+    from engine.config.sections.routes import Range, When
     from engine.diagnostics import Span
     from engine.plan.nodes import Entry, Layer, Link, Plan, Rule, Upstream
 

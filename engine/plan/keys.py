@@ -15,7 +15,8 @@ from engine.plan.resolve import lookup
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.config import document
+    from engine.config.sections import keys as declared
+    from engine.config.sections import routes as written
     from engine.diagnostics import Span
     from engine.plan.references import Models
     from engine.plan.source import Source
@@ -46,7 +47,7 @@ def compile_keys(source: Source, models: Models) -> tuple[dict[str, Key], dict[b
     return keys, digests
 
 
-def _check(source: Source, models: Models, name: str, key: document.Key) -> None:
+def _check(source: Source, models: Models, name: str, key: declared.Key) -> None:
     report, tree = source.report, source.tree
     if name == ANONYMOUS and key.hashes:
         report.error(
@@ -104,7 +105,7 @@ def _known(source: Source, path: tuple[str, ...], names: list[str] | None, known
             )
 
 
-def _asked(route: document.Route) -> list[str]:
+def _asked(route: written.Route) -> list[str]:
     wanted = route.when.model
     return [wanted] if isinstance(wanted, str) else wanted or []
 

@@ -13,7 +13,7 @@ from engine.plan.server import is_anyone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.config.document import When
+    from engine.config.sections.routes import When
     from engine.plan.match import Pattern
     from engine.plan.nodes import Entry, Key, Link, Plan, Rule
     from engine.plan.source import Source

@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.config.document import Range, When
+    from engine.config.sections.routes import Range, When
     from engine.facts import Facts
 
 DEEP = ("tools", "images", "thinking", "input_tokens", "max_tokens")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
-from engine.config import document
+from engine.config.sections import models as sections
 from engine.diagnostics import Label
 from engine.plan.match import pattern
 from engine.plan.nodes import Entry, Link
@@ -37,10 +37,10 @@ def compile_models(source: Source) -> Models:
 # --- entries --------------------------------------------------------------------------------------------------------
 
 
-def _entry(source: Source, name: str, declared: str | document.Model) -> Entry:
+def _entry(source: Source, name: str, declared: str | sections.Model) -> Entry:
     """Return the entry without its links: enough to be looked up."""
     defaults = source.document.defaults.model
-    model = document.Model(targets=[declared]) if isinstance(declared, str) else declared
+    model = sections.Model(targets=[declared]) if isinstance(declared, str) else declared
     check_layer(source, ("models", name), model)
     given = {
         "fallback": bool(model.fallback),
@@ -189,7 +189,7 @@ def _check_auth(source: Source, models: Models) -> None:
     """Refuse entries that mix `auth: forward` upstreams with others unless they say so (rule K4)."""
     for entry in models.entries.values():
         declared = source.document.models[entry.name]
-        if isinstance(declared, document.Model) and declared.allow_mixed_auth:
+        if isinstance(declared, sections.Model) and declared.allow_mixed_auth:
             continue
         reached = _upstreams(models, entry, set())
         for link in entry.fallback:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.config.document import When
+from engine.config.sections.routes import When
 from engine.plan.match import pattern
 from engine.plan.reach import MODEL_PATHS, possible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from engine.config.document import Route
+    from engine.config.sections.routes import Route
     from engine.plan.models import Path
     from engine.plan.source import Source
 

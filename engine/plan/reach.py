@@ -12,7 +12,7 @@ from engine.plan.match import path_matches, pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.config.document import Range, Route, When
+    from engine.config.sections.routes import Range, Route, When
     from engine.plan.source import Source
 
 MODEL_PATHS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from engine.config.document import When
+from engine.config.sections.routes import When
 from engine.diagnostics import Label
 from engine.facts import ANONYMOUS
 from engine.plan.match import conditions, deep_fields, pattern, shallow
@@ -20,7 +20,7 @@ from engine.plan.unfit import check_layer, check_route
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engine.config.document import Route
+    from engine.config.sections.routes import Route
     from engine.diagnostics import Span
     from engine.facts import Facts
     from engine.plan.match import Condition

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from engine.config.document import Model, ModelDefaults, Route
+from engine.config.sections.models import Model, ModelDefaults
+from engine.config.sections.routes import Route
 from engine.plan.nodes import Layer, Tuning
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from engine.config.document import Model
 from engine.config.places import what
+from engine.config.sections.models import Model
 from engine.diagnostics import Label
 from engine.dialects.messages import families as messages
 from engine.dialects.openai import families as openai
@@ -18,7 +18,7 @@ from engine.plan.tuning import merged, within
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from engine.config.document import Route
+    from engine.config.sections.routes import Route
     from engine.diagnostics import Span
     from engine.dialects.codec import Family
     from engine.plan.nodes import Entry, Layer, Link, Rule, Tuning

@@ -15,7 +15,7 @@ import yaml
 from engine import resources
 from engine.cli import main
 from engine.cli.connect import CLIENTS, address
-from engine.config.document import Server
+from engine.config.sections.server import Server
 
 ROOT = "http://127.0.0.1:4000"
 

@@ -18,9 +18,10 @@ from msgspec import Meta
 from msgspec import inspect as mi
 
 from engine.config import schema, shape
-from engine.config.document import Document, Section
+from engine.config.document import Document
 from engine.config.flaws import flaws
 from engine.config.load import load
+from engine.config.sections.base import Section
 from engine.config.tree import Tree
 
 ROOT = Path(__file__).parent.parent.parent

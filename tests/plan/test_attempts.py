@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.chat import REASONS, Failure, Reason
-from engine.config.document import FALLBACK_ON
+from engine.config.sections.models import FALLBACK_ON
 from engine.facts import Facts
 from engine.plan.attempts import AGAIN, MAX_TRIES, NO_TRY, attempts
 from engine.plan.nodes import Decision, Done, Pool, Target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.document import FALLBACK_ON
+from engine.config.sections.models import FALLBACK_ON
 from engine.dialects import ENDPOINTS
 from engine.plan.compile import as_written
 from engine.plan.nodes import Origin

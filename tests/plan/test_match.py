@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.document import When
+from engine.config.sections.routes import When
 from engine.facts import Depth, Facts
 from engine.plan.match import conditions, deep_fields, path_matches, pattern
 from engine.plan.rules import mismatch

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.document import When
+from engine.config.sections.routes import When
 from engine.facts import Depth, Facts
 from engine.plan.match import conditions
 from engine.plan.reach import MODEL_PATHS, covers, shadowed

@@ -1,0 +1,76 @@
+"""The `models` and `defaults` sections."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from engine.chat import REASONS, Mode, Reason
+from engine.config.parameters import Like, Parameter
+from engine.config.sections.base import Section, Word
+from engine.config.sections.tuned import SET, STRIP, TRANSLATION, UNSET
+from engine.units import Duration
+from engine.upstreams.base import Stripped
+
+FALLBACK_ON: tuple[Reason, ...] = tuple(
+    reason for reason in REASONS if reason not in ("bad_request", "content_filter", "context_length", "not_found")
+)
+"""The reasons for which another target is tried, unless the file says otherwise (rule T2)."""
+
+
+class Model(Section, frozen=True, kw_only=True):
+    """A name clients may ask for."""
+
+    targets: Annotated[
+        list[Word], Meta(description="upstream/model, tried in this order; or the name of one other entry (an alias)")
+    ]
+    fallback: Annotated[
+        list[Word], Meta(description="Entries or targets to try when every target has failed, in this order")
+    ] = []
+    retries: Annotated[Annotated[int, Meta(ge=0, le=8)] | None, Meta(description="Further tries inside this entry")] = (
+        None
+    )
+    fallback_on: Annotated[list[Reason] | None, Meta(description="The reasons for which another target is tried")] = (
+        None
+    )
+    hold: Annotated[
+        Duration | None, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
+    ] = None
+    set: Annotated[dict[Parameter, Any] | None, Meta(description=SET)] = None
+    unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
+    strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
+    translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
+    like: Annotated[
+        Like | None,
+        Meta(description="The model whose family the targets count as, where their own names tell no family"),
+    ] = None
+    allow_mixed_auth: Annotated[
+        bool, Meta(description="Let an entry have both `auth: forward` upstreams and others")
+    ] = False
+    listed: Annotated[list[Word], Meta(description="Names of a pattern entry that /v1/models shows")] = msgspec.field(
+        name="list", default_factory=list
+    )
+
+
+class ModelDefaults(Section, frozen=True, kw_only=True):
+    """What entries of `models` do where they do not say otherwise."""
+
+    retries: Annotated[int, Meta(ge=0, le=8, description="Further tries inside an entry")] = 1
+    fallback_on: Annotated[list[Reason], Meta(description="The reasons for which another target is tried")] = (
+        msgspec.field(default_factory=lambda: list(FALLBACK_ON))
+    )
+    hold: Annotated[
+        Duration, Meta(description="How long a stream waits for content before 200 and keep-alives go out")
+    ] = "10s"
+    set: Annotated[dict[Parameter, Any], Meta(description=SET)] = {}
+    unset: Annotated[list[Parameter], Meta(description=UNSET)] = []
+    strip: Annotated[list[Stripped], Meta(description=STRIP)] = []
+    translation: Annotated[Mode, Meta(description=TRANSLATION)] = "lenient"
+
+
+class Defaults(Section, frozen=True, kw_only=True):
+    """What holds unless an entry says otherwise."""
+
+    model: Annotated[ModelDefaults, Meta(description="Defaults of every entry of `models`")] = ModelDefaults()

@@ -1,0 +1,61 @@
+"""The `server` section, and `bases`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from engine.config.sections.base import Section, Word
+from engine.diagnostics import Flaw
+from engine.units import Duration, Size, positive
+
+
+def no_hosts(hosts: list[str]) -> Flaw | None:
+    """Return why there can be no empty list of hosts."""
+    return None if hosts else Flaw("is empty, so no request would be answered", "name hosts, or leave it out")
+
+
+class Cors(Section, frozen=True, kw_only=True):
+    """Which web pages may call."""
+
+    origins: Annotated[
+        list[str],
+        Meta(description="Allowed origins: scheme://host[:port], or scheme://* for any host of that scheme"),
+    ] = []
+    credentials: Annotated[bool, Meta(description="Let pages send cookies and credentials")] = False
+
+
+class Server(Section, frozen=True, kw_only=True):
+    """Where Turnout listens and what it lets in."""
+
+    listen: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}$", description="host:port; changing it needs a restart"
+        ),
+    ] = "127.0.0.1:4000"
+    hosts: Annotated[
+        list[Word],
+        Meta(
+            description="Host headers that are answered, without port (DNS rebinding guard)", extra={"flaw": no_hosts}
+        ),
+    ] = msgspec.field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
+    body_limit: Annotated[Size, Meta(description="Largest request body, after decoding", extra={"flaw": positive})] = (
+        "32MB"
+    )
+    cors: Annotated[Cors, Meta(description="Which web pages may call")] = Cors()
+    answer_model: Annotated[
+        Literal["asked", "upstream"],
+        Meta(description="The model name in answers: the one asked for, or the upstream's own"),
+    ] = "asked"
+    drain: Annotated[
+        Duration, Meta(description="How long requests may go on once the server stops or their generation must go")
+    ] = "30s"
+
+
+class Base(Section, frozen=True, kw_only=True):
+    """Another base URL for clients: http://host:port/PREFIX/v1."""
+
+    prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="The path before /v1, as in /team-a")]

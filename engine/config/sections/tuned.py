@@ -1,0 +1,15 @@
+"""What an entry, a route and the defaults may say of requests, in the same words."""
+
+from __future__ import annotations
+
+SET = (
+    "Parameters forced to a value: `temperature: 0`, `thinking.type: disabled`. "
+    "Paths are those of the upstream's API, and hold after any translation; "
+    "what only conversations take is not forced on other endpoints"
+)
+UNSET = "Parameters taken out of requests, by their path in the upstream's API"
+STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
+TRANSLATION = (
+    "What becomes of what another API cannot say. lenient: it is left out, and told. "
+    "strict: 400 rather than leave anything out. exact: 400 also rather than approximate"
+)
