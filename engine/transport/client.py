@@ -11,10 +11,11 @@ import ssl
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+import httpcore2
 import httpx2
 
 from engine.transport.base import LIMIT, TransportError
-from engine.transport.dial import authority, trust
+from engine.transport.dial import authority, resolve, trust
 from engine.transport.waiting import TICK, late
 
 if TYPE_CHECKING:
@@ -57,6 +58,26 @@ class Watch:
             self.clock.reschedule(min(self._loop.time() + self.waits.first_byte, self.until))
 
 
+class Backend(httpcore2.AnyIOBackend):
+    """Connects to the proxy, at an address that it may have."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        failed: Exception = httpcore2.ConnectError("the name has no address")
+        for _, _, _, _, address in await resolve(host, port):
+            try:
+                return await super().connect_tcp(address[0], port, timeout, local_address, socket_options)
+            except httpcore2.ConnectError as error:
+                failed = error
+        raise failed
+
+
 class Client:
     """A `Transport` to scheme://host:port through the HTTP proxy at `proxy`, which may hold user:password."""
 
@@ -75,6 +96,7 @@ class Client:
             proxy=proxy,
             limits=httpx2.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=60.0),
         )
+        self._transport._pool._network_backend = Backend()
         self._closing: set[asyncio.Task[None]] = set()
 
     async def send(self, request: Request, waits: Waits) -> ProxiedReply:

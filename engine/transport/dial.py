@@ -1,6 +1,7 @@
 """A fresh connection to an upstream host: name, TCP, TLS; each failure with the word of rule T1.
 
-Knows nothing of HTTP. The caller bounds the time; cancelling it closes the half-made connection.
+Knows nothing of HTTP. The caller bounds the time; cancelling it closes the half-made connection. What a name resolves
+to is looked at here and connected to as it is, so that no second look-up can answer otherwise.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import functools
 import os
 import socket
 import ssl
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.transport.addresses import forbidden, parse
 from engine.transport.base import TransportError
 
 if TYPE_CHECKING:
@@ -54,13 +56,30 @@ async def dial(factory: Callable[[], P], host: str, port: int, context: ssl.SSLC
     return protocol
 
 
-async def _connect(host: str, port: int, where: str) -> socket.socket:
-    """Connect to the first address of `host` that answers."""
+async def resolve(host: str, port: int) -> list[tuple[Any, ...]]:
+    """Return what getaddrinfo says of `host`, without the addresses that no upstream may have.
+
+    Raises `TransportError` connect when there is no other.
+    """
+    where = authority(host, port)
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise TransportError("connect", f"{where}: the name does not resolve: {_why(error, 'lookup')}") from error
+    named = parse(host) is None
+    flaws = [forbidden(str(entry[4][0]), resolved=named) for entry in found]
+    allowed = [entry for entry, flaw in zip(found, flaws, strict=True) if flaw is None]
+    if allowed or not found:
+        return list(allowed)
+    address, flaw = found[0][4][0], flaws[0]
+    raise TransportError("connect", f"{where}: refused to connect: {address} {flaw}")
+
+
+async def _connect(host: str, port: int, where: str) -> socket.socket:
+    """Connect to the first address of `host` that answers."""
+    loop = asyncio.get_running_loop()
+    found = await resolve(host, port)
     refused: OSError | None = None
     for family, kind, proto, _, address in found:
         sock: socket.socket | None = None

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from engine.diagnostics import Flaw
+from engine.transport.addresses import forbidden
 
 PORTS = {"http": 80, "https": 443}
 
@@ -90,4 +91,6 @@ def _place(text: str) -> Origin | Flaw:
         return Flaw("must be http://host or https://host", "add the host, and a port and a path if need be")
     if HOST.fullmatch(host) is None or ".." in host or port == 0:
         return wrong
+    if why := forbidden(host):
+        return Flaw(f"leads to {host}, which {why}", "name the address of the server that is to answer")
     return Origin(url.scheme, host, PORTS[url.scheme] if port is None else port)

@@ -41,7 +41,7 @@ def test_join(base_url: str, path: str, url: str) -> None:
         ("http://my_service:8000/v1", ("http", "my_service", 8000)),
         ("https://api.example.com.", ("https", "api.example.com.", 443)),
         ("http://[::1]/v1", ("http", "::1", 80)),
-        ("http://[fe80::1%eth0]:1", ("http", "fe80::1%eth0", 1)),
+        ("http://[fd12::1%eth0]:1", ("http", "fd12::1%eth0", 1)),
         ("https://bücher.example/v1?api-version=1", ("https", "xn--bcher-kva.example", 443)),
     ],
 )
@@ -58,6 +58,16 @@ def test_where_a_base_url_leads(base_url: str, place: tuple[str, str, int]) -> N
 def test_what_cannot_be_reached_is_a_flaw(url: str) -> None:
     for flaw in (base_url_flaw(url), proxy_flaw(url)):
         assert isinstance(flaw, Flaw)
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "0xA9FEA9FE", "2852039166", "[::ffff:169.254.169.254]", "[fe80::1%eth0]"]
+)
+def test_what_is_never_connected_to_is_a_flaw(host: str) -> None:
+    for flaw in (base_url_flaw(f"http://{host}/latest"), proxy_flaw(f"http://ada:hunter2@{host}:3128")):
+        assert isinstance(flaw, Flaw)
+        assert "hands out the credentials" in flaw.message or "hand out the credentials" in flaw.message
+        assert "hunter2" not in flaw.message
 
 
 def test_a_proxy_may_have_user_and_password() -> None:
