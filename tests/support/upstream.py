@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -79,7 +80,9 @@ Answer = Callable[[Seen], Reply]
 class Upstream:
     """The server. `script(...)` queues replies for the next requests; without any, `usual` answers."""
 
-    def __init__(self, answer: Answer = usual, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+    def __init__(
+        self, answer: Answer = usual, address: tuple[str, int] = ("127.0.0.1", 0), tls: ssl.SSLContext | None = None
+    ) -> None:
         """`address` is where it listens; port 0: any."""
         self.answer = answer
         self.requests: list[Seen] = []
@@ -92,7 +95,8 @@ class Upstream:
         self._listener = socket.create_server(address, backlog=512)
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; else 40 ms per head and body
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self._tls = tls
         self._thread = threading.Thread(target=self._run, name="upstream", daemon=True)
         self._thread.start()
 
@@ -143,7 +147,8 @@ class Upstream:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(self._loop.create_server(lambda: _Wire(self), sock=self._listener))
+        serving = self._loop.create_server(lambda: _Wire(self), sock=self._listener, ssl=self._tls)
+        server = self._loop.run_until_complete(serving)
         self._loop.run_forever()
         server.close()
         for wire in list(self.wires):
