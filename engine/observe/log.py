@@ -115,6 +115,8 @@ def request_text(record: Request) -> str:
         parts.append(f"-> {record.target}")
     parts.append(str(record.status))
     parts.append(f"{record.seconds:.3f}s" + (f" (first {record.first:.3f}s)" if record.first is not None else ""))
+    if record.queued:
+        parts.append(f"queued={record.queued:.3f}s")
     failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
     if failed:
         parts.append(f"after {', '.join(failed)}")

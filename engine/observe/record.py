@@ -37,6 +37,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     attempts: tuple[Attempt, ...] = ()
     stream: bool = False
+    queued: float = 0.0
+    """Seconds it waited in line for a place (`server.max_concurrency`)."""
     first: float | None = None
     """Seconds until the first content left."""
     problem: str | None = None

@@ -12,7 +12,14 @@ from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
 from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.rules import compile_rules
-from engine.plan.server import check_loop, compile_bases, compile_hosts, compile_listen, compile_origins
+from engine.plan.server import (
+    check_loop,
+    compile_bases,
+    compile_hosts,
+    compile_listen,
+    compile_origins,
+    compile_overload,
+)
 from engine.plan.source import Source
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_like, check_required
@@ -55,6 +62,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         hosts=hosts,
         body_limit=size(document.server.body_limit),
         drain=seconds(document.server.drain),
+        overload=compile_overload(source),
         responses=Room(
             entries=document.state.responses.entries,
             bytes=size(document.state.responses.size),

@@ -206,6 +206,14 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class Overload(msgspec.Struct, frozen=True, kw_only=True):
+    """How many requests run at once, how many may wait for a place, and how long (seconds)."""
+
+    concurrency: int
+    queue: int
+    queue_timeout: float
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """An allowed origin, parsed. `host` None: any host of that scheme."""
 
@@ -232,6 +240,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Lower case, IPv6 in brackets, no port."""
     body_limit: int
     drain: float
+    overload: Overload | None
+    """None: no cap."""
     responses: Room
     """For the responses that clients may come back to."""
     deep: bool

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from engine.diagnostics import Label
 from engine.plan.admission import ANY, HOST, NULL, PORTS, parse_origin
+from engine.plan.nodes import Overload
+from engine.units import seconds
 
 if TYPE_CHECKING:
     from engine.plan.nodes import Origin
@@ -54,6 +56,24 @@ def _address(url: str) -> tuple[str, int] | None:
         return None
     host = split.hostname or ""
     return f"[{host}]" if ":" in host else host, port
+
+
+def compile_overload(source: Source) -> Overload | None:
+    """Return the cap on requests that run at once, None without one."""
+    server = source.document.server
+    if server.max_concurrency is not None:
+        return Overload(
+            concurrency=server.max_concurrency, queue=server.queue, queue_timeout=seconds(server.queue_timeout)
+        )
+    for key in ("queue", "queue_timeout"):
+        if ("server", key) in source.tree.values:
+            source.report.warning(
+                "no-effect",
+                f"`{key}` says nothing without `max_concurrency`: nobody ever waits",
+                source.tree.key("server", key),
+                help="add `max_concurrency`, or remove it",
+            )
+    return None
 
 
 def compile_hosts(source: Source) -> frozenset[str]:

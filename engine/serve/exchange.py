@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.observe.log import Log
     from engine.plan.nodes import Decision, Key, Plan
+    from engine.serve.gate import Gate
     from engine.serve.recall import Recall
     from engine.serve.stored import Responses
 
@@ -63,7 +64,14 @@ class Exchange:
     """One request of one client. `run` answers it; what it learns on the way ends in the record."""
 
     def __init__(
-        self, scope: HTTPScope, receive: Receive, send: Send, log: Log, recall: Recall, responses: Responses
+        self,
+        scope: HTTPScope,
+        receive: Receive,
+        send: Send,
+        log: Log,
+        recall: Recall,
+        responses: Responses,
+        gate: Gate,
     ) -> None:
         self.scope = scope
         self.receive = receive
@@ -74,6 +82,7 @@ class Exchange:
         self.log = log
         self.recall = recall
         self.responses = responses
+        self.gate = gate
         self.form: Dialect = form_of(scope)
         self.started = self.visit.loop.time()
         self.path = ""
@@ -84,6 +93,9 @@ class Exchange:
         self.relay: Relay | None = None
         self.problem: Problem | None = None
         self.body = b""
+        self.queued = 0.0
+        """Seconds it waited in line for a place."""
+        self._inside = False
 
     async def run(self) -> None:
         try:
@@ -106,6 +118,8 @@ class Exchange:
             self.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
             await self.reply.refuse(told, self.form, self._marks())
         finally:
+            if self._inside:
+                self.gate.leave()
             self.reply.close()
             self._tell()
 
@@ -139,6 +153,7 @@ class Exchange:
         plan = self.plan
         if not is_json(first(self.headers, b"content-type")):
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
+        await self._enter()
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
         peek = opened(endpoint.api, self.body)
         if peek.stream and endpoint.api in WHOLE:
@@ -189,6 +204,16 @@ class Exchange:
         self.relay = Relay(order, self.reply)
         await self.relay.run()
 
+    async def _enter(self) -> None:
+        """Take a place among the requests that run at once, in line if need be; nothing of the body is read before."""
+        if not self.gate.enter():
+            begun = self.visit.loop.time()
+            try:
+                await self.gate.wait()
+            finally:
+                self.queued = self.visit.loop.time() - begun
+        self._inside = True
+
     async def _pass(self, base: str | None, key: Key) -> None:
         """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
         if not any(rule.passes for rule in self.plan.rules):
@@ -200,6 +225,7 @@ class Exchange:
             raise decision.refusal
         if decision.passes is None:
             raise nowhere(self.path)
+        await self._enter()
         upstream, name = decision.passes, decision.route
         await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
@@ -233,6 +259,7 @@ class Exchange:
             raise objects.not_found(ident)
         deletes = self.scope["method"] == "DELETE"
         if stored.upstream is not None:
+            await self._enter()
             await passing(self.scope, self.receive, self.reply, self.visit, self.path, stored.upstream, route=None)
             if deletes and self.reply.status < 400:
                 self.responses.drop(caller, ident)

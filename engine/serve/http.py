@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from engine.chat import Problem
 from engine.serve.corked import Corked
 from engine.serve.ending import ending
+from engine.serve.hangup import EVERY, hung_up
 from engine.serve.refusal import refusal
 from engine.serve.reply import JSON, Visit, form_of, marks, with_ids
 
@@ -59,6 +60,8 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
+        self._hark: asyncio.TimerHandle | None = None
+        """Set while reading is paused, and so a client that leaves is not heard."""
         self._left = False
         """Nothing is said or heard here any more."""
         self._running: RequestResponseCycle | None = None
@@ -72,6 +75,8 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
+        if self._hark is not None:
+            self._hark.cancel()
         super().connection_lost(exc)
         running = self._running
         if running is not None and not running.response_complete:
@@ -98,6 +103,8 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(_head_too_large())
             elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        if self.flow.read_paused and self._hark is None:
+            self._hark = self.loop.call_later(EVERY, self._listen)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -203,6 +210,15 @@ class Protocol(HttpToolsProtocol):
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
+
+    def _listen(self) -> None:
+        self._hark = None
+        if not self.flow.read_paused or self.transport.is_closing():
+            return
+        if hung_up(self.transport.get_extra_info("socket").fileno()):
+            self.transport.abort()
+        else:
+            self._hark = self.loop.call_later(EVERY, self._listen)
 
     def _leave(self) -> None:
         """Close in two steps: say that nothing more will come, and drop what the client has yet to write."""

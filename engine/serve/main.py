@@ -19,6 +19,8 @@ from engine.plan.read import read
 from engine.resources import path as resource
 from engine.serve.app import make_app
 from engine.serve.control import Status
+from engine.serve.failures import stopping
+from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.recall import Recall
@@ -73,7 +75,8 @@ async def _serve(
     follow(log, plan)
     bridge(log)
     status = Status()
-    switch = Switch(cast("ASGIApp", make_app(log, status, Recall(), Responses())), generation, log)
+    gate = Gate()
+    switch = Switch(cast("ASGIApp", make_app(log, status, Recall(), Responses(), gate)), generation, log, gate)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, log)
     server = Server(
         uvicorn.Config(
@@ -130,6 +133,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests finish for as long as the live file says, which may not be what it said at the start."""
+        self._switch.gate.close(stopping)
         drain = self._switch.generation.plan.drain
         self.config.timeout_graceful_shutdown = cast("int", drain)  # uvicorn 0.54 hands it to asyncio, where floats do
         await super().shutdown(sockets)

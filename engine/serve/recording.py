@@ -52,6 +52,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         if relay
         else (),
         stream=facts.stream if facts else False,
+        queued=round(exchange.queued, 6),
         first=round(reply.first - exchange.started, 6) if reply.first is not None else None,
         problem=clipped(masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
         losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),

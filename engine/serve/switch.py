@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers
     from engine.observe.log import Log
+    from engine.serve.gate import Gate
     from engine.serve.generation import Generation
 
 MOST_DRAINING = 8
@@ -34,11 +35,13 @@ HOSTLESS = frozenset({b"/health", b"/ready"})
 class Switch:
     """Stands in front of the one Litestar app. `generation` is the live one."""
 
-    def __init__(self, app: ASGIApp, generation: Generation, log: Log) -> None:
+    def __init__(self, app: ASGIApp, generation: Generation, log: Log, gate: Gate) -> None:
         self.app = app
+        self.gate = gate
         self.generation = generation
         self.draining: list[Generation] = []
         self.log = log
+        gate.fit(generation.plan.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = cast("HTTPScope", scope)
@@ -68,6 +71,7 @@ class Switch:
         the memory: past that the oldest has `drain` seconds left, then its requests end with an in-band error.
         """
         old, self.generation = self.generation, generation
+        self.gate.fit(generation.plan.overload)
         self.draining.append(old)
         old.retire(self.draining.remove)
         for oldest in self.draining[:-MOST_DRAINING]:

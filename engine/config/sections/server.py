@@ -50,6 +50,16 @@ class Server(Section, frozen=True, kw_only=True):
         Literal["asked", "upstream"],
         Meta(description="The model name in answers: the one asked for, or the upstream's own"),
     ] = "asked"
+    max_concurrency: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="How many model requests and `pass` requests run at once; absent: no cap"),
+    ] = None
+    queue: Annotated[
+        int, Meta(ge=0, description="How many requests may wait for a place once max_concurrency run; others get 503")
+    ] = 100
+    queue_timeout: Annotated[
+        Duration, Meta(description="How long a request waits for a place before it gets 503", extra={"flaw": positive})
+    ] = "10s"
     drain: Annotated[
         Duration, Meta(description="How long requests may go on once the server stops or their generation must go")
     ] = "30s"
