@@ -62,6 +62,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         hosts=hosts,
         body_limit=size(document.server.body_limit),
         drain=seconds(document.server.drain),
+        send_timeout=seconds(document.server.send_timeout),
         overload=compile_overload(source),
         responses=Room(
             entries=document.state.responses.entries,

@@ -240,6 +240,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Lower case, IPv6 in brackets, no port."""
     body_limit: int
     drain: float
+    send_timeout: float
     overload: Overload | None
     """None: no cap."""
     responses: Room

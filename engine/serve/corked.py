@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
+    from engine.serve.stall import Stall
+
 HEAD = b"HTTP/1.1 "
 
 
@@ -17,11 +19,12 @@ class Corked:
     anything that is not there yet. A piece of a body that looks like a head goes out just the same.
     """
 
-    __slots__ = ("_head", "_loop", "_transport", "is_closing")
+    __slots__ = ("_head", "_loop", "_stall", "_transport", "is_closing")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, stall: Stall) -> None:
         self._transport = transport
         self._loop = loop
+        self._stall = stall
         self._head = b""
         self.is_closing = transport.is_closing
 
@@ -38,6 +41,8 @@ class Corked:
     def close(self) -> None:
         self._flush()
         self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._stall.begin()  # it closes once that is taken, which may be never
 
     def abort(self) -> None:
         self._head = b""

@@ -19,6 +19,7 @@ from engine.serve.ending import ending
 from engine.serve.hangup import EVERY, hung_up
 from engine.serve.refusal import refusal
 from engine.serve.reply import JSON, Visit, form_of, marks, with_ids
+from engine.serve.stall import Stall
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
@@ -69,12 +70,14 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self.transport = cast("asyncio.Transport", Corked(transport, self.loop))
+        self._stall = Stall(transport, self.loop, self._patience, self._stalled)
+        self.transport = cast("asyncio.Transport", Corked(transport, self.loop, self._stall))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
+        self._stall.end()
         if self._hark is not None:
             self._hark.cancel()
         super().connection_lost(exc)
@@ -85,6 +88,15 @@ class Protocol(HttpToolsProtocol):
             if visit is not None and visit.task is not None:  # else it has not begun, and finds out when it reads
                 visit.gone = True
                 visit.task.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stall.begin()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._stall.end()
 
     def data_received(self, data: bytes) -> None:
         if self._left:
@@ -210,6 +222,18 @@ class Protocol(HttpToolsProtocol):
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
+
+    def _patience(self) -> float:
+        return self._switch.generation.plan.send_timeout
+
+    def _stalled(self, seconds: float) -> None:
+        """Say of the request that runs why its connection ends now."""
+        running = self._running
+        if running is not None and not running.response_complete:
+            visit = cast("dict[str, Any]", running.scope).get("turnout")
+            if visit is not None:
+                told = f"the client took nothing of its answer for {seconds:g} s (server.send_timeout)"
+                visit.refused = Problem(499, "client_stalled", told)
 
     def _listen(self) -> None:
         self._hark = None

@@ -52,7 +52,7 @@ class Visit:
         self.gone = False
         """The client closed its connection; the protocol says so before it cancels the task."""
         self.refused: Problem | None = None
-        """What the wire has answered, because it could not read the body."""
+        """What the wire says of it: how it answered, since it could not read the body, or why it dropped the client."""
 
     @staticmethod
     def of(scope: Scope) -> Visit:
@@ -110,7 +110,8 @@ class Reply:
             if self.opened and silent < every:
                 self._timer = self._loop.call_later(every - silent, tick)
                 return
-            self._beating = self._loop.create_task(say())
+            if self._beating is None or self._beating.done():  # else the client does not even take the last one
+                self._beating = self._loop.create_task(say())
             self._timer = self._loop.call_later(every, tick)
 
         async def say() -> None:

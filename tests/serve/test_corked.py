@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from engine.serve.corked import Corked
+from engine.serve.stall import Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,8 @@ def sent(steps: Callable[[Corked], object], *, turns: int = 0) -> tuple[bytes, b
     async def run() -> tuple[bytes, bytes]:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(asyncio.Protocol, sock=here)
-        steps(Corked(cast("asyncio.Transport", transport), loop))
+        raw = cast("asyncio.Transport", transport)
+        steps(Corked(raw, loop, Stall(raw, loop, lambda: 60.0, lambda _: None)))
         at_once = read()
         for _ in range(turns):
             await asyncio.sleep(0)

@@ -31,6 +31,8 @@ class Connection:
     opened_at: float
     closed_at: float | None = None
     closed: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0
+    """How many bytes of bodies have been written to it."""
 
     def close(self) -> None:
         if self.closed_at is None:
@@ -233,6 +235,7 @@ class _Wire(asyncio.Protocol):
         """Play one step; say whether the reply goes on."""
         if isinstance(step, bytes):
             self.transport.write(b"%x\r\n%s\r\n" % (len(step), step) if framing == "chunked" else step)
+            self.connection.sent += len(step)
             await self.room.wait()  # no faster than the peer reads
         elif isinstance(step, threading.Event):
             while not step.is_set():

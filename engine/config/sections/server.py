@@ -60,6 +60,13 @@ class Server(Section, frozen=True, kw_only=True):
     queue_timeout: Annotated[
         Duration, Meta(description="How long a request waits for a place before it gets 503", extra={"flaw": positive})
     ] = "10s"
+    send_timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long a client may take nothing of its answer before it is dropped",
+            extra={"flaw": positive},
+        ),
+    ] = "60s"
     drain: Annotated[
         Duration, Meta(description="How long requests may go on once the server stops or their generation must go")
     ] = "30s"
