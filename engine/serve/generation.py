@@ -14,6 +14,7 @@ import msgspec
 
 from engine import resources
 from engine.serve.learned import Learned
+from engine.serve.stores import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,8 @@ class Drivers:
     """Every live driver of the process, by the content it was built from."""
 
     def __init__(self) -> None:
+        self.stores = Stores()
+        """What counts for all generations."""
         self._live: dict[bytes, Live] = {}
 
     def take(self, name: str, options: Options, api_key: Secret | None) -> Live:
@@ -123,6 +126,8 @@ class Generation:
         self.plan = plan
         self.id = identity
         self.live = live
+        self.store = drivers.stores.take(plan)
+        """Where limits are counted."""
         self.leases: set[asyncio.Task[object]] = set()
         """The tasks of the requests that run on this generation."""
         self.made_at = int(time.time())

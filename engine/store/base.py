@@ -94,6 +94,9 @@ class Store(Protocol):
     dies, until its span is over. A `ledger` adds up until its calendar period ends.
     """
 
+    remote: bool
+    """Whether it is reached over a network, so that asking it may wait."""
+
     async def admit(self, claims: Sequence[Claim]) -> Verdict:
         """Charge all claims or none; what is refused does not count. Raises `StoreDown`."""
 

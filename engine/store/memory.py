@@ -29,6 +29,8 @@ class MemoryStore:
     `clock` goes forward only, in seconds; `calendar` is seconds since 1970, UTC.
     """
 
+    remote = False
+
     def __init__(
         self, clock: Callable[[], float], calendar: Callable[[], float], most_counters: int = MOST_COUNTERS
     ) -> None:
