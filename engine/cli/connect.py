@@ -134,6 +134,7 @@ def settings(
 ) -> str:
     """Render the settings of `client` as Markdown; what is not given is taken from the file."""
     from engine import templating
+    from engine.plan.server import UNIX
 
     document, notes = plan.document, []
     if key is None and accepts_any_key(document):
@@ -147,12 +148,24 @@ def settings(
     if model is None:
         model = "MODEL"
         notes.append("MODEL is any name that `models` in proxy.yaml matches.")
-    reached, unknown = address(document.server)
+    server = document.server
+    reached, unknown = address(server)
     if url is None and unknown is not None:
         notes.append(f"Add `{unknown}` to server.hosts in proxy.yaml: requests to other hosts are refused.")
+    if url is None and server.listen.startswith(UNIX):
+        notes.append(
+            f"This server listens on a unix socket: give the address of the proxy in front of it with `--url`. "
+            f"curl takes `--unix-socket {server.listen.removeprefix(UNIX)}`."
+        )
+    elif url is None and server.tls is not None:
+        notes.append(
+            "The client must trust the certificate of `server.tls`; where its authority is your own: "
+            "`NODE_EXTRA_CA_CERTS=CA.pem` for programs of Node.js, `SSL_CERT_FILE=CA.pem` for those of Python, "
+            "`--cacert CA.pem` for curl."
+        )
     return templating.render(
         f"clients/{client.name}.md.j2",
-        root=root(url) if url is not None else f"http://{reached}",
+        root=root(url) if url is not None else f"{'https' if server.tls is not None else 'http'}://{reached}",
         key=key,
         model=model,
         note="".join(f"\n{note}" for note in notes),
@@ -196,9 +209,14 @@ def _rank(plan: Plan, name: str, dialect: str, caller: str) -> int:
 
 
 def address(server: Server) -> tuple[str, str | None]:
-    """Return host:port by which clients reach `server`, and the host alone where `server.hosts` lacks it."""
-    from engine.plan.server import EVERYWHERE, LOOPBACK
+    """Return host:port by which clients reach `server`, and the host alone where `server.hosts` lacks it.
 
+    Of a unix socket: a host.
+    """
+    from engine.plan.server import EVERYWHERE, LOOPBACK, UNIX
+
+    if server.listen.startswith(UNIX):
+        return "localhost", None
     host, _, port = server.listen.rpartition(":")
     near = host.lower() in LOOPBACK
     known = [name for name in server.hosts if near or name.lower() not in LOOPBACK]

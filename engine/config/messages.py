@@ -117,7 +117,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "write `{{hashes: [...]}}`; `turnout key new` makes a key and its digest",
     ),
     ("pattern", "server.listen"): Sentence(
-        "wrong-value", "`server.listen` cannot be {found}", "write host:port, as in 127.0.0.1:4000 or [::1]:4000"
+        "wrong-value",
+        "`server.listen` cannot be {found}",
+        "write host:port, as in 127.0.0.1:4000 or [::1]:4000, or unix:/path",
     ),
     ("pattern", "upstreams.*.base_url"): Sentence(
         "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Entry, Key, Link, Plan, Rule
     from engine.plan.source import Source
 
-LOOPBACK = ("127.", "localhost:", "[::1]:")
+LOOPBACK = ("127.", "localhost:", "[::1]:", "unix:")
 ASKED = ("model", "api", "path", "method", "stream", "tools", "images", "thinking", "input_tokens", "max_tokens")
 """The conditions on what is asked, not on who asks."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.config.certificates import certificates
 from engine.config.load import load
 from engine.config.secrets import resolve
 from engine.config.tree import Files, Tree
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from engine.config.tree import Loaded
     from engine.plan.nodes import Plan
     from engine.secret import Secret
+    from engine.transport.certificates import Certificates
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """None also without the environment, where a variable without a value would lead on."""
     secrets: dict[str, Secret] = {}
     """Reference (`env:NAME`, `file:/path`) -> value, for every reference that resolved."""
+    tls: Certificates | None = None
+    """The files of `server.tls`, which fit each other."""
 
 
 def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = None) -> Reading:
@@ -61,9 +65,10 @@ def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Rea
     if environ is None or not loaded.report.ok:
         return found
     secrets, off = resolve(loaded, environ)
+    tls = certificates(loaded)
     if plan is not None:
         plan = msgspec.structs.replace(plan, off={**plan.off, **off})
-    return msgspec.structs.replace(found, plan=plan, secrets=secrets)
+    return msgspec.structs.replace(found, plan=plan, secrets=secrets, tls=tls)
 
 
 def _placeholders(loaded: Loaded, tree: Tree) -> None:

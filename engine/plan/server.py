@@ -17,12 +17,25 @@ if TYPE_CHECKING:
 RESERVED = ("v1", "health", "ready", "metrics", "status")
 """First segments of paths that Turnout answers itself."""
 LAST_PORT = 65535
+UNIX = "unix:"
+LONGEST_PATH = 103
+"""Bytes of the path of a unix socket on every system (sun_path of macOS: 104 with its end; Linux: 108)."""
 EVERYWHERE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - recognised, not bound
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", *EVERYWHERE})
 
 
 def compile_listen(source: Source) -> None:
-    port = int(source.document.server.listen.rpartition(":")[2])
+    listen = source.document.server.listen
+    if listen.startswith(UNIX):
+        if len(listen.removeprefix(UNIX).encode()) > LONGEST_PATH:
+            source.report.error(
+                "bad-path",
+                f"the path of a unix socket may have at most {LONGEST_PATH} bytes",
+                source.tree.value("server", "listen"),
+                help="choose a shorter one, such as unix:/run/turnout.sock",
+            )
+        return
+    port = int(listen.rpartition(":")[2])
     if port > LAST_PORT:
         source.report.error(
             "bad-port",
@@ -35,6 +48,8 @@ def compile_listen(source: Source) -> None:
 def check_loop(source: Source) -> None:
     """Refuse upstreams that are this very server: a request would go round until it times out."""
     server = source.document.server
+    if server.listen.startswith(UNIX):
+        return
     host, _, port = server.listen.lower().rpartition(":")
     ours = {host, *(name.lower() for name in server.hosts)} | (LOOPBACK if host in EVERYWHERE else set())
     for name, options in source.document.upstreams.items():

@@ -51,6 +51,9 @@ class Corked:
     def get_extra_info(self, name: str) -> Any:
         return self._transport.get_extra_info(name)
 
+    def can_write_eof(self) -> bool:
+        return self._transport.can_write_eof()
+
     def write_eof(self) -> None:
         self._flush()
         self._transport.write_eof()

@@ -77,10 +77,10 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
-        self._stall.end()
         if self._hark is not None:
             self._hark.cancel()
         super().connection_lost(exc)
+        self._stall.end()
         running = self._running
         if running is not None and not running.response_complete:
             running.disconnected = True
@@ -252,7 +252,8 @@ class Protocol(HttpToolsProtocol):
         self._end_head()
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
-        self.transport.write_eof()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
         if self._linger is None:
             self._linger = self.loop.call_later(LINGER, self.transport.close)
 

@@ -16,6 +16,7 @@ import uvicorn
 from engine.diagnostics.render import render
 from engine.observe.log import Log, bridge
 from engine.plan.read import read
+from engine.plan.server import UNIX
 from engine.resources import path as resource
 from engine.serve.app import make_app
 from engine.serve.control import Status
@@ -23,10 +24,12 @@ from engine.serve.failures import stopping
 from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
+from engine.serve.listener import Listener
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
 from engine.serve.stored import Responses
 from engine.serve.switch import Switch
+from engine.transport.certificates import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +44,11 @@ if TYPE_CHECKING:
 KEEP_ALIVE = 75
 """Seconds an idle client connection is kept; SDKs keep theirs for 5 to 60."""
 BACKLOG = 2048
+HANDSHAKE = 10.0
+"""Seconds for a TLS handshake, as for the head of a request."""
 
 
-def serve(config: str | None, listen: str | None) -> int:
+def serve(config: str | None, listen: str | None, *, reuse_port: bool = False) -> int:
     """Run until a signal. Returns 0 after a clean stop, 1 when the file or the address cannot be used."""
     main = config or str(resource("proxy.yaml"))
     reading = read(main, os.environ)
@@ -56,20 +61,22 @@ def serve(config: str | None, listen: str | None) -> int:
         return 1
     address = listen or generation.plan.document.server.listen
     try:
-        sock = bind(address)
-    except (OSError, ValueError) as error:
+        listener = Listener(address, reading.tls, reuse_port=reuse_port)
+    except (OSError, ValueError, Unusable) as error:
         reason = getattr(error, "strerror", None) or error
         next_step = "another program may use the port; `turnout serve --listen 127.0.0.1:0` takes a free one"
+        if address.startswith(UNIX):
+            next_step = "another process may listen there, or a file is in the way; `--listen unix:/path` names another"
         if isinstance(error, socket.gaierror):
             next_step = "name an address of this machine, such as 127.0.0.1:4000"
         sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(main, reading, generation, drivers, log, sock))
+        return runner.run(_serve(main, reading, generation, drivers, log, listener))
 
 
 async def _serve(
-    main: str, reading: Reading, generation: Generation, drivers: Drivers, log: Log, sock: socket.socket
+    main: str, reading: Reading, generation: Generation, drivers: Drivers, log: Log, listener: Listener
 ) -> int:
     plan = generation.plan
     follow(log, plan)
@@ -77,7 +84,7 @@ async def _serve(
     status = Status()
     gate = Gate()
     switch = Switch(cast("ASGIApp", make_app(log, status, Recall(), Responses(), gate)), generation, log, gate)
-    reloader = Reloader(main, os.environ, reading, switch, drivers, status, log)
+    reloader = Reloader(main, os.environ, reading, switch, drivers, status, log, listener)
     server = Server(
         uvicorn.Config(
             cast("ASGIApplication", switch),
@@ -95,6 +102,7 @@ async def _serve(
         log,
         main,
         switch,
+        listener,
     )
     loop = asyncio.get_running_loop()
     if hasattr(signal, "SIGHUP"):
@@ -106,8 +114,9 @@ async def _serve(
     gc.freeze()  # what start-up made lives as long as the process: no need to look at it again
     gc.set_threshold(10_000, 20, 20)
     try:
-        await server.serve(sockets=[sock])
+        await server.serve(sockets=[listener.sock])
     finally:
+        listener.close()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
@@ -119,17 +128,31 @@ async def _serve(
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, and ends with exit code 0 when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, log: Log, main: str, switch: Switch) -> None:
+    def __init__(self, config: uvicorn.Config, log: Log, main: str, switch: Switch, listener: Listener) -> None:
         super().__init__(config)
+        self._listener = listener
         self._log = log
         self._main = main
         self._switch = switch
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for sock in sockets or []:
-            self._log.event("info", f"serving {self._main}")
-            self._log.say(f"turnout is listening on {url_of(sock)}")
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
+        """Listen. uvicorn's own would give a unix socket to a TCP server, and has no way for a context of ours."""
+        loop = asyncio.get_running_loop()
+        state = self.lifespan.state
+
+        def connection() -> Protocol:
+            return Protocol(config=self.config, server_state=self.server_state, app_state=state)
+
+        listener = self._listener
+        listen = loop.create_server if listener.path is None else loop.create_unix_server
+        patience = HANDSHAKE if listener.context is not None else None
+        server = await listen(
+            connection, sock=listener.sock, ssl=listener.context, backlog=BACKLOG, ssl_handshake_timeout=patience
+        )
+        self.servers = [server]
+        self.started = True
+        self._log.event("info", f"serving {self._main}")
+        self._log.say(f"turnout is listening on {listener.url}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests finish for as long as the live file says, which may not be what it said at the start."""
@@ -144,27 +167,6 @@ class Server(uvicorn.Server):
             self.force_exit = True
         else:
             self.should_exit = True
-
-
-def bind(address: str) -> socket.socket:
-    """Return a socket bound to `host:port`; port 0 takes a free one. Raises `OSError`, `ValueError`."""
-    host, _, port = address.rpartition(":")
-    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
-    try:
-        if sys.platform != "win32":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host.strip("[]"), int(port)))
-    except (OSError, ValueError, OverflowError):
-        sock.close()
-        raise
-    sock.set_inheritable(True)
-    return sock
-
-
-def url_of(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.observe.log import Log
     from engine.serve.control import Status
     from engine.serve.generation import Drivers, follow
+    from engine.serve.listener import Listener
     from engine.serve.switch import Switch
     from engine.serve.watch import Signature
 
@@ -49,6 +50,7 @@ class Reloader:
         drivers: Drivers,
         status: Status,
         log: Log,
+        listener: Listener,
     ) -> None:
         self._main = main
         self._environ = environ
@@ -59,7 +61,10 @@ class Reloader:
         self._status = status
         self._log = log
         self._listens = switch.generation.plan.document.server.listen
-        """What the file said when the socket was bound."""
+        """What the file said when the socket was bound; likewise `_tls`."""
+        self._tls = switch.generation.plan.document.server.tls
+        self._listener = listener
+        self._certificates = self._held(reading)
         self._watch = Watch()
         self._forced = False
 
@@ -123,6 +128,7 @@ class Reloader:
             return True
         old = self._switch.generation.plan
         told = changes(old.document, reading.plan.document)
+        self._renew(reading)
         self._switch.swap(generation, reading.plan.drain)
         self._status.taken()
         follow(self._log, reading.plan)
@@ -130,7 +136,23 @@ class Reloader:
         self._log.event("info", f"reloaded {self._main}: {told} (generation {generation.id})", warnings)
         if reading.plan.document.server.listen not in (self._listens, old.document.server.listen):
             self._log.event("warning", "restart to apply server.listen")
+        if reading.plan.document.server.tls not in (self._tls, old.document.server.tls):
+            self._log.event("warning", "restart to apply server.tls")
         return True
+
+    def _renew(self, reading: Reading) -> None:
+        """Have new connections see the certificates that the files hold now. They were found to be good."""
+        held = self._held(reading)
+        if reading.tls == self._listener.tls and held != self._certificates:
+            self._listener.renew()
+            self._certificates = held
+            self._log.event("info", "new connections are shown the renewed certificate of server.tls")
+
+    def _held(self, reading: Reading) -> tuple[bytes | None, ...]:
+        """Return the digests of the certificate files that were named at the start."""
+        tls = self._listener.tls
+        names = (tls.cert, tls.key, tls.client_ca or "") if tls is not None else ()
+        return tuple(reading.files.digests.get(name) for name in names)
 
     async def _read_patiently(self) -> Reading:
         """Read the files; give one that is empty or away, and was not before, a moment to come back."""

@@ -316,3 +316,36 @@ def test_a_file_without_names_leaves_the_model_to_the_reader(capsys: pytest.Capt
 def test_mistakes(args: tuple[str, ...], code: int, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["connect", *args]) == code
     assert says in capsys.readouterr().err
+
+
+def test_a_server_with_certificates_is_reached_by_https(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("proxy.yaml").write_text(BEHIND.format(server="listen: 127.0.0.1:4443, tls: {cert: c.pem, key: k.pem}"))
+    assert main(["connect", "curl", "--model", "m"]) == 0
+    told = capsys.readouterr().out
+    assert "curl https://127.0.0.1:4443/v1/chat/completions" in told
+    assert "--cacert CA.pem" in told
+
+
+def test_a_unix_socket_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("proxy.yaml").write_text(BEHIND.format(server="listen: unix:/run/turnout.sock"))
+    assert main(["connect", "curl", "--model", "m"]) == 0
+    told = capsys.readouterr().out
+    assert "curl http://localhost/v1/chat/completions" in told
+    assert "--unix-socket /run/turnout.sock" in told
+    assert main(["connect", "curl", "--model", "m", "--url", "https://proxy.corp"]) == 0
+    assert "unix" not in capsys.readouterr().out
+
+
+BEHIND = """\
+version: 1
+server: {{{server}}}
+upstreams: {{up: {{kind: echo}}}}
+models: {{m: up/m}}
+keys: {{anonymous: {{}}}}
+"""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from tests.support.wire.watch import WATCH
 
 ROOT = Path(__file__).parents[2]
-LISTENING = re.compile(r"turnout is listening on (http://\S+)")
+LISTENING = re.compile(r"turnout is listening on (https?://\S+|unix:\S+)")
 CREDENTIALS = {"TEST_OPENAI_KEY": "sk-upstream-openai-1234567890", "TEST_ANTHROPIC_KEY": "sk-ant-upstream-1234567890"}
 """What the server sends to the scripted upstreams: `api_key: env:TEST_OPENAI_KEY`."""
 

@@ -27,15 +27,27 @@ class Cors(Section, frozen=True, kw_only=True):
     credentials: Annotated[bool, Meta(description="Let pages send cookies and credentials")] = False
 
 
+class Tls(Section, frozen=True, kw_only=True):
+    """The server's own TLS, 1.2 and later. What the files hold reloads; their paths need a restart."""
+
+    cert: Annotated[str, Meta(description="A PEM file: the certificate, followed by its chain")]
+    key: Annotated[str, Meta(description="A PEM file with its private key: a path, or file:/path")]
+    client_ca: Annotated[
+        str | None, Meta(description="A PEM file with who signs the certificates that clients then must have")
+    ] = None
+
+
 class Server(Section, frozen=True, kw_only=True):
     """Where Turnout listens and what it lets in."""
 
     listen: Annotated[
         str,
         Meta(
-            pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}$", description="host:port; changing it needs a restart"
+            pattern=r"^((\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}|unix:/.*[^/\s])$",
+            description="host:port, or unix:/path; changing it needs a restart",
         ),
     ] = "127.0.0.1:4000"
+    tls: Annotated[Tls | None, Meta(description="Certificates, to speak https")] = None
     hosts: Annotated[
         list[Word],
         Meta(
