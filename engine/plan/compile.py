@@ -19,6 +19,7 @@ from engine.plan.server import (
     compile_listen,
     compile_origins,
     compile_overload,
+    compile_trusted,
 )
 from engine.plan.source import Source
 from engine.plan.tuning import layer
@@ -62,6 +63,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         hosts=hosts,
         body_limit=size(document.server.body_limit),
         drain=seconds(document.server.drain),
+        trusted=compile_trusted(source),
         send_timeout=seconds(document.server.send_timeout),
         overload=compile_overload(source),
         responses=Room(

@@ -9,6 +9,7 @@ import msgspec
 from engine.chat import Failure, Mode, Problem, Reason
 from engine.facts import Facts
 from engine.plan.match import Pattern
+from engine.plan.peers import Trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,6 +242,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int
     drain: float
     send_timeout: float
+    trusted: Trusted | None = None
+    """The proxies whose word counts on who calls."""
     overload: Overload | None
     """None: no cap."""
     responses: Room

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from engine.diagnostics import Label
 from engine.plan.admission import ANY, HOST, NULL, PORTS, parse_origin
 from engine.plan.nodes import Overload
+from engine.plan.peers import trusted
 from engine.units import seconds
 
 if TYPE_CHECKING:
     from engine.plan.nodes import Origin
+    from engine.plan.peers import Trusted
     from engine.plan.source import Source
 
 RESERVED = ("v1", "health", "ready", "metrics", "status")
@@ -71,6 +73,20 @@ def _address(url: str) -> tuple[str, int] | None:
         return None
     host = split.hostname or ""
     return f"[{host}]" if ":" in host else host, port
+
+
+def compile_trusted(source: Source) -> Trusted | None:
+    """Return server.trusted_proxies, parsed."""
+    found = trusted(source.document.server.trusted_proxies)
+    for index, text in enumerate(source.document.server.trusted_proxies):
+        if text.endswith("/0"):
+            source.report.warning(
+                "trusts-everyone",
+                f"with `{text}`, every caller may say what address it has",
+                source.tree.value("server", "trusted_proxies", index),
+                help="name the proxies in front of this server",
+            )
+    return found
 
 
 def compile_overload(source: Source) -> Overload | None:

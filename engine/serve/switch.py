@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from engine.chat import Problem
 from engine.diagnostics.mask import mask
 from engine.plan.admission import check_host, check_origin
+from engine.plan.peers import forwarded
 from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.failures import stopping
 from engine.serve.refusal import refusal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers
     from engine.observe.log import Log
+    from engine.plan.peers import Trusted
     from engine.serve.gate import Gate
     from engine.serve.generation import Generation
 
@@ -51,6 +53,8 @@ class Switch:
         generation = self.generation
         visit = Visit(generation, task.get_loop(), task)
         generation.leases.add(task)
+        if generation.plan.trusted is not None:
+            _forwarded(scope, generation.plan.trusted)
         cast("dict[str, Any]", scope)["turnout"] = visit
         try:
             await self._admit(scope, receive, send, visit)
@@ -100,3 +104,13 @@ class Switch:
         # If an answer had begun, the server closes the connection, which is all that can still be said.
         with contextlib.suppress(RuntimeError):
             await Reply(send, visit).refuse(problem, form_of(scope), [])
+
+
+def _forwarded(scope: HTTPScope, proxies: Trusted) -> None:
+    """Have the client that a trusted proxy names stand in `scope` as if it had called by itself."""
+    peer = scope["client"]
+    address, scheme = forwarded(proxies, peer[0] if peer else None, cast("Headers", scope["headers"]))
+    if address is not None and (peer is None or address != peer[0]):
+        scope["client"] = (address, 0)
+    if scheme is not None:
+        scope["scheme"] = scheme

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +16,23 @@ from engine.units import Duration, Size, positive
 def no_hosts(hosts: list[str]) -> Flaw | None:
     """Return why there can be no empty list of hosts."""
     return None if hosts else Flaw("is empty, so no request would be answered", "name hosts, or leave it out")
+
+
+def proxy_flaw(text: str) -> Flaw | None:
+    """Return why `text` names no proxy that could be trusted."""
+    if text == "unix:":
+        return None
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    else:
+        return None
+    help_ = "write an address, as in 127.0.0.1, a network, as in 10.0.0.0/8, or unix:"
+    try:
+        return Flaw("has bits set beyond its prefix", f"write {ipaddress.ip_network(text, strict=False)}")
+    except ValueError:
+        return Flaw("is no address and no network", help_)
 
 
 class Cors(Section, frozen=True, kw_only=True):
@@ -54,6 +72,13 @@ class Server(Section, frozen=True, kw_only=True):
             description="Host headers that are answered, without port (DNS rebinding guard)", extra={"flaw": no_hosts}
         ),
     ] = msgspec.field(default_factory=lambda: ["localhost", "127.0.0.1", "[::1]"])
+    trusted_proxies: Annotated[
+        list[Annotated[str, Meta(extra={"flaw": proxy_flaw})]],
+        Meta(
+            description="Whose x-forwarded-for and x-forwarded-proto count: addresses, networks, or unix: for whoever "
+            "comes by the unix socket"
+        ),
+    ] = []
     body_limit: Annotated[Size, Meta(description="Largest request body, after decoding", extra={"flaw": positive})] = (
         "32MB"
     )
