@@ -31,7 +31,7 @@ def make_app(log: Log, status: Status, recall: Recall, responses: Responses, gat
         await Exchange(cast("HTTPScope", scope), receive, send, log, recall, responses, gate).run()
 
     return Litestar(
-        route_handlers=[data_plane, *handlers(status)],
+        route_handlers=[data_plane, *handlers(status, gate)],
         openapi_config=None,
         logging_config=None,
         cors_config=None,

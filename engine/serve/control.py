@@ -18,6 +18,7 @@ from engine.serve.reply import Visit, form_of
 
 if TYPE_CHECKING:
     from engine.diagnostics import Diagnostic
+    from engine.serve.gate import Gate
 
 
 METHODS = (HttpMethod.GET, HttpMethod.HEAD)
@@ -70,7 +71,7 @@ class Status:
         return round(time.monotonic() - self._started, 3)
 
 
-def handlers(status: Status) -> list[Any]:
+def handlers(status: Status, gate: Gate) -> list[Any]:
     """Return the exact, parameterless handlers of the Litestar app."""
 
     @route("/health", http_method=METHODS, sync_to_thread=False)
@@ -90,14 +91,14 @@ def handlers(status: Status) -> list[Any]:
 
     @route("/ready", http_method=METHODS, sync_to_thread=False)
     def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Whether any upstream may answer: 503 when every one is off or down."""
+        """Whether any upstream may answer: 503 when every one is off or down, and while the server stops."""
         generation = Visit.of(request.scope).generation
         now = asyncio.get_running_loop().time()
         backends = {
             name: generation.live[name].health(now) if name in generation.live else "off"
             for name in generation.plan.upstreams
         }
-        usable = any(state in ("ok", "unknown") for state in backends.values())
+        usable = not gate.closed and any(state in ("ok", "unknown") for state in backends.values())
         return _json(200 if usable else 503, {"ready": usable, "backends": backends})
 
     return [health, ready]

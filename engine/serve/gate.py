@@ -41,6 +41,11 @@ class Gate:
         """How many wait in line."""
         return len(self._line)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the server stops."""
+        return self._closed is not None
+
     def fit(self, limits: Overload | None) -> None:
         """Go by `limits` from now on; None: no cap. Who waits already goes on waiting as long as was said then."""
         self._limits = limits

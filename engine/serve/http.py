@@ -35,6 +35,8 @@ HEAD_SECONDS = 10.0
 LINGER = 5.0
 """How long the rest of a body is read and dropped once it has been refused. Closing at once would reset the
 connection, and a client that still writes would never read why."""
+LATECOMER = 1.0
+"""How long a connection that was on its way as the server began to stop (a handshake) may take to ask something."""
 NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
 """Where trailers go."""
 
@@ -63,6 +65,8 @@ class Protocol(HttpToolsProtocol):
         self._linger: asyncio.TimerHandle | None = None
         self._hark: asyncio.TimerHandle | None = None
         """Set while reading is paused, and so a client that leaves is not heard."""
+        self._last = False
+        """No request comes after this one: the server stops."""
         self._left = False
         """Nothing is said or heard here any more."""
         self._running: RequestResponseCycle | None = None
@@ -73,6 +77,19 @@ class Protocol(HttpToolsProtocol):
         self._stall = Stall(transport, self.loop, self._patience, self._stalled)
         self.transport = cast("asyncio.Transport", Corked(transport, self.loop, self._stall))
         self._await_head()
+        if self._switch.gate.closed:
+            self._last = True
+            self.loop.call_later(LATECOMER, self._end_if_idle)
+
+    def shutdown(self) -> None:
+        """Take no further request. One whose head is on its way is let come."""
+        self._last = True
+        if not self._in_head or not self._head_size:
+            super().shutdown()
+
+    def _end_if_idle(self) -> None:
+        if not self.transport.is_closing():
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
@@ -142,6 +159,8 @@ class Protocol(HttpToolsProtocol):
         if self.expect_100_continue and self.parser.get_http_version() < "1.1":
             self.expect_100_continue = False  # as RFC 9110, 10.1.1 has it: such a client does not wait
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
         self.headers = NOWHERE  # what comes later is a trailer, and no header of the request
         if self.expect_100_continue:
             # Should it be refused first, nobody knows whether its body or the next request comes then.

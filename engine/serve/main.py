@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 KEEP_ALIVE = 75
 """Seconds an idle client connection is kept; SDKs keep theirs for 5 to 60."""
 BACKLOG = 2048
+PARTING = 0.5
+"""Seconds for the last words of what is ended."""
+GOODBYE = 2.0
+"""Seconds for the client's part in closing TLS."""
 HANDSHAKE = 10.0
 """Seconds for a TLS handshake, as for the head of a request."""
 
@@ -131,13 +135,14 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, log: Log, main: str, switch: Switch, listener: Listener) -> None:
         super().__init__(config)
         self._listener = listener
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._log = log
         self._main = main
         self._switch = switch
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
         """Listen. uvicorn's own would give a unix socket to a TCP server, and has no way for a context of ours."""
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         state = self.lifespan.state
 
         def connection() -> Protocol:
@@ -147,7 +152,12 @@ class Server(uvicorn.Server):
         listen = loop.create_server if listener.path is None else loop.create_unix_server
         patience = HANDSHAKE if listener.context is not None else None
         server = await listen(
-            connection, sock=listener.sock, ssl=listener.context, backlog=BACKLOG, ssl_handshake_timeout=patience
+            connection,
+            sock=listener.sock,
+            ssl=listener.context,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=patience,
+            ssl_shutdown_timeout=patience and GOODBYE,
         )
         self.servers = [server]
         self.started = True
@@ -156,10 +166,23 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests finish for as long as the live file says, which may not be what it said at the start."""
-        self._switch.gate.close(stopping)
+        self._switch.gate.close(stopping)  # if it was no signal that stopped us
         drain = self._switch.generation.plan.drain
         self.config.timeout_graceful_shutdown = cast("int", drain)  # uvicorn 0.54 hands it to asyncio, where floats do
         await super().shutdown(sockets)
+        await self._part()
+
+    async def _part(self) -> None:
+        """Give what was told to end a moment to say so; then let go of clients that do not take even that."""
+        if self.force_exit:
+            for task in self.server_state.tasks:
+                task.cancel()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=PARTING)
+        await asyncio.sleep(0.01)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as in uvicorn
         """Stop accepting and let requests finish; a second signal ends at once."""
@@ -167,6 +190,8 @@ class Server(uvicorn.Server):
             self.force_exit = True
         else:
             self.should_exit = True
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._switch.gate.close, stopping)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -200,6 +200,18 @@ def test_what_needs_a_restart_says_so(secure: Turnout, ca: trustme.CA, tmp_path:
     assert Asked(secure.url, trusting(ca)).status == 200
 
 
+def test_idle_clients_do_not_hold_a_stopping_server(secure: Turnout, ca: trustme.CA) -> None:
+    """One has asked and keeps its connection; one is in the middle of its handshake; neither says goodbye."""
+    plain = secure.url.replace("https", "http")
+    with Line(plain) as kept, Line(plain) as shaking:
+        kept.socket = trusting(ca).wrap_socket(kept.socket, server_hostname="127.0.0.1")
+        kept.ask("GET", "/health")
+        assert kept.answer("GET").status == 200
+        shaking.write(b"\x16\x03\x01")
+        secure.process.terminate()
+        assert secure.process.wait(8) == 0
+
+
 # unix sockets
 
 

@@ -186,6 +186,93 @@ def test_a_second_signal_forces(begin: Callable[[str], Turnout], openai: Upstrea
         assert time.monotonic() - began < 2
 
 
+def test_a_second_signal_forces_whatever_hangs(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    """A stream, an upload, a `pass` request, and a client that takes nothing."""
+    server = begin("30s")
+    with ExitStack() as lines:
+        stream = lines.enter_context(Line(server.url))
+        got = first_word(stream, openai, CHAT)
+        upload = lines.enter_context(Line(server.url))
+        upload.write(head("POST", CHAT.path, upload.host, (), 1000, is_json=True) + b"{")
+        passed = lines.enter_context(Line(server.url))
+        openai.script(as_stream([b"one", STALL]))
+        passed.ask("GET", "/v1/files/1")
+        assert next(passed.chunks(passed.head())).data
+        stalled(server, openai, lines)
+        server.process.terminate()
+        time.sleep(0.3)
+        assert server.process.poll() is None
+        server.process.terminate()
+        assert ends(server, 2) < 1
+        got.chunks += stream.chunks(got)
+        CHAT.in_band(got.body)
+
+
+def test_who_takes_nothing_does_not_hold_it_beyond_drain(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    server = begin("400ms")
+    with ExitStack() as lines:
+        stalled(server, openai, lines)
+        server.process.terminate()
+        assert ends(server, 5) < 2.5
+    assert openai.last.left_within(1)
+
+
+def stalled(server: Turnout, openai: Upstream, lines: ExitStack) -> None:
+    """Open a stream that nobody reads, until all buffers are full."""
+    before, _ = CHAT.parted(("x" * 60_000, "y"))
+    openai.script(as_stream([*before, *before[-1:] * 1000, STALL]))
+    line = lines.enter_context(Line(server.url))
+    line.ask("POST", CHAT.path, (), CHAT.body(stream=True))
+    wire = openai.wait_for(len(openai.requests) + 1).connection
+    sent = -1
+    while wire.sent != sent:
+        sent = wire.sent
+        time.sleep(0.3)
+    assert sent < 60_000_000
+
+
+def test_a_head_that_is_on_its_way_is_let_come_and_readiness_is_over(
+    begin: Callable[[str], Turnout], openai: Upstream
+) -> None:
+    server = begin("30s")
+    with Line(server.url) as busy, Line(server.url) as probe, Line(server.url) as asking:
+        gate = threading.Event()
+        got = first_word(busy, openai, CHAT, gate)
+        whole = head("GET", "/ready", probe.host, (), 0, is_json=False)
+        probe.write(whole[:-3])
+        request = head("POST", CHAT.path, asking.host, (), 2, is_json=True)
+        asking.write(request[:20])
+        time.sleep(0.2)
+        server.process.terminate()
+        time.sleep(0.4)
+        probe.write(whole[-3:])
+        answer = probe.answer("GET")
+        assert (answer.status, answer.json["ready"]) == (503, False)
+        assert answer.header("connection") == "close"
+        asking.write(request[20:] + b"{}")
+        assert asking.answer().status == 400
+        gate.set()
+        got.chunks += busy.chunks(got)
+    assert got.whole
+    ends(server, 2)
+
+
+def test_a_kept_connection_is_told_that_it_ends(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    server = begin("30s")
+    gate = threading.Event()
+    openai.script(CHAT.whole().after(gate))
+    with Line(server.url) as line:
+        line.ask("POST", CHAT.path, (), CHAT.body())
+        openai.wait_for(1)
+        server.process.terminate()
+        time.sleep(0.3)
+        gate.set()
+        answer = line.answer()
+        assert (answer.status, answer.header("connection")) == (200, "close")
+        assert line.socket.recv(1) == b""
+    ends(server, 2)
+
+
 def test_an_old_generation_drains_as_well(begin: Callable[[str], Turnout], openai: Upstream) -> None:
     server = begin("30s")
     gate = threading.Event()
