@@ -29,6 +29,7 @@ from engine.serve.body import ClientGone, read_body
 from engine.serve.continued import Continued, continued, kept_by
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
+from engine.serve.heads import marked
 from engine.serve.knock import is_json, nowhere, only, upgraded
 from engine.serve.order import Order
 from engine.serve.passing import passing
@@ -318,7 +319,7 @@ class Exchange:
     def _marks(self) -> Headers:
         route_name = self.decision.route if self.decision else None
         if self.relay is not None:
-            return self.relay.marks()
+            return marked(self.relay)
         return marks(self.visit, route=route_name)
 
     def _tell(self) -> None:
