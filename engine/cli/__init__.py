@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from engine import __version__
-from engine.cli import check, connect, console, explain, graph, key, schema, serve, show
+from engine.cli import check, connect, console, explain, graph, key, schema, serve, show, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a disk says when it takes no more."""
 
-VERBS: tuple[console.Verb, ...] = (serve, check, explain, graph, show, schema, key, connect)
+VERBS: tuple[console.Verb, ...] = (serve, check, explain, graph, show, usage, schema, key, connect)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,11 +13,13 @@ from typing import Literal, TextIO
 
 import msgspec
 
-from engine.observe.record import Event, Request
+from engine.observe.record import Event, Reload, Request
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 """Written out in lines about requests: a model name could otherwise forge a line of its own, or colour the terminal."""
+UNTOLD = frozenset({"level", "at", "charges"})
+"""What a JSON line says elsewhere, or nobody reads."""
 SHOWN = 4
 """How many losses of one request a line for people names."""
 GATHER = 0.05
@@ -26,6 +28,8 @@ GATHER = 0.05
 
 class Log:
     """Where records go. Its options follow the live generation."""
+
+    name = "log"
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -52,6 +56,14 @@ class Log:
         level = _level(record.status, record.problem)
         if LEVELS[level] >= self._least:
             self._write(level, request_text(record) if self._form == "text" else "", record)
+
+    def reload(self, record: Reload) -> None:
+        count = f"{record.errors} error{'s' if record.errors > 1 else ''}"
+        if record.taken:
+            told = f"reloaded {record.file}: {record.changes} (generation {record.generation})"
+        else:
+            told = f"{record.file} was changed but not taken ({count}); generation {record.generation} serves on"
+        self.event("info" if record.taken else "error", told, record.detail)
 
     def event(self, level: str, message: str, detail: str = "") -> None:
         """Log something about the process itself; written at once, because the process may be about to end."""
@@ -102,7 +114,7 @@ def _level(status: int, problem: object) -> str:
 
 def _told(record: Request | Event) -> dict[str, object]:
     """Return the fields of `record` that say something."""
-    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name != "level"}
+    fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in UNTOLD}
     return {name: value for name, value in fields.items() if value not in (None, (), "", False)}
 
 

@@ -1,10 +1,10 @@
-"""Frozen records of what happened: the log is made from them, and nothing else."""
+"""Frozen records of what happened: log, metrics and journal are made from them, and from nothing else."""
 
 from __future__ import annotations
 
 import msgspec
 
-from engine.chat import Reason
+from engine.chat import Reason, Usage
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the client was told; 499 when it left first."""
     seconds: float
     generation: str
+    at: float = 0.0
+    """When it ended, in seconds since 1970."""
     api: str | None = None
     key: str | None = None
     client: str | None = None
@@ -41,14 +43,38 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds it waited in line for a place (`server.max_concurrency`)."""
     first: float | None = None
     """Seconds until the first content left."""
+    reason: str | None = None
+    """The code of the error, if it ended in one: a word of ours, never an upstream's."""
     problem: str | None = None
-    """Code and text of the error, if it ended in one."""
+    """Code and text of the error."""
+    limit: str | None = None
+    """The limit that refused it, by its name in the file."""
+    usage: Usage | None = None
+    cost: int | None = None
+    """Micro-USD; None: nothing was used, or its target has no price."""
+    charges: tuple[tuple[str, str, int], ...] = ()
+    """What it took of budgets: (key of the counter, period, micro-USD)."""
     losses: tuple[str, ...] = ()
     """What a translation could not carry over exactly: `path: grade (reason)`."""
     corrected: tuple[str, ...] = ()
     """What the upstream refused of a translated request, and was left out in a further try."""
     body: str | None = None
     """The start of the request body, only with `observe.log.bodies`."""
+
+
+class Reload(msgspec.Struct, frozen=True, kw_only=True):
+    """One edit of the file, whether it was taken or not."""
+
+    file: str
+    generation: str
+    """The live one afterwards."""
+    taken: bool
+    at: float
+    changes: str = ""
+    """What the edit changed, in the words of the file; only of one that was taken."""
+    errors: int = 0
+    detail: str = ""
+    """The rendered report, as people read it."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

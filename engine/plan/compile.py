@@ -11,6 +11,7 @@ from engine.plan.lint import lint
 from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
 from engine.plan.nodes import Plan, Room, Upstream
+from engine.plan.observe import compile_journal
 from engine.plan.rules import compile_rules
 from engine.plan.server import (
     check_loop,
@@ -66,6 +67,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         trusted=compile_trusted(source),
         send_timeout=seconds(document.server.send_timeout),
         overload=compile_overload(source),
+        journal=compile_journal(source),
         responses=Room(
             entries=document.state.responses.entries,
             bytes=size(document.state.responses.size),

@@ -215,6 +215,13 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True):
     queue_timeout: float
 
 
+class Journal(Node, frozen=True, kw_only=True):
+    """Where a row is written for each request. `retention` in seconds."""
+
+    path: str
+    retention: float
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """An allowed origin, parsed. `host` None: any host of that scheme."""
 
@@ -246,6 +253,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The proxies whose word counts on who calls."""
     overload: Overload | None
     """None: no cap."""
+    journal: Journal | None
     responses: Room
     """For the responses that clients may come back to."""
     deep: bool

@@ -67,8 +67,20 @@ def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Rea
     secrets, off = resolve(loaded, environ)
     tls = certificates(loaded)
     if plan is not None:
+        _journal(plan, loaded.report)
         plan = msgspec.structs.replace(plan, off={**plan.off, **off})
     return msgspec.structs.replace(found, plan=plan, secrets=secrets, tls=tls)
+
+
+def _journal(plan: Plan, report: Report) -> None:
+    """Say what is wrong with the file of the journal, where it exists, or with the place where it would be made."""
+    if plan.journal is None:
+        return
+    from engine.observe.journal.file import unfit  # with sqlite3, which nobody else needs
+
+    wrong = unfit(plan.journal.path)
+    if wrong is not None:
+        report.error("bad-journal", wrong.message, plan.journal.span, help=wrong.help)
 
 
 def _placeholders(loaded: Loaded, tree: Tree) -> None:

@@ -17,18 +17,18 @@ from engine.serve.exchange import Exchange
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
 
-    from engine.observe.log import Log
+    from engine.observe.records import Records
     from engine.serve.gate import Gate
     from engine.serve.recall import Recall
     from engine.serve.stored import Responses
 
 
-def make_app(log: Log, status: Status, recall: Recall, responses: Responses, gate: Gate) -> Litestar:
+def make_app(records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate) -> Litestar:
     """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
-        await Exchange(cast("HTTPScope", scope), receive, send, log, recall, responses, gate).run()
+        await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate).run()
 
     return Litestar(
         route_handlers=[data_plane, *handlers(status, gate)],

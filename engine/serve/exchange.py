@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.clients.profile import Profile
     from engine.dialects.base import Dialect, Endpoint, Peek
-    from engine.observe.log import Log
+    from engine.observe.records import Records
     from engine.plan.nodes import Decision, Key, Plan
     from engine.serve.gate import Gate
     from engine.serve.recall import Recall
@@ -69,7 +69,7 @@ class Exchange:
         scope: HTTPScope,
         receive: Receive,
         send: Send,
-        log: Log,
+        records: Records,
         recall: Recall,
         responses: Responses,
         gate: Gate,
@@ -80,7 +80,7 @@ class Exchange:
         self.plan: Plan = self.visit.generation.plan
         self.reply = Reply(send, self.visit)
         self.headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
-        self.log = log
+        self.records = records
         self.recall = recall
         self.responses = responses
         self.gate = gate
@@ -116,7 +116,7 @@ class Exchange:
             self.problem = told
             if self.reply.opened:
                 raise
-            self.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
+            self.records.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
             await self.reply.refuse(told, self.form, self._marks())
         finally:
             if self._inside:
@@ -323,12 +323,12 @@ class Exchange:
         return marks(self.visit, route=route_name)
 
     def _tell(self) -> None:
-        """Have it logged how it went."""
+        """Tell whoever listens how it went."""
         refused = self.visit.refused
         problem = refused or self.problem or (self.relay.problem if self.relay else None)
         status = refused.status if refused else 499 if self.visit.gone else self.reply.status
-        if self.log.wants(status, problem):
-            self.log.request(recorded(self, status, problem))
+        if self.records.wants(status, problem):
+            self.records.request(recorded(self, status, problem))
 
 
 def without_frames(problem: Problem) -> Problem:

@@ -303,7 +303,7 @@ class Protocol(HttpToolsProtocol):
             visit.refused = problem
         if visit.task is None:  # else its exchange tells how it ended
             method = self.parser.get_method().decode() if self.url else ""
-            self._switch.log.request(refusal(visit, method, self.url, problem, seconds))
+            self._switch.records.request(refusal(visit, method, self.url, problem, seconds))
         body = form_of(scope).error(problem, visit.id)
         fields = [JSON, *with_ids([], visit), *marks(visit), (b"content-length", b"%d" % len(body))]
         head = b"".join(b"%s: %s\r\n" % field for field in fields)

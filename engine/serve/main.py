@@ -15,6 +15,7 @@ import uvicorn
 
 from engine.diagnostics.render import render
 from engine.observe.log import Log, bridge
+from engine.observe.records import Records
 from engine.plan.read import read
 from engine.plan.server import UNIX
 from engine.resources import path as resource
@@ -25,6 +26,7 @@ from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.listener import Listener
+from engine.serve.observers import Observers
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
 from engine.serve.stored import Responses
@@ -86,9 +88,12 @@ async def _serve(
     follow(log, plan)
     bridge(log)
     status = Status()
+    records = Records(log)
+    observers = Observers(records)
+    observers.follow(plan)
     gate = Gate()
-    switch = Switch(cast("ASGIApp", make_app(log, status, Recall(), Responses(), gate)), generation, log, gate)
-    reloader = Reloader(main, os.environ, reading, switch, drivers, status, log, listener)
+    switch = Switch(cast("ASGIApp", make_app(records, status, Recall(), Responses(), gate)), generation, records, gate)
+    reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
     server = Server(
         uvicorn.Config(
             cast("ASGIApplication", switch),
@@ -125,6 +130,7 @@ async def _serve(
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await switch.generation.close()
+        await observers.close()
         log.event("info", "turnout has stopped")
     return 0 if server.started else 1
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.diagnostics.mask import mask
+from engine.dialects import ENDPOINTS
 from engine.dialects.clip import clipped
 from engine.observe.record import Request
 from engine.plan.admission import credentials
@@ -24,7 +26,7 @@ LOSSES_SHOWN = 50
 
 
 def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Request:
-    """Return the record of an exchange that is over."""
+    """Return the record of an exchange that is over, with its API even if nobody read its body."""
     reply, relay, facts = exchange.reply, exchange.relay, exchange.facts
     visit, decision, body = exchange.visit, exchange.decision, exchange.body
 
@@ -42,20 +44,22 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         status=status,
         seconds=round(visit.loop.time() - exchange.started, 6),
         generation=visit.generation.id,
-        api=facts.api if facts else None,
+        at=time.time(),
+        api=facts.api if facts else owned[1].api if (owned := ENDPOINTS.get(exchange.path)) else None,
         key=exchange.key.name if exchange.key else None,
         model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
         client=facts.client if facts else None,
         route=decision.route if decision else None,
-        target=str(relay.target) if relay and relay.target else None,
+        target=clipped(str(relay.target), NAME_SHOWN) if relay and relay.target else None,
         attempts=tuple(msgspec.structs.replace(one, message=masked(one.message)) for one in relay.tries)
         if relay
         else (),
         stream=facts.stream if facts else False,
         queued=round(exchange.queued, 6),
         first=round(reply.first - exchange.started, 6) if reply.first is not None else None,
+        reason=problem.code if problem else None,
         problem=clipped(masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
         losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
         corrected=tuple(relay.corrected) if relay else (),
-        body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.log.bodies and body else None,
+        body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.records.log.bodies and body else None,
     )

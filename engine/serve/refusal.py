@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 from engine.observe.record import Request
@@ -16,7 +17,7 @@ PATH = re.compile(rb"(?:[^/?#]*://[^/?#]*)?([^?#]{0,200})")
 
 
 def refusal(visit: Visit, method: str, target: bytes, problem: Problem, seconds: float = 0.0) -> Request:
-    """Return what the log is told. `method` and `target` are as far as they came; `seconds` since the first byte."""
+    """Return its record. `method` and `target` are as far as they came; `seconds` since the first byte."""
     found = PATH.match(target)
     path = found[1].decode("latin-1") if found else ""
     return Request(
@@ -26,5 +27,7 @@ def refusal(visit: Visit, method: str, target: bytes, problem: Problem, seconds:
         status=problem.status,
         seconds=seconds,
         generation=visit.generation.id,
+        at=time.time(),
+        reason=problem.code,
         problem=f"{problem.code}: {problem.message}"[:500],  # it may name a Host of any length
     )

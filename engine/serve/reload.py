@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from typing import TYPE_CHECKING
 
 from engine.diagnostics import Diagnostic
 from engine.diagnostics.mask import mask
 from engine.diagnostics.render import render
+from engine.observe.record import Reload
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
 from engine.serve.generation import build, follow
@@ -21,10 +23,10 @@ from engine.serve.watch import LOOK, Watch, signature
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.observe.log import Log
     from engine.serve.control import Status
     from engine.serve.generation import Drivers, follow
     from engine.serve.listener import Listener
+    from engine.serve.observers import Observers
     from engine.serve.switch import Switch
     from engine.serve.watch import Signature
 
@@ -49,7 +51,7 @@ class Reloader:
         switch: Switch,
         drivers: Drivers,
         status: Status,
-        log: Log,
+        observers: Observers,
         listener: Listener,
     ) -> None:
         self._main = main
@@ -59,7 +61,9 @@ class Reloader:
         self._switch = switch
         self._drivers = drivers
         self._status = status
-        self._log = log
+        self._observers = observers
+        self._records = observers.records
+        self._log = observers.records.log
         self._listens = switch.generation.plan.document.server.listen
         """What the file said when the socket was bound; likewise `_tls`."""
         self._tls = switch.generation.plan.document.server.tls
@@ -132,8 +136,9 @@ class Reloader:
         self._switch.swap(generation, reading.plan.drain)
         self._status.taken()
         follow(self._log, reading.plan)
+        self._observers.follow(reading.plan)
         warnings = render(reading.report, "full") if reading.report.diagnostics else ""
-        self._log.event("info", f"reloaded {self._main}: {told} (generation {generation.id})", warnings)
+        self._records.reload(self._record(taken=True, changes=told, detail=warnings))
         if reading.plan.document.server.listen not in (self._listens, old.document.server.listen):
             self._log.event("warning", "restart to apply server.listen")
         if reading.plan.document.server.tls not in (self._tls, old.document.server.tls):
@@ -174,12 +179,17 @@ class Reloader:
         kept = live_keys_gone(reading, live.plan.keys)
         if kept:
             detail += f"\nstill live although the file no longer has them: {', '.join(kept)}"
-        count = len(reading.report.errors)
-        self._log.event(
-            "error",
-            f"{self._main} was changed but not taken ({count} error{'s' if count > 1 else ''}); "
-            f"generation {live.id} serves on",
-            detail,
+        self._records.reload(self._record(taken=False, errors=len(reading.report.errors), detail=detail))
+
+    def _record(self, *, taken: bool, changes: str = "", errors: int = 0, detail: str = "") -> Reload:
+        return Reload(
+            file=self._main,
+            generation=self._switch.generation.id,
+            taken=taken,
+            at=time.time(),
+            changes=changes,
+            errors=errors,
+            detail=detail,
         )
 
 

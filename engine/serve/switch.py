@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
     from engine.chat import Headers
-    from engine.observe.log import Log
+    from engine.observe.records import Records
     from engine.plan.peers import Trusted
     from engine.serve.gate import Gate
     from engine.serve.generation import Generation
@@ -37,12 +37,12 @@ HOSTLESS = frozenset({b"/health", b"/ready"})
 class Switch:
     """Stands in front of the one Litestar app. `generation` is the live one."""
 
-    def __init__(self, app: ASGIApp, generation: Generation, log: Log, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, generation: Generation, records: Records, gate: Gate) -> None:
         self.app = app
         self.gate = gate
         self.generation = generation
         self.draining: list[Generation] = []
-        self.log = log
+        self.records = records
         gate.fit(generation.plan.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +62,7 @@ class Switch:
             if not visit.gone:
                 await self._apologise(scope, send, visit, stopping())
         except Exception:
-            self.log.event("error", f"internal error in {visit.id}", mask(traceback.format_exc()))
+            self.records.log.event("error", f"internal error in {visit.id}", mask(traceback.format_exc()))
             problem = Problem(500, "internal", f"an error inside Turnout; its log tells more under {visit.id}")
             await self._apologise(scope, send, visit, problem)
         finally:
@@ -91,7 +91,7 @@ class Switch:
             origin = check_origin(plan, headers, scope["scheme"])
         except Problem as problem:
             await Reply(send, visit).refuse(problem, form_of(scope), marks(visit))
-            self.log.request(refusal(visit, scope["method"], scope["raw_path"], problem))
+            self.records.request(refusal(visit, scope["method"], scope["raw_path"], problem))
             return
         if origin is not None:
             send = announcing(send, origin, plan)

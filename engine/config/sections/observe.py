@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from engine.config.sections.base import Section
+from engine.config.sections.base import Section, stray
+from engine.diagnostics import Flaw
+from engine.units import Duration, positive
+
+
+def no_file(path: str) -> Flaw | None:
+    """Return why no file can be called so."""
+    if not path or "\0" in path:
+        return Flaw("is no name of a file", "name one, such as turnout.db")
+    return stray(path)
 
 
 class Log(Section, frozen=True, kw_only=True):
@@ -21,8 +30,20 @@ class Log(Section, frozen=True, kw_only=True):
     bodies: Annotated[bool, Meta(description="Log request bodies too (they hold users' text), cut at 4 KB")] = False
 
 
+class Journal(Section, frozen=True, kw_only=True):
+    """A row for each request, in a SQLite file: no text of users, no credential."""
+
+    path: Annotated[
+        str, Meta(description="The file, relative to this one; it is made if need be", extra={"flaw": no_file})
+    ]
+    retention: Annotated[Duration, Meta(description="How long rows are kept", extra={"flaw": positive})] = "30d"
+
+
 class Observe(Section, frozen=True, kw_only=True):
     """What Turnout tells about itself."""
 
     log: Annotated[Log, Meta(description="The log, on standard error")] = Log()
+    journal: Annotated[
+        Journal | None, Meta(description="A row for each request, for `turnout usage` and for budgets")
+    ] = None
     headers: Annotated[bool, Meta(description="Put x-turnout-* headers on answers")] = True
