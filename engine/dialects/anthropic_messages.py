@@ -85,8 +85,8 @@ class AnthropicMessages:
 
     name: str = "anthropic"
     endpoints: tuple[Endpoint, ...] = (
-        Endpoint(api="messages", path="/v1/messages"),
-        Endpoint(api="count_tokens", path="/v1/messages/count_tokens"),
+        Endpoint(api="messages", path="/v1/messages", body=Messages),
+        Endpoint(api="count_tokens", path="/v1/messages/count_tokens", body=Messages),
     )
 
     def peek(self, api: Api, body: bytes) -> Peek:  # noqa: ARG002 - both endpoints take the same body

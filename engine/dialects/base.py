@@ -22,6 +22,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     api: Api
     path: str
     """Canonical, as in /v1/chat/completions."""
+    body: type[msgspec.Struct]
+    """The fields that are looked at; a body may hold any others."""
 
 
 class Peek(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, Meta(min_length=1)]
 
 
-class Message(Struct):
+class ChatMessage(Struct):
     role: Literal["developer", "system", "user", "assistant", "tool", "function"]
 
 
@@ -39,7 +39,7 @@ class StreamOptions(Struct):
 
 class Chat(Struct):
     model: Name
-    messages: list[Message]
+    messages: list[ChatMessage]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     store: bool | None = None
@@ -100,9 +100,9 @@ class OpenAIChat:
 
     name: str = "openai"
     endpoints: tuple[Endpoint, ...] = (
-        Endpoint(api="chat", path="/v1/chat/completions"),
-        Endpoint(api="completions", path="/v1/completions"),
-        Endpoint(api="embeddings", path="/v1/embeddings"),
+        Endpoint(api="chat", path="/v1/chat/completions", body=Chat),
+        Endpoint(api="completions", path="/v1/completions", body=Completions),
+        Endpoint(api="embeddings", path="/v1/embeddings", body=Embeddings),
     )
 
     def peek(self, api: Api, body: bytes) -> Peek:

@@ -36,7 +36,7 @@ class Item(Struct):
     role: Literal["user", "assistant", "system", "developer"] | None = None
 
 
-class Counted(Struct):
+class InputTokens(Struct):
     """What is counted by /v1/responses/input_tokens."""
 
     model: Name
@@ -46,13 +46,13 @@ class Counted(Struct):
     parallel_tool_calls: bool | None = None
 
 
-class Asked(Counted):
+class Responses(InputTokens):
     stream: bool | None = None
     store: bool | None = None
     background: bool | None = None
 
 
-SHAPES: dict[Api, Shape] = {"responses": Shape(Asked), "input_tokens": Shape(Counted)}
+SHAPES: dict[Api, Shape] = {"responses": Shape(Responses), "input_tokens": Shape(InputTokens)}
 
 FRAMES = frozenset(
     {
@@ -72,8 +72,8 @@ class OpenAIResponses(OpenAIChat):
     """The other dialect of kind `openai`: its errors and its models are those of chat completions."""
 
     endpoints: tuple[Endpoint, ...] = (
-        Endpoint(api="responses", path="/v1/responses"),
-        Endpoint(api="input_tokens", path="/v1/responses/input_tokens"),
+        Endpoint(api="responses", path="/v1/responses", body=Responses),
+        Endpoint(api="input_tokens", path="/v1/responses/input_tokens", body=InputTokens),
     )
 
     def peek(self, api: Api, body: bytes) -> Peek:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BODY = ("model", "api", "stream", "tools", "images", "thinking", "input_tokens", "max_tokens")
 """Conditions on what the body of a model request says."""
-OWN = ("/health", "/ready", "/v1/models")
+OWN = ("/health", "/ready", "/openapi.json", "/v1/models")
 """Paths that Turnout answers itself, without asking the routes (rule R3)."""
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.plan.peers import Trusted
     from engine.plan.source import Source
 
-RESERVED = ("v1", "health", "ready", "metrics", "status")
+RESERVED = ("v1", "health", "ready", "metrics", "status", "openapi.json")
 """First segments of paths that Turnout answers itself."""
 LAST_PORT = 65535
 UNIX = "unix:"

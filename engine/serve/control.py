@@ -1,4 +1,4 @@
-"""The control plane: /health and /ready. Nothing here changes anything."""
+"""The control plane: /health, /ready and /openapi.json. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -101,7 +101,14 @@ def handlers(status: Status, gate: Gate) -> list[Any]:
         usable = not gate.closed and any(state in ("ok", "unknown") for state in backends.values())
         return _json(200 if usable else 503, {"ready": usable, "backends": backends})
 
-    return [health, ready]
+    @route("/openapi.json", http_method=METHODS, sync_to_thread=False)
+    def openapi() -> Response[bytes]:
+        """What is served, for programs and for people's tools."""
+        from engine.serve.openapi import document
+
+        return Response(document(), media_type="application/json")
+
+    return [health, ready, openapi]
 
 
 def misfit(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

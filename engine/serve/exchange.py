@@ -30,7 +30,7 @@ from engine.serve.continued import Continued, continued, kept_by
 from engine.serve.failures import problem_of
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.heads import marked
-from engine.serve.knock import is_json, nowhere, only, upgraded
+from engine.serve.knock import PROBES, is_json, nowhere, only, upgraded
 from engine.serve.order import Order
 from engine.serve.passing import passing
 from engine.serve.recording import recorded
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from engine.serve.recall import Recall
     from engine.serve.stored import Responses
 
-PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
-"""Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
 MODELS = "/v1/models"
 WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
@@ -143,7 +141,7 @@ class Exchange:
             await self._model_request(*owned, base, key)
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
-                raise only("GET", path)
+                raise only("GET, HEAD", path)
             await self._models(path, key)
         elif (found := objects.PATH.fullmatch(path)) and method in objects.METHODS[found["part"]]:
             await self._object(found["id"], found["part"], key)

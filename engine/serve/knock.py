@@ -5,6 +5,10 @@ from __future__ import annotations
 from engine.chat import Problem
 from engine.dialects import ENDPOINTS
 from engine.plan.paths import MODELS
+from engine.serve import objects
+
+PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
+"""Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
 
 
 def is_json(content_type: bytes | None) -> bool:
@@ -16,8 +20,9 @@ def is_json(content_type: bytes | None) -> bool:
     return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
 
 
-def only(method: str, path: str) -> Problem:
-    return Problem(405, "method_not_allowed", f"{path} takes {method}", headers=((b"allow", method.encode()),))
+def only(methods: str, path: str) -> Problem:
+    """Return the refusal of a method at a path that takes others."""
+    return Problem(405, "method_not_allowed", f"{path[:200]} takes {methods}", headers=((b"allow", methods.encode()),))
 
 
 def upgraded(path: str) -> Problem:
@@ -27,5 +32,10 @@ def upgraded(path: str) -> Problem:
 
 
 def nowhere(path: str) -> Problem:
+    """Return the refusal of what no endpoint and no `pass` route takes."""
+    if path in PROBES:
+        return only("GET, HEAD", path)
+    if found := objects.PATH.fullmatch(path):
+        return only(", ".join(objects.METHODS[found["part"]]), path)
     known = ", ".join(sorted(ENDPOINTS))
     return Problem(404, "not_found", f"nothing is served at {path[:200]}; known: {known}, {MODELS}")
