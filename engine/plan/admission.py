@@ -27,6 +27,8 @@ CREDENTIALS = (b"x-turnout-key", b"x-api-key", b"api-key", b"authorization")
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::([0-9]{1,5}))?")
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[a-z0-9._~-]+|\*)(?::([0-9]{1,5}))?")
+LONGEST_ORIGIN = 512
+"""Bytes of an `Origin`, which answers repeat; a host has at most 253."""
 BY_BROWSERS = frozenset({b"origin", b"sec-fetch-site"})
 FOREIGN = (b"cross-site", b"same-site")
 """What browsers say in sec-fetch-site of pages that are not of this origin (W3C Fetch Metadata)."""
@@ -64,7 +66,7 @@ def check_origin(plan: Plan, headers: Headers, scheme: str = "http") -> bytes | 
         if any(value.strip().lower() in FOREIGN for value in _all(headers, b"sec-fetch-site")):
             raise Problem(403, "origin_not_allowed", "a web page of another origin may not call this server")
         return None
-    origin = parse_origin(sent[0].decode("latin-1")) if len(sent) == 1 else None
+    origin = parse_origin(sent[0].decode("latin-1")) if len(sent) == 1 and len(sent[0]) <= LONGEST_ORIGIN else None
     if origin is not None and _allowed(plan, origin):
         return sent[0]
     if origin is not None and _same(origin, headers, scheme):

@@ -79,8 +79,17 @@ def up(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [
         (name, value)
         for name, value in headers
-        if name not in REQUEST_STOPS and not name.startswith(REQUEST_STOP_PREFIXES) and name not in named
+        if name not in REQUEST_STOPS
+        and not name.startswith(REQUEST_STOP_PREFIXES)
+        and name not in named
+        and not (b"_" in name and _disguised(name))
     ]
+
+
+def _disguised(name: bytes) -> bool:
+    """Say whether `name` (`x_api_key`) is one that stops to whoever reads `_` as `-`, as CGI and WSGI do."""
+    meant = name.replace(b"_", b"-")
+    return meant in REQUEST_STOPS or meant.startswith(REQUEST_STOP_PREFIXES)
 
 
 def across(headers: Iterable[tuple[bytes, bytes]], *, stream: bool) -> Headers:

@@ -315,9 +315,12 @@ class Protocol(HttpToolsProtocol):
 def check_codings(values: list[bytes]) -> None:
     """Refuse (501) a request body that is coded in more than chunks: nobody here would undo it (RFC 9112, 6.1).
 
-    One whose last coding is not chunked has no end, which is for the parser to refuse.
+    One whose last coding is not chunked has no end, which is for the parser to refuse. A list with an empty place
+    (`,chunked`) is read in more than one way by what may stand in front of us: 400.
     """
-    codings = [coding for value in values for coding in value.lower().replace(b" ", b"").split(b",") if coding]
+    codings = [coding for value in values for coding in value.lower().replace(b" ", b"").split(b",")]
+    if b"" in codings:
+        raise _invalid("the transfer-encoding is not valid")
     if len(codings) > 1 and codings[-1] == b"chunked":
         raise Problem(
             501,

@@ -41,7 +41,7 @@ async def passing(
         raise no_credential()
     check_length(headers, plan.body_limit)
     encoding = first(headers, b"content-encoding")
-    declared = first(headers, b"content-length")
+    declared = (first(headers, b"content-length") or b"").strip() or None  # a tab may stand around it
     has_body = first(headers, b"transfer-encoding") is not None or declared not in (None, b"0")
     call = Call(
         api=None,
