@@ -66,6 +66,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         drain=seconds(document.server.drain),
         trusted=compile_trusted(source),
         send_timeout=seconds(document.server.send_timeout),
+        body_timeout=seconds(document.server.body_timeout),
         overload=compile_overload(source),
         journal=compile_journal(source),
         responses=Room(

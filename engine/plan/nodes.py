@@ -249,6 +249,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int
     drain: float
     send_timeout: float
+    body_timeout: float
     trusted: Trusted | None = None
     """The proxies whose word counts on who calls."""
     overload: Overload | None

@@ -82,6 +82,13 @@ class Server(Section, frozen=True, kw_only=True):
     body_limit: Annotated[Size, Meta(description="Largest request body, after decoding", extra={"flaw": positive})] = (
         "32MB"
     )
+    body_timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long a request body may take for each further 16 KB of it before it is refused (408)",
+            extra={"flaw": positive},
+        ),
+    ] = "30s"
     cors: Annotated[Cors, Meta(description="Which web pages may call")] = Cors()
     answer_model: Annotated[
         Literal["asked", "upstream"],
