@@ -53,8 +53,15 @@ def lines(told: Explanation) -> Iterator[Line]:
         yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
     for pool, targets in told.left:
         yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
+    yield from _opened(told)
+
+
+def _opened(told: Explanation) -> Iterator[Line]:
+    """Yield how deep the request and its answer are looked into, and for what."""
     for step in told.deep:
         yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
+    for step in told.metered:
+        yield Line("body", "usage read", "", step.why, _place(step.span))
     if told.tries and told.tries[-1].into is None and not told.deep:
         edits = told.tuning is not None and told.tuning.edits
         yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
@@ -163,6 +170,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "tuning": _tuning(told.tuning) if told.tuning is not None else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
         "body": _body(told),
+        "usage": [{"why": step.why, "at": _place(step.span)} for step in told.metered],
         "losses": [{"path": one.path, "grade": one.grade, "reason": one.reason} for one in told.losses],
         "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
     }

@@ -14,6 +14,7 @@ from engine.config.sections.base import Name, Section, Word
 from engine.config.sections.keys import Key
 from engine.config.sections.models import Defaults, Model
 from engine.config.sections.observe import Observe
+from engine.config.sections.prices import Price
 from engine.config.sections.routes import Route
 from engine.config.sections.server import Base, Server
 from engine.config.sections.state import State
@@ -45,10 +46,14 @@ class Document(Section, frozen=True, kw_only=True):
     keys: Annotated[
         dict[Name, Key], Meta(description="Who may call, by name; `anonymous` is who sends no credential")
     ] = {}
+    prices: Annotated[
+        dict[Word, Price],
+        Meta(description="What models cost, by upstream/model or by model name; `*` is any run of characters"),
+    ] = {}
     include: Annotated[list[str], Meta(description="Further files or globs, relative to this one")] = []
     state: Annotated[State, Meta(description="What is kept between requests, and where")] = State()
     observe: Annotated[Observe, Meta(description="What Turnout tells about itself")] = Observe()
 
 
-INCLUDABLE = ("upstreams", "models", "routes", "bases", "keys")
+INCLUDABLE = ("upstreams", "models", "routes", "bases", "keys", "prices")
 """The sections an included file may hold (rule C1)."""

@@ -34,6 +34,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("type", "integer"): Sentence(
         "wrong-type", "{what} must be a whole number, not {found}", "write a number such as 2, without quotes"
     ),
+    ("type", "number"): Sentence(
+        "wrong-type", "{what} must be a number, not {found}", "write a number such as 0.25, without quotes or a sign"
+    ),
     ("type", "string"): Sentence(
         "wrong-type",
         "{what} must be text, not {found}",
@@ -160,7 +163,9 @@ def diagnose(
         yield from _missing(error, path, tree)
     elif error.validator == "type" and "enum" in schema and instance not in schema["enum"]:
         return  # the enumeration says it better
-    elif error.validator in ("minimum", "maximum") and not isinstance(instance, int):
+    elif (
+        error.validator in ("minimum", "maximum") and schema.get("type") == "integer" and not isinstance(instance, int)
+    ):
         return  # its type is wrong, which is said
     else:
         yield _wrong(error, schema, path, tree, report, variables.get(path))

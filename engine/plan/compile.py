@@ -10,8 +10,10 @@ from engine.plan.keys import compile_keys
 from engine.plan.lint import lint
 from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
+from engine.plan.needs import usage_for
 from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.observe import compile_journal
+from engine.plan.prices import compile_prices
 from engine.plan.rules import compile_rules
 from engine.plan.server import (
     check_loop,
@@ -50,6 +52,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
     check_like(source, models)
+    prices = compile_prices(source)
     if len(report.errors) > before:
         return None
     plan = Plan(
@@ -74,6 +77,8 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
             bytes=size(document.state.responses.size),
             seconds=seconds(document.state.responses.ttl),
         ),
+        prices=prices,
+        usage=usage_for(source),
         deep=any(deep_fields(route.when) for route in document.routes),
         entries=models.entries,
         patterns=models.patterns,

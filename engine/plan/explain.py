@@ -8,7 +8,7 @@ import msgspec
 
 from engine.chat import Failure, Loss, Problem
 from engine.clients import BY_NAME
-from engine.dialects import crossing, is_estimated
+from engine.dialects import METERED, crossing, is_estimated
 from engine.dialects.body import FIELDS
 from engine.dialects.forced import takes
 from engine.facts import ANONYMOUS
@@ -74,6 +74,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Set where a `pass` route decides; then there are no `tries`."""
     deep: tuple[Step, ...] = ()
     """The rules for which the whole body is decoded."""
+    metered: tuple[Step, ...] = ()
+    """What the tokens of the answer are read for; nothing where they are not read."""
 
     @property
     def client(self) -> Profile | None:
@@ -132,7 +134,13 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         tries=tuple(tries),
         left=tuple((pool, targets) for pool, targets in left if targets),
         deep=_deep(plan),
+        metered=_metered(plan, facts),
     )
+
+
+def _metered(plan: Plan, facts: Facts) -> tuple[Step, ...]:
+    """Return what the tokens of the answer are read for; counts and the like take none."""
+    return plan.usage if facts.api in METERED else ()
 
 
 def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:

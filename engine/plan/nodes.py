@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.config.document import Document
     from engine.diagnostics import Span
+    from engine.plan.prices import Prices
     from engine.upstreams.base import Options
 
 
@@ -154,7 +155,7 @@ class Rule(Node, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the trace of a decision, as explain prints it."""
 
-    section: Literal["host", "base", "key", "route", "model", "limits", "target"]
+    section: Literal["host", "base", "key", "route", "model", "limits", "target", "prices", "observe"]
     name: str
     verdict: str
     why: str = ""
@@ -257,6 +258,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal | None
     responses: Room
     """For the responses that clients may come back to."""
+    prices: Prices
+    usage: tuple[Step, ...]
+    """Why the tokens of every answer are read (level 1); nothing: nobody asks for them."""
     deep: bool
     """Whether any rule looks at facts that need the whole body decoded (level 2)."""
     entries: dict[str, Entry] = {}
@@ -271,6 +275,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What `defaults.model` says of requests."""
     resolved: dict[tuple[str | None, str, str], Resolved] = {}
     """What `route` has found out already, by route, API and asked name."""
+
+    @property
+    def needs_usage(self) -> bool:
+        """Whether anything of the file asks for the tokens of answers."""
+        return bool(self.usage)
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "resolved", {})  # what was true of the plan this was made from may not be
