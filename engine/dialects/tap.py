@@ -193,7 +193,9 @@ class StreamTap:
                 out = out.replace(*needle)
             else:
                 out = b"".join(map(self._renamed, cut(out)))
-        if out:
+        if out == b"\n" and self._last:
+            self._last[-1] += out  # the second half of a CRLF is no piece of its own
+        elif out:
             self._last.append(out)
         return out
 
