@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from engine.config.sections.base import Name, Section, Word
 from engine.config.sections.keys import Key
+from engine.config.sections.limits import Limit
 from engine.config.sections.models import Defaults, Model
 from engine.config.sections.observe import Observe
 from engine.config.sections.prices import Price
@@ -43,6 +44,9 @@ class Document(Section, frozen=True, kw_only=True):
     ] = {}
     routes: Annotated[list[Route], Meta(description="Rules, read from the top; the first that matches decides")] = []
     bases: Annotated[dict[Name, Base], Meta(description="Other base URLs, by name")] = {}
+    limits: Annotated[
+        dict[Name, Limit], Meta(description="How much may be asked, by name; each counts where it is named")
+    ] = {}
     keys: Annotated[
         dict[Name, Key], Meta(description="Who may call, by name; `anonymous` is who sends no credential")
     ] = {}
@@ -55,5 +59,5 @@ class Document(Section, frozen=True, kw_only=True):
     observe: Annotated[Observe, Meta(description="What Turnout tells about itself")] = Observe()
 
 
-INCLUDABLE = ("upstreams", "models", "routes", "bases", "keys", "prices")
+INCLUDABLE = ("upstreams", "models", "routes", "bases", "limits", "keys", "prices")
 """The sections an included file may hold (rule C1)."""

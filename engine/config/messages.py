@@ -109,6 +109,22 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("type", "routes.*.deny"): Sentence(
         "wrong-type", "{what} must be a mapping, not {found}", "write `deny: {{status: 403, message: ...}}`"
     ),
+    ("type", "limits"): Sentence(
+        "wrong-type",
+        "`limits` must be a mapping, not {found}",
+        "write `name: {{requests: 60 per 1m, by: [key]}}` under it; elsewhere `limits` is a list of such names",
+    ),
+    ("type", "limits.*"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `{{requests: 60 per 1m, by: [key]}}`"
+    ),
+    ("type", "limits.*.requests"): Sentence("wrong-type", "{what} must be a rate, not {found}", "write 60 per 1m"),
+    ("type", "limits.*.tokens"): Sentence("wrong-type", "{what} must be a rate, not {found}", "write 100000 per 1m"),
+    ("type", "limits.*.budget"): Sentence("wrong-type", "{what} is money, not {found}", "write 20 USD per day"),
+    ("required", "limits.*"): Sentence(
+        "missing-key",
+        "{what} has no `{missing}`",
+        "say whose requests count together: `by: [key]`, `by: [ip]`, or `by: [all]` for one counter",
+    ),
     ("type", "keys"): Sentence(
         "wrong-type",
         "`keys` must be a mapping, not {found}",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.plan.keys import compile_keys
+from engine.plan.limits import compile_limits
 from engine.plan.lint import lint
 from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
@@ -47,6 +48,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     models = compile_models(source)
     rules = compile_rules(source, models)
     keys, digests = compile_keys(source, models)
+    limits, attached = compile_limits(source)
     defaults = document.defaults.model
     check_layer(source, ("defaults", "model"), defaults)
     below = layer(source, ("defaults", "model"), defaults)
@@ -86,6 +88,8 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         fallback_on=frozenset(defaults.fallback_on),
         hold=seconds(defaults.hold),
         layer=below,
+        limits=limits,
+        attached=attached,
     )
     lint(plan, source)
     return plan

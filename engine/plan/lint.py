@@ -253,6 +253,22 @@ def _links(plan: Plan) -> Iterator[Link]:
             yield rule.link
 
 
+def _unlimiting(plan: Plan, source: Source) -> None:
+    """Report limits that are named nowhere."""
+    attached = plan.attached
+    named = {*attached.server, *attached.early}
+    for section in (attached.bases, attached.keys, attached.routes, attached.models, attached.upstreams):
+        named |= {name for names in section.values() for name in names}
+    for name, limit in plan.limits.items():
+        if name not in named:
+            source.report.warning(
+                "unused-limit",
+                f"limit `{name}` limits nothing: no `limits` names it",
+                limit.span,
+                help=f"name it where it is to count, such as `server: {{limits: [{name}]}}`, or remove it",
+            )
+
+
 CHECKS = (
     _upstreams,
     _strangers,
@@ -265,4 +281,6 @@ CHECKS = (
     _widening,
     _claims,
     _unpriced,
+    _unlimiting,
 )
+"""In the order in which they are reported."""

@@ -89,6 +89,7 @@ class Server(Section, frozen=True, kw_only=True):
             extra={"flaw": positive},
         ),
     ] = "30s"
+    limits: Annotated[list[Word], Meta(description="Names of `limits` that count every model request")] = []
     cors: Annotated[Cors, Meta(description="Which web pages may call")] = Cors()
     answer_model: Annotated[
         Literal["asked", "upstream"],
@@ -120,3 +121,6 @@ class Base(Section, frozen=True, kw_only=True):
     """Another base URL for clients: http://host:port/PREFIX/v1."""
 
     prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="The path before /v1, as in /team-a")]
+    limits: Annotated[
+        list[Word], Meta(description="Names of `limits` that count requests that come in by this base")
+    ] = []
