@@ -1,6 +1,6 @@
 """Sandboxed Jinja2 over the shipped templates/. A name that a template needs and nobody gives is an error.
 
-What comes out is text for people and for configuration files, never HTML; nothing is escaped.
+What comes out is text for people and for configuration files, and nothing is escaped; but for pages, `*.html.j2`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=False,  # Markdown and configuration files, not HTML
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),  # the rest is Markdown and YAML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -17,7 +17,6 @@ from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.messages.errors import judged
-from engine.dialects.messages.gauge import GAUGE
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.dialects.window import need
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Failure, Headers
     from engine.dialects.base import Failing, ModelCard
-    from engine.dialects.meter import Gauge
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -108,9 +106,6 @@ class AnthropicMessages:
         begun: Callable[[bytes], None] | None = None,
     ) -> StreamTap:
         return StreamTap(EVENTS, rename, begun)
-
-    def gauge(self, api: Api) -> Gauge | None:
-        return GAUGE if api == "messages" else None
 
     def identities(self, answer: bytes) -> tuple[str, ...]:  # noqa: ARG002 - the API keeps no messages
         return ()

@@ -41,7 +41,7 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
     rules = []
     for index, route in enumerate(source.document.routes):
         _check_name(source, index, route)
-        check_when(source, ("routes", index, "when"), route.when)
+        _check_when(source, ("routes", index, "when"), route.when)
         is_whole = _check_action(source, index, route)
         check_layer(source, ("routes", index), route)
         check_route(source, index, route)
@@ -127,8 +127,7 @@ def _check_action(source: Source, index: int, route: Route) -> bool:
 # --- when -----------------------------------------------------------------------------------------------------------
 
 
-def check_when(source: Source, path: Path, when: When) -> None:
-    """Report the conditions of `when`, which stands at `path`, that cannot be meant."""
+def _check_when(source: Source, path: Path, when: When) -> None:
     declared = source.document
     _check_known(source, (*path, "key"), when.key, {**declared.keys, ANONYMOUS: None}, "key", "unknown-key-name")
     _check_known(source, (*path, "base"), when.base, declared.bases, "base", "unknown-base")
@@ -147,7 +146,7 @@ def check_when(source: Source, path: Path, when: When) -> None:
     if when.not_ is not None:
         if when.not_ == NOTHING:
             _never(source, (*path, "not"), "`not` without a condition never holds", "give it one, or remove it")
-        check_when(source, (*path, "not"), when.not_)
+        _check_when(source, (*path, "not"), when.not_)
 
 
 def _check_headers(source: Source, path: Path, headers: dict[str, str | list[str]]) -> None:

@@ -11,19 +11,24 @@ from litestar import Litestar, asgi
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope, Send
 
+from engine.chat import Problem
 from engine.serve.control import Status, handlers, misfit
 from engine.serve.exchange import Exchange
+from engine.serve.showing import refused, showing
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
 
     from engine.observe.records import Records
     from engine.serve.gate import Gate
+    from engine.serve.panel import Panel
     from engine.serve.recall import Recall
     from engine.serve.stored import Responses
 
 
-def make_app(records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate) -> Litestar:
+def make_app(
+    records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate, panel: Panel
+) -> Litestar:
     """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
 
     @asgi("/", is_mount=True, copy_scope=False)
@@ -31,9 +36,9 @@ def make_app(records: Records, status: Status, recall: Recall, responses: Respon
         await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate).run()
 
     return Litestar(
-        route_handlers=[data_plane, *handlers(status, gate)],
+        route_handlers=[data_plane, *handlers(status, gate), *showing(panel)],
         openapi_config=None,
         logging_config=None,
         cors_config=None,
-        exception_handlers={HTTPException: misfit},
+        exception_handlers={HTTPException: misfit, Problem: refused},
     )

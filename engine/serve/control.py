@@ -49,14 +49,19 @@ class Status:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self.config = Config(changed_at=stamp())
+        self.reloads = 0
+        self.refusals = 0
+        """How many edits were taken, and how many were not."""
 
     def taken(self) -> None:
         """An edit went live."""
+        self.reloads += 1
         self.config = Config(changed_at=stamp())
 
     def refused(self, found: Diagnostic, main: str) -> None:
         """An edit of `main` was not taken; `found` is the first error."""
         span = found.span
+        self.refusals += 1
         self.config.ok = False
         self.config.last_error = Fault(
             code=found.code,

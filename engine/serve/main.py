@@ -27,6 +27,7 @@ from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.listener import Listener
 from engine.serve.observers import Observers
+from engine.serve.panel import Panel
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
 from engine.serve.stored import Responses
@@ -92,7 +93,9 @@ async def _serve(
     observers = Observers(records)
     observers.follow(plan)
     gate = Gate()
-    switch = Switch(cast("ASGIApp", make_app(records, status, Recall(), Responses(), gate)), generation, records, gate)
+    panel = Panel(status, observers, gate)
+    app = make_app(records, status, Recall(), Responses(), gate, panel)
+    switch = panel.switch = Switch(cast("ASGIApp", app), generation, records, gate)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
     server = Server(
         uvicorn.Config(

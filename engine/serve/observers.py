@@ -7,10 +7,14 @@ asks for it.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
+
+from engine.plan.labels import Labels
 
 if TYPE_CHECKING:
     from engine.observe.journal.writer import Journal
+    from engine.observe.metrics import Metrics
     from engine.observe.records import Records, Subscriber
     from engine.plan.nodes import Plan
 
@@ -21,13 +25,15 @@ class Observers:
     def __init__(self, records: Records) -> None:
         self.records = records
         self.journal: Journal | None = None
+        self.metrics: Metrics | None = None
         self._loop = asyncio.get_running_loop()
         self._closing: set[asyncio.Future[None]] = set()
 
     def follow(self, plan: Plan) -> None:
         """Do what `observe` of `plan` says from now on."""
         self._follow_journal(plan)
-        others: list[Subscriber] = [one for one in (self.journal,) if one is not None]
+        self._follow_metrics(plan)
+        others: list[Subscriber] = [one for one in (self.journal, self.metrics) if one is not None]
         self.records.follow(*others)
 
     async def close(self) -> None:
@@ -50,6 +56,17 @@ class Observers:
             from engine.observe.journal.writer import Journal
 
             self.journal = Journal(wanted.path, wanted.retention, self._say)
+
+    def _follow_metrics(self, plan: Plan) -> None:
+        if not plan.document.observe.metrics:
+            self.metrics = None
+        elif self.metrics is not None:
+            self.metrics.follow(Labels(plan))
+        else:
+            from engine.observe.metrics import Metrics
+
+            self.metrics = Metrics(Labels(plan))
+            self.metrics.live(ok=True, since=time.time())
 
     def _close(self, journal: Journal) -> None:
         """Have `journal` write what it holds, beside everything else."""

@@ -105,5 +105,5 @@ def test_what_is_served_keeps_to_it(turnout: Turnout, tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
-    assert "16 passed" in ran.stdout, ran.stdout[-4000:]
+    assert "18 passed" in ran.stdout, ran.stdout[-4000:]
     assert "internal error" not in turnout.log()

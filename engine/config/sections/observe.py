@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from engine.config.sections.base import Section, stray
+from engine.config.sections.server import proxy_flaw
 from engine.diagnostics import Flaw
 from engine.units import Duration, positive
 
@@ -28,7 +30,6 @@ class Log(Section, frozen=True, kw_only=True):
         "auto"
     )
     bodies: Annotated[bool, Meta(description="Log request bodies too (they hold users' text), cut at 4 KB")] = False
-    usage: Annotated[bool, Meta(description="Read the tokens off every answer, and log them")] = False
 
 
 class Journal(Section, frozen=True, kw_only=True):
@@ -47,4 +48,9 @@ class Observe(Section, frozen=True, kw_only=True):
     journal: Annotated[
         Journal | None, Meta(description="A row for each request, for `turnout usage` and for budgets")
     ] = None
+    metrics: Annotated[bool, Meta(description="Serve /metrics, for Prometheus")] = False
+    allow: Annotated[
+        list[Annotated[str, Meta(extra={"flaw": proxy_flaw})]],
+        Meta(description="Who may read /metrics and /status: addresses and networks; `unix:` is the unix socket"),
+    ] = msgspec.field(default_factory=lambda: ["127.0.0.0/8", "::1", "unix:"])
     headers: Annotated[bool, Meta(description="Put x-turnout-* headers on answers")] = True

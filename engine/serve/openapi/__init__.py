@@ -121,6 +121,8 @@ def _control() -> Json:
         "/": {"get": _open("greeting", "Greeting")},
         "/health": {"get": _open("health", "Health")},
         "/ready": {"get": _open("ready", "Ready", 503)},
+        "/status": {"get": _shown("status", {"application/json": {"schema": {"type": "object"}}, "text/html": {}})},
+        "/metrics": {"get": _shown("metrics", {"text/plain": {}, "application/openmetrics-text": {}}, 404)},
     }
 
 
@@ -139,6 +141,13 @@ def _open(name: str, schema: str, *also: int) -> Json:
     content = {"application/json": {"schema": ref(schema)}}
     answers = {str(status): {"description": "The answer", "content": content} for status in (200, *also)}
     return {"operationId": name, "responses": {**answers, "default": _error("AnyError", "Not answered")}}
+
+
+def _shown(name: str, content: Json, *also: int) -> Json:
+    """Return an operation for whoever calls from an address in `observe.allow`."""
+    refused = {str(status): _error("AnyError", STATUSES[status]) for status in (403, 421, *also)}
+    good = {"description": "The answer", "content": content}
+    return {"operationId": name, "responses": {"200": good, **refused, "default": _error("AnyError", "Not answered")}}
 
 
 def _errors(schema: str, statuses: tuple[int, ...]) -> Json:

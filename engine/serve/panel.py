@@ -1,0 +1,165 @@
+"""What the process tells of itself: one look at it, from which /status and the gauges of /metrics are made.
+
+Names of the file and figures only: no credential, no key of a client, no address, no text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sized
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine import __version__
+from engine.serve.control import Config, rss, stamp
+
+if TYPE_CHECKING:
+    from engine.serve.control import Status
+    from engine.serve.gate import Gate
+    from engine.serve.observers import Observers
+    from engine.serve.switch import Switch
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """An upstream. `state` is ok, down, unknown or off; `why` is said of one that is off."""
+
+    name: str
+    kind: str
+    state: str
+    why: str = ""
+
+
+class Requests(msgspec.Struct, frozen=True, kw_only=True):
+    """Model and `pass` requests: how many run and wait now, and what became of those in line."""
+
+    in_flight: int
+    waiting: int
+    max_concurrency: int | None
+    """None: no cap, so nobody waits."""
+    queue: int | None
+    refused: int
+    waited_s: float
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of `limits`, as written."""
+
+    name: str
+    policies: list[str]
+    by: list[str]
+
+
+class Store(msgspec.Struct, frozen=True, kw_only=True):
+    """Where counters are. None: a store of this kind does not tell."""
+
+    kind: str
+    counters: int | None
+    failures: int | None
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """`failing` says why nothing can be written at present, "" where it can."""
+
+    written: int
+    waiting: int
+    dropped: int
+    failing: str
+
+
+class Reloads(msgspec.Struct, frozen=True, kw_only=True):
+    taken: int
+    refused: int
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """The process at one moment."""
+
+    version: str
+    timestamp: str
+    uptime_s: float
+    rss_bytes: int
+    stopping: bool
+    generation: str
+    draining: int
+    """How many older generations have requests that still run."""
+    config: Config
+    reloads: Reloads
+    requests: Requests
+    upstreams: list[Upstream]
+    limits: list[Limit]
+    store: Store
+    journal: Journal | None
+
+
+class Panel:
+    """Where the parts of the process are looked at. `switch` is set once it stands."""
+
+    switch: Switch
+
+    def __init__(self, status: Status, observers: Observers, gate: Gate) -> None:
+        self.status = status
+        self.observers = observers
+        self.gate = gate
+
+    def look(self) -> Look:
+        generation, status = self.switch.generation, self.status
+        journal = self.observers.journal
+        return Look(
+            version=__version__,
+            timestamp=stamp(),
+            uptime_s=status.uptime,
+            rss_bytes=rss(),
+            stopping=self.gate.closed,
+            generation=generation.id,
+            draining=len(self.switch.draining),
+            config=status.config,
+            reloads=Reloads(taken=status.reloads, refused=status.refusals),
+            requests=self._requests(),
+            upstreams=self._upstreams(),
+            limits=self._limits(),
+            store=self._store(),
+            journal=Journal(
+                written=journal.written, waiting=journal.waiting, dropped=journal.dropped, failing=journal.failing
+            )
+            if journal is not None
+            else None,
+        )
+
+    def _requests(self) -> Requests:
+        gate, cap = self.gate, self.switch.generation.plan.overload
+        return Requests(
+            in_flight=gate.in_flight,
+            waiting=gate.waiting,
+            max_concurrency=cap.concurrency if cap is not None else None,
+            queue=cap.queue if cap is not None else None,
+            refused=gate.refused,
+            waited_s=round(gate.waited, 3),
+        )
+
+    def _upstreams(self) -> list[Upstream]:
+        generation = self.switch.generation
+        now = asyncio.get_running_loop().time()
+        return [
+            Upstream(
+                name=name,
+                kind=str(upstream.options.__struct_config__.tag),
+                state=generation.live[name].health(now) if name in generation.live else "off",
+                why=generation.plan.off.get(name, ""),
+            )
+            for name, upstream in generation.plan.upstreams.items()
+        ]
+
+    def _limits(self) -> list[Limit]:
+        return [
+            Limit(name=limit.name, policies=[str(policy) for policy in limit.policies], by=list(limit.by))
+            for limit in getattr(self.switch.generation.plan, "limits", {}).values()
+        ]
+
+    def _store(self) -> Store:
+        store = self.switch.generation.store
+        return Store(
+            kind=self.switch.generation.plan.document.state.kind,
+            counters=len(store) if isinstance(store, Sized) else None,
+            failures=getattr(store, "failures", None),
+        )
