@@ -22,6 +22,10 @@ class Depth(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
 
 
+NO_DEPTH = Depth()
+"""Of a request whose body was not decoded."""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """One request as the rules see it. Header names are lower case; `model` is the asked name (rule P3)."""
 
@@ -41,4 +45,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What was cut from the asked name, such as `[1m]`."""
     stream: bool = False
     headers: Mapping[str, str] = {}
-    depth: Depth = Depth()
+    depth: Depth = NO_DEPTH

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LONGEST = 60
 """Characters that are shown of a forced value."""
+DECODED = {"route": "route", "limits": "limit"}
+"""Section -> what an entry of it is called that needs the whole body."""
 EDITED = ", and what `set` and `unset` name"
 
 
@@ -35,7 +37,7 @@ def lines(told: Explanation) -> Iterator[Line]:
     if decision.facts.suffix is not None:
         yield Line("asked", decision.facts.model or "", "", f"`{decision.facts.suffix}` is cut from the name", "")
     yield from _known(told)
-    for step in decision.trace:
+    for step in (*decision.trace, *told.limits):
         yield Line(step.section, step.name, step.verdict, step.why, _place(step.span))
     if decision.refusal is not None:
         yield Line("refused", str(decision.refusal.status), decision.refusal.code, decision.refusal.message, "")
@@ -53,8 +55,15 @@ def lines(told: Explanation) -> Iterator[Line]:
         yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
     for pool, targets in told.left:
         yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
+    yield from _opened(told)
+
+
+def _opened(told: Explanation) -> Iterator[Line]:
+    """Yield how deep the request and its answer are looked into, and for what."""
     for step in told.deep:
-        yield Line("body", "decoded", "", f"route {step.name} looks at {step.why}", _place(step.span))
+        yield Line("body", "decoded", "", f"{DECODED[step.section]} {step.name} looks at {step.why}", _place(step.span))
+    for step in told.metered:
+        yield Line("body", "usage read", "", step.why, _place(step.span))
     if told.tries and told.tries[-1].into is None and not told.deep:
         edits = told.tuning is not None and told.tuning.edits
         yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
@@ -142,6 +151,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
             {"section": s.section, "name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)}
             for s in decision.trace
         ],
+        "limits": [{"name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)} for s in told.limits],
         "client": _client(told),
         "route": decision.route,
         "tries": [
@@ -163,6 +173,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "tuning": _tuning(told.tuning) if told.tuning is not None else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
         "body": _body(told),
+        "usage": [{"why": step.why, "at": _place(step.span)} for step in told.metered],
         "losses": [{"path": one.path, "grade": one.grade, "reason": one.reason} for one in told.losses],
         "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,
     }

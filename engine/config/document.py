@@ -12,8 +12,10 @@ from msgspec import Meta
 
 from engine.config.sections.base import Name, Section, Word
 from engine.config.sections.keys import Key
+from engine.config.sections.limits import Limit
 from engine.config.sections.models import Defaults, Model
 from engine.config.sections.observe import Observe
+from engine.config.sections.prices import Price
 from engine.config.sections.routes import Route
 from engine.config.sections.server import Base, Server
 from engine.config.sections.state import State
@@ -42,13 +44,20 @@ class Document(Section, frozen=True, kw_only=True):
     ] = {}
     routes: Annotated[list[Route], Meta(description="Rules, read from the top; the first that matches decides")] = []
     bases: Annotated[dict[Name, Base], Meta(description="Other base URLs, by name")] = {}
+    limits: Annotated[
+        dict[Name, Limit], Meta(description="How much may be asked, by name; each counts where it is named")
+    ] = {}
     keys: Annotated[
         dict[Name, Key], Meta(description="Who may call, by name; `anonymous` is who sends no credential")
+    ] = {}
+    prices: Annotated[
+        dict[Word, Price],
+        Meta(description="What models cost, by upstream/model or by model name; `*` is any run of characters"),
     ] = {}
     include: Annotated[list[str], Meta(description="Further files or globs, relative to this one")] = []
     state: Annotated[State, Meta(description="What is kept between requests, and where")] = State()
     observe: Annotated[Observe, Meta(description="What Turnout tells about itself")] = Observe()
 
 
-INCLUDABLE = ("upstreams", "models", "routes", "bases", "keys")
+INCLUDABLE = ("upstreams", "models", "routes", "bases", "limits", "keys", "prices")
 """The sections an included file may hold (rule C1)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import inspect as mi
 
-from engine.config import shape
+from engine.config import scalars, shape
 from engine.units import DURATION, SIZE
 
 if TYPE_CHECKING:
@@ -181,6 +181,9 @@ def fix(value: Any, place: str, pattern: str, kind: str, choices: list[str]) -> 
         return BOOLEANS.get(str(value).lower())
     if kind == "integer":
         return value if isinstance(value, str) and value.isdecimal() else None
+    if kind == "number":
+        price = str(value).strip().removeprefix("$").removesuffix("USD").strip()
+        return price if isinstance(scalars.plain(price), int | float) else None
     if kind == "string" and not pattern and isinstance(value, int | float | bool):
         return f'"{str(value).lower()}"'
     if kind == "array" and isinstance(value, str | int):

@@ -34,6 +34,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("type", "integer"): Sentence(
         "wrong-type", "{what} must be a whole number, not {found}", "write a number such as 2, without quotes"
     ),
+    ("type", "number"): Sentence(
+        "wrong-type", "{what} must be a number, not {found}", "write a number such as 0.25, without quotes or a sign"
+    ),
     ("type", "string"): Sentence(
         "wrong-type",
         "{what} must be text, not {found}",
@@ -106,6 +109,22 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("type", "routes.*.deny"): Sentence(
         "wrong-type", "{what} must be a mapping, not {found}", "write `deny: {{status: 403, message: ...}}`"
     ),
+    ("type", "limits"): Sentence(
+        "wrong-type",
+        "`limits` must be a mapping, not {found}",
+        "write `name: {{requests: 60 per 1m, by: [key]}}` under it; elsewhere `limits` is a list of such names",
+    ),
+    ("type", "limits.*"): Sentence(
+        "wrong-type", "{what} must be a mapping, not {found}", "write `{{requests: 60 per 1m, by: [key]}}`"
+    ),
+    ("type", "limits.*.requests"): Sentence("wrong-type", "{what} must be a rate, not {found}", "write 60 per 1m"),
+    ("type", "limits.*.tokens"): Sentence("wrong-type", "{what} must be a rate, not {found}", "write 100000 per 1m"),
+    ("type", "limits.*.budget"): Sentence("wrong-type", "{what} is money, not {found}", "write 20 USD per day"),
+    ("required", "limits.*"): Sentence(
+        "missing-key",
+        "{what} has no `{missing}`",
+        "say whose requests count together: `by: [key]`, `by: [ip]`, or `by: [all]` for one counter",
+    ),
     ("type", "keys"): Sentence(
         "wrong-type",
         "`keys` must be a mapping, not {found}",
@@ -160,7 +179,9 @@ def diagnose(
         yield from _missing(error, path, tree)
     elif error.validator == "type" and "enum" in schema and instance not in schema["enum"]:
         return  # the enumeration says it better
-    elif error.validator in ("minimum", "maximum") and not isinstance(instance, int):
+    elif (
+        error.validator in ("minimum", "maximum") and schema.get("type") == "integer" and not isinstance(instance, int)
+    ):
         return  # its type is wrong, which is said
     else:
         yield _wrong(error, schema, path, tree, report, variables.get(path))

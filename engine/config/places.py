@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.config.tree import Path, Tree
 
-NOUNS = {"upstreams": "upstream", "models": "model", "routes": "route", "bases": "base", "keys": "key"}
+NOUNS = {
+    "upstreams": "upstream",
+    "models": "model",
+    "routes": "route",
+    "bases": "base",
+    "limits": "limit",
+    "keys": "key",
+}
 """What an entry of a section is called."""
 
 

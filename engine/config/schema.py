@@ -7,6 +7,7 @@ Only keywords that draft-07 and 2020-12 share, for editors differ; alternatives 
 from __future__ import annotations
 
 import json
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +80,14 @@ def _validator() -> Any:
 
 
 def validator(of: Schema) -> Any:
-    """Return a validator in which 1.0 is no integer, as in msgspec."""
-    types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    """Return a validator in which 1.0 is no integer, as in msgspec, and .nan is no number."""
+    types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            ),
+        }
     )
     extend: Any = jsonschema.validators.extend  # typeshed leaves it untyped
     return extend(jsonschema.Draft202012Validator, type_checker=types)(of)
@@ -153,9 +159,10 @@ class _Writer:
     def scalar(self, kind: mi.Type) -> Schema:
         if isinstance(kind, mi.BoolType):
             written: Schema = {"type": "boolean"}
-        elif isinstance(kind, mi.IntType):
+        elif isinstance(kind, mi.IntType | mi.FloatType):
             limits = {"minimum": kind.ge, "maximum": kind.le}
-            written = {"type": "integer", **{word: limit for word, limit in limits.items() if limit is not None}}
+            word = "integer" if isinstance(kind, mi.IntType) else "number"
+            written = {"type": word, **{word: limit for word, limit in limits.items() if limit is not None}}
         elif isinstance(kind, mi.LiteralType):
             words = all(isinstance(value, str) for value in kind.values)
             written = {"type": "string" if words else "integer", "enum": list(kind.values)}

@@ -42,6 +42,8 @@ PLACEHOLDERS = (
     "/unset",
     "9999-12-31",
     f"sha256:{'0' * 64}",
+    "1 per 1s",
+    "1 USD per day",
 )
 """Text that stands in for a variable without a value; the first that fits the pattern of its place."""
 

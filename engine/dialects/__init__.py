@@ -33,6 +33,8 @@ ENDPOINTS: dict[str, tuple[Dialect, Endpoint]] = {
 }
 """Canonical path -> who owns it."""
 OWNERS: dict[str, Dialect] = {endpoint.api: dialect for dialect, endpoint in ENDPOINTS.values()}
+METERED = frozenset(one.api for dialect, one in ENDPOINTS.values() if dialect.gauge(one.api) is not None)
+"""The APIs whose answers take tokens."""
 
 CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES, RESPONSES_CODEC)}
 """The APIs that carry conversations, by name: each is translated into each other."""

@@ -17,6 +17,7 @@ from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.messages.errors import judged
+from engine.dialects.messages.gauge import GAUGE
 from engine.dialects.sse import frame
 from engine.dialects.tap import Reader, Sign, StreamTap
 from engine.dialects.window import need
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Failure, Headers
     from engine.dialects.base import Failing, ModelCard
+    from engine.dialects.meter import Gauge
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -106,6 +108,9 @@ class AnthropicMessages:
         begun: Callable[[bytes], None] | None = None,
     ) -> StreamTap:
         return StreamTap(EVENTS, rename, begun)
+
+    def gauge(self, api: Api) -> Gauge | None:
+        return GAUGE if api == "messages" else None
 
     def identities(self, answer: bytes) -> tuple[str, ...]:  # noqa: ARG002 - the API keeps no messages
         return ()

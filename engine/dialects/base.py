@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from engine.chat import Api, Failure, Headers, Problem
+    from engine.dialects.meter import Gauge
     from engine.facts import Depth
 
 
@@ -117,6 +118,9 @@ class Dialect(Protocol):
 
         `begun` is given the events before the content when the stream commits, and its last event.
         """
+
+    def gauge(self, api: Api) -> Gauge | None:
+        """Return where answers tell their usage; None for what uses no tokens."""
 
     def identities(self, answer: bytes) -> tuple[str, ...]:
         """Return the ids by which a client may come back to `answer` (JSON, or one event of a stream): its own, then

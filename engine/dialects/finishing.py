@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from engine.dialects.around import Around
 from engine.dialects.body import FIELDS
-from engine.dialects.sse import Splitter, frame, parse
+from engine.dialects.sse import cut, frame, parse
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Failure, Problem
-    from engine.dialects.base import Failing, Tap
+    from engine.chat import Api
+    from engine.dialects.base import Tap
 
 FINISHED = re.compile(rb'"finish_reason"\s*:\s*(?!null)\S')
 """A finish_reason that is one. Inside of a text its quotes would be escaped."""
@@ -27,45 +28,19 @@ LAST: dict[str, dict[str, Any]] = {
 """The choice of a last chunk, in the APIs that end with [DONE]."""
 
 
-class FinishingTap:
+class FinishingTap(Around):
     """Implements `Tap` (base.py) around another one."""
 
-    __slots__ = ("_before", "_choice", "_finished", "_tap", "told")
+    __slots__ = ("_before", "_choice", "_finished")
 
     def __init__(self, tap: Tap, api: Api) -> None:
-        self.told = tap.told
-        self._tap = tap
+        super().__init__(tap)
         self._choice = LAST[api]
         self._finished = False
         self._before = b""
         """The last chunks that went out: one of ours looks like them."""
 
-    @property
-    def committed(self) -> bool:
-        return self._tap.committed
-
-    @property
-    def failure(self) -> Failure | None:
-        return self._tap.failure
-
-    @property
-    def over(self) -> bool:
-        return self._tap.over
-
-    @property
-    def ended(self) -> bool:
-        return self._tap.ended
-
-    def feed(self, data: bytes) -> bytes:
-        return self._told(self._tap.feed(data))
-
-    def finish(self) -> bytes:
-        return self._told(self._tap.finish())
-
-    def broken(self, problem: Problem, asked: Failing) -> bytes | None:
-        return self._tap.broken(problem, asked)
-
-    def _told(self, out: bytes) -> bytes:
+    def change(self, out: bytes) -> bytes:
         """Return what goes to the client: `out`, with a last chunk before [DONE] where none has come."""
         if self._finished or not out:
             return out
@@ -79,11 +54,11 @@ class FinishingTap:
 
     def _closed(self, out: bytes) -> bytes:
         passed: list[bytes] = []
-        for event in _events(out):
+        for event in cut(out):
             _, data = parse(event)
             if not self._finished and data is not None and data.startswith(b"[DONE]"):
                 self._finished = True
-                passed += self._last(_events(self._before) + passed)
+                passed += self._last(cut(self._before) + passed)
             passed.append(event)
         return b"".join(passed)
 
@@ -99,8 +74,3 @@ class FinishingTap:
                 fields.pop("usage", None)
                 return [frame(msgspec.json.encode({**fields, "choices": [self._choice]}))]
         return []
-
-
-def _events(data: bytes) -> list[bytes]:
-    splitter = Splitter()
-    return [*splitter.feed(data), *([splitter.rest] if splitter.size else [])]

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
 from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
+from engine.dialects.chat.gauge import GAUGE
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.openai.errors import judged
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Failure, Headers, Problem
     from engine.dialects.base import Failing, ModelCard
+    from engine.dialects.meter import Gauge
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -117,6 +119,9 @@ class OpenAIChat:
 
     def tap(self, api: Api, rename: str | None, begun: Callable[[bytes], None] | None = None) -> StreamTap:
         return StreamTap(LEGACY if api == "completions" else CHUNKS, rename, begun)
+
+    def gauge(self, api: Api) -> Gauge | None:  # noqa: ARG002 - the same place in every answer
+        return GAUGE
 
     def identities(self, answer: bytes) -> tuple[str, ...]:  # noqa: ARG002 - stored completions are not looked after
         return ()

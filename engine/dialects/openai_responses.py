@@ -16,6 +16,7 @@ from engine.dialects.measure import Tally
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.responses.broken import broken, broken_stream
 from engine.dialects.responses.errors import ENDS, FAILED, confessed, end_of
+from engine.dialects.responses.gauge import GAUGE
 from engine.dialects.sse import parse
 from engine.dialects.tap import Reader, Sign, StreamTap, malformed
 from engine.facts import Depth
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Failure, Problem
     from engine.dialects.base import Failing
+    from engine.dialects.meter import Gauge
 
 Name = Annotated[str, Meta(min_length=1)]
 
@@ -93,6 +95,9 @@ class OpenAIResponses(OpenAIChat):
         begun: Callable[[bytes], None] | None = None,
     ) -> StreamTap:
         return StreamTap(EVENTS, rename, begun)
+
+    def gauge(self, api: Api) -> Gauge | None:
+        return GAUGE if api == "responses" else None
 
     def identities(self, answer: bytes) -> tuple[str, ...]:
         try:

@@ -80,6 +80,12 @@ class Splitter:
         return events
 
 
+def cut(data: bytes) -> list[bytes]:
+    """Return the events of bytes that are all there is; what is left over, as the last one."""
+    splitter = Splitter()
+    return [*splitter.feed(data), *([splitter.rest] if splitter.size else [])]
+
+
 def parse(event: bytes) -> tuple[bytes, bytes | None]:
     """Return an event's name (b"" if it has none) and its data (None for a comment or an empty event)."""
     if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:

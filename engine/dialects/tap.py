@@ -16,7 +16,7 @@ import msgspec
 
 from engine.chat import Failed, Failure
 from engine.dialects.body import FIELDS, only_place
-from engine.dialects.sse import Splitter, frame, parse
+from engine.dialects.sse import Splitter, cut, frame, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,13 +101,13 @@ class StreamTap:
 
     @property
     def ended(self) -> bool:
-        return any(self._weigh(event) is Sign.END for event in _events(b"".join(self._last)))
+        return any(self._weigh(event) is Sign.END for event in cut(b"".join(self._last)))
 
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:
         """Return the event that tells `problem` where it ties in with what went out, None where it need not."""
         if self._reader.broken is None or not self.committed:
             return None
-        last = [event for event in _events(b"".join(self._last)) if parse(event)[1] is not None]
+        last = [event for event in cut(b"".join(self._last)) if parse(event)[1] is not None]
         return self._reader.broken(self._first, last[-1] if last else b"", problem, asked)
 
     def feed(self, data: bytes) -> bytes:
@@ -192,15 +192,17 @@ class StreamTap:
             if needle is not None and out.count(needle[0]) == 1 and out.find(b"\n\n") == len(out) - 2:
                 out = out.replace(*needle)
             else:
-                out = b"".join(map(self._renamed, _events(out)))
-        if out:
+                out = b"".join(map(self._renamed, cut(out)))
+        if out == b"\n" and self._last:
+            self._last[-1] += out  # the second half of a CRLF is no piece of its own
+        elif out:
             self._last.append(out)
         return out
 
     def _until_error(self, out: bytes) -> bytes:
         """Note an in-band error in `out`, and drop what the upstream sends after it."""
         passed: list[bytes] = []
-        for event in _events(out):
+        for event in cut(out):
             passed.append(event)
             sign = self._weigh(event)
             if isinstance(sign, Failure) and ALARM in event:
@@ -244,12 +246,6 @@ class StreamTap:
             key = event.rindex(b'"model"', 0, start)
             self._needle = (event[key:end], event[key:start] + self._model)
         return event[:start] + self._model + event[end:]
-
-
-def _events(data: bytes) -> list[bytes]:
-    splitter = Splitter()
-    events = splitter.feed(data)
-    return [*events, splitter.rest] if splitter.size else events
 
 
 def malformed(what: str) -> Failure:

@@ -9,11 +9,14 @@ import asyncio
 import datetime
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import msgspec
 
 from engine.observe.record import Event, Reload, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
@@ -129,6 +132,7 @@ def request_text(record: Request) -> str:
     parts.append(f"{record.seconds:.3f}s" + (f" (first {record.first:.3f}s)" if record.first is not None else ""))
     if record.queued:
         parts.append(f"queued={record.queued:.3f}s")
+    parts += _taken(record)
     failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
     if failed:
         parts.append(f"after {', '.join(failed)}")
@@ -149,6 +153,22 @@ def request_text(record: Request) -> str:
     if record.body:
         parts.append(f"body={record.body}")
     return " ".join(parts).translate(CONTROLS)
+
+
+def _taken(record: Request) -> Iterator[str]:
+    """Yield `tokens=IN+OUT`, cached input included (a tilde marks an estimate), and `cost=$DOLLARS`, where known."""
+    usage = record.usage
+    if usage is not None:
+        read = usage.input + usage.cache_read + usage.cache_write
+        yield f"tokens={'~' if usage.estimated else ''}{read}+{usage.output}"
+    if record.cost is not None:
+        yield f"cost=${dollars(record.cost)}"
+
+
+def dollars(micro: int) -> str:
+    """Return micro-USD as dollars: at least two decimals, and no more than are needed."""
+    whole, part = divmod(micro, 1_000_000)
+    return f"{whole}.{f'{part:06d}'.rstrip('0').ljust(2, '0')}"
 
 
 class _Bridge(logging.Handler):

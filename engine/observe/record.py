@@ -50,6 +50,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[str, ...] = ()
     """The limits that refused it, or a try of it, by their names in the file."""
     usage: Usage | None = None
+    """The tokens of all tries together, where anything of the file asks for them."""
     cost: int | None = None
     """Micro-USD; None: nothing was used, or its target has no price."""
     charges: tuple[tuple[str, str, int], ...] = ()

@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from engine.config.document import Document
 
-NAMED = {"upstreams": "upstream", "models": "model", "bases": "base", "keys": "key"}
+NAMED = {"upstreams": "upstream", "models": "model", "bases": "base", "limits": "limit", "keys": "key"}
 WHOLE = ("server", "defaults", "state", "observe", "include", "version")
 MOST = 12
 """Changes that are named; the rest is counted."""

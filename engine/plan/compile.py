@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.plan.keys import compile_keys
+from engine.plan.limits import compile_limits
 from engine.plan.lint import lint
 from engine.plan.match import deep_fields
 from engine.plan.models import compile_models
+from engine.plan.needs import usage_for
 from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.observe import compile_journal
 from engine.plan.peers import trusted
+from engine.plan.prices import compile_prices
 from engine.plan.rules import compile_rules
 from engine.plan.server import (
     check_loop,
@@ -46,11 +49,13 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     models = compile_models(source)
     rules = compile_rules(source, models)
     keys, digests = compile_keys(source, models)
+    limits, attached = compile_limits(source)
     defaults = document.defaults.model
     check_layer(source, ("defaults", "model"), defaults)
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
     check_like(source, models)
+    prices = compile_prices(source)
     if len(report.errors) > before:
         return None
     plan = Plan(
@@ -67,6 +72,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         drain=seconds(document.server.drain),
         trusted=compile_trusted(source),
         send_timeout=seconds(document.server.send_timeout),
+        body_timeout=seconds(document.server.body_timeout),
         overload=compile_overload(source),
         journal=compile_journal(source),
         readers=trusted(document.observe.allow),
@@ -75,6 +81,8 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
             bytes=size(document.state.responses.size),
             seconds=seconds(document.state.responses.ttl),
         ),
+        prices=prices,
+        usage=usage_for(source),
         deep=any(deep_fields(route.when) for route in document.routes),
         entries=models.entries,
         patterns=models.patterns,
@@ -82,6 +90,8 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         fallback_on=frozenset(defaults.fallback_on),
         hold=seconds(defaults.hold),
         layer=below,
+        limits=limits,
+        attached=attached,
     )
     lint(plan, source)
     return plan

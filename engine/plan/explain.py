@@ -8,10 +8,11 @@ import msgspec
 
 from engine.chat import Failure, Loss, Problem
 from engine.clients import BY_NAME
-from engine.dialects import crossing, is_estimated
+from engine.dialects import METERED, crossing, is_estimated
 from engine.dialects.body import FIELDS
 from engine.dialects.forced import takes
 from engine.facts import ANONYMOUS
+from engine.plan import limited
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
 from engine.plan.losses import losses
@@ -72,8 +73,12 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What would come after: pools with the targets that were not tried."""
     passage: Passage | None = None
     """Set where a `pass` route decides; then there are no `tries`."""
+    limits: tuple[Step, ...] = ()
+    """What the request must pass, in file order."""
     deep: tuple[Step, ...] = ()
-    """The rules for which the whole body is decoded."""
+    """The rules and limits for which the whole body is decoded."""
+    metered: tuple[Step, ...] = ()
+    """What the tokens of the answer are read for; nothing where they are not read."""
 
     @property
     def client(self) -> Profile | None:
@@ -119,9 +124,10 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
     refusal = _stranger(plan, facts, today)
     decision = route(plan, facts, traced=True) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
     if decision.refusal is not None:
-        return Explanation(decision=decision, deep=_deep(plan))
+        return Explanation(decision=decision, deep=_deep(plan, decision))
     if decision.passes is not None:
-        return Explanation(decision=decision, passage=_passage(plan, decision.passes, facts.path, down))
+        passage = _passage(plan, decision.passes, facts.path, down)
+        return Explanation(decision=decision, passage=passage, limits=tuple(limited.explained(plan, decision)))
     if body is not None and "responses" in (facts.api, facts.form) and goes_on(FIELDS.decode(body)):
         decision = pinned(decision, plan, SOMEBODY) or decision
     tries = _tries(plan, decision, down, body)
@@ -131,8 +137,15 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         decision=decision,
         tries=tuple(tries),
         left=tuple((pool, targets) for pool, targets in left if targets),
-        deep=_deep(plan),
+        limits=tuple(limited.explained(plan, decision)),
+        deep=_deep(plan, decision),
+        metered=_metered(plan, facts),
     )
+
+
+def _metered(plan: Plan, facts: Facts) -> tuple[Step, ...]:
+    """Return what the tokens of the answer are read for; counts and the like take none."""
+    return plan.usage if facts.api in METERED else ()
 
 
 def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:
@@ -228,11 +241,15 @@ def _url(plan: Plan, target: Target, api: str | None, into: str | None) -> str |
     return join(base_url, PATHS[into or api])
 
 
-def _deep(plan: Plan) -> tuple[Step, ...]:
-    """Return the rules that look at facts of level 2, and at which."""
+def _deep(plan: Plan, decision: Decision) -> tuple[Step, ...]:
+    """Return the rules and limits that look at facts of level 2, and at which."""
     found = []
     for rule, declared in zip(plan.rules, plan.document.routes, strict=True):
         fields = deep_fields(declared.when)
         if fields:
             found.append(Step(section="route", name=rule.name, verdict="deep", why=", ".join(fields), span=rule.span))
+    found += (
+        Step(section="limits", name=limit.name, verdict="deep", why=", ".join(limit.deep), span=limit.span)
+        for limit in limited.deep(plan, decision)
+    )
     return tuple(found)

@@ -11,7 +11,7 @@ import msgspec
 from engine.plan.reach import LISTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from engine.config.sections.routes import Range, When
     from engine.diagnostics import Span
@@ -61,15 +61,17 @@ def graph(plan: Plan) -> Graph:
     vertices: list[Vertex] = []
     edges: list[Edge] = []
     for index, rule in enumerate(plan.rules):
-        note = "; ".join((words(plan.document.routes[index].when), *changes(rule.layer)))
+        limits = limited(plan.attached.routes.get(rule.name, ()))
+        note = "; ".join((words(plan.document.routes[index].when), *changes(rule.layer), *limits))
         vertices.append(Vertex(id=f"r{index}", kind="route", name=rule.name, note=note, span=rule.span))
         edges.append(_action(plan, rule, index, vertices))
     for name, entry in plan.entries.items():
-        note = "; ".join(changes(entry.layer))
+        note = "; ".join((*changes(entry.layer), *limited(entry.limits)))
         vertices.append(Vertex(id=_model(plan, name), kind="model", name=name, note=note, span=entry.span))
         edges += _ways(plan, entry)
     for name, upstream in plan.upstreams.items():
-        note = f"off: {plan.off[name]}" if name in plan.off else _address(upstream)
+        where = f"off: {plan.off[name]}" if name in plan.off else _address(upstream)
+        note = "; ".join((where, *limited(plan.attached.upstreams.get(name, ()))))
         vertices.append(Vertex(id=_upstream(plan, name), kind="upstream", name=name, note=note, span=upstream.span))
     return Graph(vertices=tuple(vertices), edges=tuple(edges))
 
@@ -88,6 +90,13 @@ def changes(layer: Layer) -> Iterator[str]:
         yield f"counts as {layer.like}"
     if layer.translation is not None:
         yield f"{layer.translation} translation"
+
+
+def limited(names: Iterable[str]) -> Iterator[str]:
+    """Yield what limits a node, in words: `limited by team, nightly`."""
+    told = ", ".join(names)
+    if told:
+        yield f"limited by {told}"
 
 
 def _words(when: When) -> Iterator[str]:

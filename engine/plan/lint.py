@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.facts import ANONYMOUS
 from engine.plan.match import listed, pattern
 from engine.plan.near import did_you_mean, listing
+from engine.plan.prices import check_prices
 from engine.plan.route import asked_name
 from engine.plan.server import is_anyone
 
@@ -25,7 +26,7 @@ ASKED = ("model", "api", "path", "method", "stream", "tools", "images", "thinkin
 
 def lint(plan: Plan, source: Source) -> None:
     """Report every warning of the graph layer."""
-    for check in (_upstreams, _strangers, _pages, _callers, _untaken, _idle, _suffixes, _unasked, _widening, _claims):
+    for check in CHECKS:
         check(plan, source)
 
 
@@ -181,6 +182,11 @@ def _widening(plan: Plan, source: Source) -> None:
                 )
 
 
+def _unpriced(plan: Plan, source: Source) -> None:
+    """Report prices of nothing that the file leads to."""
+    check_prices(plan.prices, [link.text for link in _links(plan) if link.upstream is not None], source)
+
+
 def _claims(plan: Plan, source: Source) -> None:  # noqa: ARG001 - the file says it all
     """Report routes that refuse by nothing but what a caller says of itself.
 
@@ -245,3 +251,36 @@ def _links(plan: Plan) -> Iterator[Link]:
     for rule in plan.rules:
         if rule.link is not None:
             yield rule.link
+
+
+def _unlimiting(plan: Plan, source: Source) -> None:
+    """Report limits that are named nowhere."""
+    attached = plan.attached
+    named = {*attached.server, *attached.early}
+    for section in (attached.bases, attached.keys, attached.routes, attached.models, attached.upstreams):
+        named |= {name for names in section.values() for name in names}
+    for name, limit in plan.limits.items():
+        if name not in named:
+            source.report.warning(
+                "unused-limit",
+                f"limit `{name}` limits nothing: no `limits` names it",
+                limit.span,
+                help=f"name it where it is to count, such as `server: {{limits: [{name}]}}`, or remove it",
+            )
+
+
+CHECKS = (
+    _upstreams,
+    _strangers,
+    _pages,
+    _callers,
+    _untaken,
+    _idle,
+    _suffixes,
+    _unasked,
+    _widening,
+    _claims,
+    _unpriced,
+    _unlimiting,
+)
+"""In the order in which they are reported."""

@@ -59,6 +59,7 @@ def _entry(source: Source, name: str, declared: str | sections.Model) -> Entry:
         listed=tuple(model.listed),
         own=frozenset(setting for setting, is_given in given.items() if is_given),
         layer=layer(source, ("models", name), model),
+        limits=tuple(model.limits),
     )
 
 

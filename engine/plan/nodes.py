@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from engine.config.document import Document
     from engine.diagnostics import Span
+    from engine.plan.prices import Prices
+    from engine.policies.base import Policy
     from engine.upstreams.base import Options
 
 
@@ -86,6 +88,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     retries: int
     fallback_on: frozenset[Reason]
     tuning: Tuning = Tuning()
+    limits: tuple[str, ...] = ()
+    """Names of `limits` that count what this entry, and any that led to it, answers."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +118,7 @@ class Entry(Node, frozen=True, kw_only=True):
     own: frozenset[str] = frozenset()
     """Which of fallback, retries, fallback_on, hold the entry itself sets: an alias wins with these."""
     layer: Layer = Layer()
+    limits: tuple[str, ...] = ()
 
     @property
     def alias(self) -> Link | None:
@@ -151,10 +156,42 @@ class Rule(Node, frozen=True, kw_only=True):
     layer: Layer = Layer()
 
 
+class Limit(Node, frozen=True, kw_only=True):
+    """An entry of `limits`, compiled."""
+
+    policies: tuple[Policy, ...]
+    marks: tuple[str, ...]
+    """What begins the keys of the counters of each policy: a hash of its settings (rule L6)."""
+    by: tuple[str, ...]
+    holds: Callable[[Facts], bool]
+    mismatch: Callable[[Facts], str | None]
+    may_hold: Callable[[Facts], bool]
+    """Whether its cheap conditions leave it a chance."""
+    deep: tuple[str, ...] = ()
+    """What of the whole body it asks for."""
+
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.policies))} by {', '.join(self.by)}"
+
+
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the file names its limits (rule L2), each list in file order."""
+
+    early: tuple[str, ...] = ()
+    """Those of the server that are asked before the credential is looked at (rule P2)."""
+    server: tuple[str, ...] = ()
+    """The other ones of the server."""
+    bases: dict[str, tuple[str, ...]] = {}
+    keys: dict[str, tuple[str, ...]] = {}
+    routes: dict[str, tuple[str, ...]] = {}
+    models: dict[str, tuple[str, ...]] = {}
+    upstreams: dict[str, tuple[str, ...]] = {}
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the trace of a decision, as explain prints it."""
 
-    section: Literal["host", "base", "key", "route", "model", "limits", "target"]
+    section: Literal["host", "base", "key", "route", "model", "limits", "target", "prices", "observe"]
     name: str
     verdict: str
     why: str = ""
@@ -249,6 +286,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int
     drain: float
     send_timeout: float
+    body_timeout: float
     trusted: Trusted | None = None
     """The proxies whose word counts on who calls."""
     overload: Overload | None
@@ -258,6 +296,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Who may read /metrics and /status; None: nobody."""
     responses: Room
     """For the responses that clients may come back to."""
+    prices: Prices
+    usage: tuple[Step, ...]
+    """Why the tokens of every answer are read (level 1); nothing: nobody asks for them."""
     deep: bool
     """Whether any rule looks at facts that need the whole body decoded (level 2)."""
     entries: dict[str, Entry] = {}
@@ -270,8 +311,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = 10.0
     layer: Layer = Layer()
     """What `defaults.model` says of requests."""
+    limits: dict[str, Limit] = {}
+    """Every entry of `limits`, in file order."""
+    attached: Attached = Attached()
     resolved: dict[tuple[str | None, str, str], Resolved] = {}
     """What `route` has found out already, by route, API and asked name."""
+
+    @property
+    def needs_usage(self) -> bool:
+        """Whether anything of the file asks for the tokens of answers."""
+        return bool(self.usage)
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "resolved", {})  # what was true of the plan this was made from may not be

@@ -83,6 +83,7 @@ class Resolver:
             retries=_owner(chain, "retries")[0].retries,
             fallback_on=_owner(chain, "fallback_on")[0].fallback_on,
             tuning=merged([self.plan.layer, *(entry.layer for entry, _ in reversed(chain)), self.layer]),
+            limits=tuple(name for entry, _ in chain for name in entry.limits),
         )
 
     def _bare(self, link: Link, captured: tuple[str, ...]) -> Pool:
@@ -105,7 +106,8 @@ class Resolver:
         if echo is not None:
             self._step(echo, "demo: no other upstream is on, so it answers every name", span=plan.upstreams[echo].span)
             target = Target(upstream=echo, model=self.facts.model or name, span=plan.upstreams[echo].span)
-            return (Pool(entry=name, targets=(target,), retries=0, fallback_on=plan.fallback_on),)
+            limits = pools[0].limits if pools else ()
+            return (Pool(entry=name, targets=(target,), retries=0, fallback_on=plan.fallback_on, limits=limits),)
         unique: dict[str, Target] = {}
         kept: list[Pool] = []
         for pool in pools:

@@ -41,7 +41,7 @@ def compile_rules(source: Source, models: Models) -> tuple[Rule, ...]:
     rules = []
     for index, route in enumerate(source.document.routes):
         _check_name(source, index, route)
-        _check_when(source, ("routes", index, "when"), route.when)
+        check_when(source, ("routes", index, "when"), route.when)
         is_whole = _check_action(source, index, route)
         check_layer(source, ("routes", index), route)
         check_route(source, index, route)
@@ -127,7 +127,8 @@ def _check_action(source: Source, index: int, route: Route) -> bool:
 # --- when -----------------------------------------------------------------------------------------------------------
 
 
-def _check_when(source: Source, path: Path, when: When) -> None:
+def check_when(source: Source, path: Path, when: When) -> None:
+    """Report the conditions of `when`, which stands at `path`, that cannot be meant."""
     declared = source.document
     _check_known(source, (*path, "key"), when.key, {**declared.keys, ANONYMOUS: None}, "key", "unknown-key-name")
     _check_known(source, (*path, "base"), when.base, declared.bases, "base", "unknown-base")
@@ -146,7 +147,7 @@ def _check_when(source: Source, path: Path, when: When) -> None:
     if when.not_ is not None:
         if when.not_ == NOTHING:
             _never(source, (*path, "not"), "`not` without a condition never holds", "give it one, or remove it")
-        _check_when(source, (*path, "not"), when.not_)
+        check_when(source, (*path, "not"), when.not_)
 
 
 def _check_headers(source: Source, path: Path, headers: dict[str, str | list[str]]) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +19,7 @@ from engine.dialects.thoughts import recalled
 from engine.dialects.translate import Translation, only_of, write
 from engine.plan.pinned import PREVIOUS
 from engine.serve.continued import not_found
+from engine.serve.family import family_of
 from engine.serve.headers import across
 from engine.serve.keeping import Keeping, forget
 from engine.serve.road import Local, Road, placed
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers, Loss, Request
     from engine.dialects.base import Peek, Tap
-    from engine.dialects.codec import Codec, Family, Written
+    from engine.dialects.codec import Codec, Written
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
 
@@ -106,13 +106,6 @@ class Across(Road):
         return Local(self._back.answer(written.answered), losses=self.losses)
 
 
-def family_of(order: Order, target: Target, tuning: Tuning, codec: Codec, refused: frozenset[str]) -> Family:
-    """Return the family of the model of `target`, with what it has refused."""
-    host = host_of(getattr(order.options(target), "base_url", ""))
-    family: Family = codec.family(tuning.like or target.model, host)
-    return msgspec.structs.replace(family, refused=family.refused | refused) if refused else family
-
-
 def brings_reasoning(client: Codec, peek: Peek) -> bool:
     """Say whether the client sends back what it is given of the model's reasoning.
 
@@ -150,9 +143,3 @@ def asked(
         lost=lost,
         echo={**request.echo, PREVIOUS: order.continued.previous, **({} if keeps else {"store": False})},
     )
-
-
-@lru_cache(256)
-def host_of(base_url: str) -> str:
-    """Return the host name of an upstream, in lower case."""
-    return urlsplit(base_url).hostname or ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.chat import Failure
 from engine.serve.begun import begun, is_event_stream
+from engine.serve.bill import Metered
 from engine.serve.failures import problem_of
 from engine.serve.giving_up import break_off
 from engine.serve.heads import good, marked
@@ -42,6 +43,8 @@ async def receive(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
         )
     live.answered()
     answer = inflated(answer)
+    if relay.meter is not None:
+        answer = Metered(answer, relay.meter)
     if not relay.order.peek.stream:
         return await _whole(relay, way, answer)
     answer = await begun(answer)

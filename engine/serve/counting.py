@@ -11,7 +11,7 @@ from engine.dialects import CODECS, COUNTS, ENDPOINTS, OWNERS
 from engine.dialects.edits import apply
 from engine.dialects.forced import takes
 from engine.dialects.translate import only_of, write
-from engine.serve.across import family_of
+from engine.serve.family import family_of
 from engine.serve.headers import across
 from engine.serve.road import ESTIMATED, Local, Road, uncounted
 

@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import time
 import traceback
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qsl
 
@@ -19,15 +19,19 @@ from engine.diagnostics.mask import mask
 from engine.dialects import COUNTS, ENDPOINTS, OWNERS, opened
 from engine.dialects.base import ModelCard
 from engine.dialects.seal import NEEDLE
-from engine.facts import ANONYMOUS, Facts
+from engine.facts import ANONYMOUS, NO_DEPTH, Facts
 from engine.plan.admission import check_base, credentials, identify
+from engine.plan.limited import UNCOUNTED, deep
 from engine.plan.paths import canonical, place
+from engine.plan.peers import address_key
 from engine.plan.resolve import names
 from engine.plan.route import asked_name, check_name, needs_depth, route
+from engine.policies.base import Demand
 from engine.serve import objects
 from engine.serve.body import ClientGone, read_body
 from engine.serve.continued import Continued, continued, kept_by
 from engine.serve.failures import problem_of
+from engine.serve.guard import NOTHING, Guard
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.heads import marked
 from engine.serve.knock import PROBES, is_json, nowhere, only, upgraded
@@ -89,6 +93,8 @@ class Exchange:
         self.facts: Facts | None = None
         self.decision: Decision | None = None
         self.client: Profile | None = None
+        self.guard: Guard | None = None
+        """Set where the file has limits."""
         self.relay: Relay | None = None
         self.problem: Problem | None = None
         self.body = b""
@@ -120,6 +126,8 @@ class Exchange:
             if self._inside:
                 self.gate.leave()
             self.reply.close()
+            if self.guard is not None:
+                await self.guard.leave(self._used())
             self._tell()
 
     async def _answer(self) -> None:
@@ -133,6 +141,11 @@ class Exchange:
         elif path in PROBES and method in ("GET", "HEAD"):
             await self._json(b'{"name":"turnout"}')
             return
+        if plan.limits:
+            client = scope.get("client")
+            self.guard = Guard(plan, self.visit.generation.store, address_key(client[0] if client else ""))
+            self.reply.over = partial(self.guard.figures.over, vendor=self.form.name)
+            await self.guard.door(self._facts(owned[1].api if owned is not None else None, base, None, None))
         self.key = key = identify(plan, self.headers, today())
         check_base(key, base)
         if owned is not None:
@@ -142,8 +155,10 @@ class Exchange:
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
                 raise only("GET, HEAD", path)
+            await self._costs_nothing()
             await self._models(path, key)
         elif (found := objects.PATH.fullmatch(path)) and method in objects.METHODS[found["part"]]:
+            await self._costs_nothing()
             await self._object(found["id"], found["part"], key)
         else:
             await self._pass(base, key)
@@ -168,6 +183,8 @@ class Exchange:
         peek = goes_on.peek
         body = self.body if peek is sent else msgspec.json.encode(peek.fields)
         facts = self._facts(endpoint.api, base, key, peek)
+        if endpoint.api in UNCOUNTED:
+            await self._costs_nothing()
         if needs_depth(plan, facts):
             facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
         self.facts = facts
@@ -178,6 +195,11 @@ class Exchange:
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
+        if self.guard is not None:
+            if facts.depth is NO_DEPTH and deep(plan, decision):
+                facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
+                self.decision = decision = msgspec.structs.replace(decision, facts=facts)
+            await self.guard.admit(decision, self._demand(facts))
         forwards = any(one.forward for one in plan.upstreams.values())
         order = Order(
             visit=self.visit,
@@ -196,6 +218,7 @@ class Exchange:
             recall=self.recall,
             responses=self.responses,
             continued=goes_on,
+            guard=self.guard,
             client=client,
             sealed=endpoint.api in SEALED and NEEDLE in body,
             started=self.started,
@@ -226,6 +249,8 @@ class Exchange:
             raise nowhere(self.path)
         await self._enter()
         upstream, name = decision.passes, decision.route
+        if self.guard is not None:
+            await self.guard.admit(decision, NOTHING)
         await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
     async def _models(self, path: str, key: Key) -> None:
@@ -273,10 +298,23 @@ class Exchange:
             form, body = objects.input_items(stored, query) if part else objects.read(stored, query)
         await self.reply.whole(200, [form, *with_ids([], self.visit), *marks(self.visit)], body)
 
+    def _demand(self, facts: Facts) -> Demand:
+        """Return what a request will take, as far as can be known before."""
+        return Demand(tokens=facts.depth.input_tokens + (facts.depth.max_tokens or 0))
+
+    def _used(self) -> Demand | None:
+        """Return what the exchange has used; None: nobody knows."""
+        return None
+
+    async def _costs_nothing(self) -> None:
+        """Let this request not count for limits (rule L3)."""
+        if self.guard is not None:
+            await self.guard.uncounted()
+
     async def _json(self, body: bytes) -> None:
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
-    def _facts(self, api: str | None, base: str | None, key: Key, peek: Peek | None) -> Facts:
+    def _facts(self, api: str | None, base: str | None, key: Key | None, peek: Peek | None) -> Facts:
         name, suffix = asked_name(peek.model) if peek else (None, None)
         if name == "":
             raise Problem(400, "invalid_request", "`model` is empty", param="model")
@@ -287,11 +325,11 @@ class Exchange:
             method=self.scope["method"],
             path=self.path,
             base=base,
-            key=key.name,
+            key=key.name if key else ANONYMOUS,
             model=name,
             suffix=suffix,
             stream=peek.stream if peek else False,
-            headers=self._header_facts() if self.plan.rules else {},
+            headers=self._header_facts() if self.plan.rules or self.plan.limits else {},
         )
 
     def _header_facts(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.chat import Problem
 from engine.serve.corked import Corked
+from engine.serve.drip import LEAST, Drip
 from engine.serve.ending import ending
 from engine.serve.hangup import EVERY, hung_up
 from engine.serve.refusal import refusal
@@ -76,6 +77,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._stall = Stall(transport, self.loop, self._patience, self._stalled)
         self.transport = cast("asyncio.Transport", Corked(transport, self.loop, self._stall))
+        self._drip = Drip(self.loop, self._body_patience, self._holds, self._dripped)
         self._await_head()
         if self._switch.gate.closed:
             self._last = True
@@ -94,6 +96,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
+        self._drip.end()
         if self._hark is not None:
             self._hark.cancel()
         super().connection_lost(exc)
@@ -132,6 +135,8 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(_head_too_large())
             elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        elif self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
+            self._drip.more(self._piece)
         if self.flow.read_paused and self._hark is None:
             self._hark = self.loop.call_later(EVERY, self._listen)
 
@@ -177,6 +182,7 @@ class Protocol(HttpToolsProtocol):
         elif self.expect_100_continue and not self.cycle.response_started:
             self.cycle.keep_alive = self.parser.should_keep_alive()
         super().on_message_complete()
+        self._drip.end()
         self.url = b""  # what comes next may be no request at all, and is none for this
         if not self.pipeline:
             self.flow.resume_reading()  # a large body has paused it, and paused we would not see the client leave
@@ -184,6 +190,7 @@ class Protocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         answered = self._running
         super().on_response_complete()
+        self._drip.end()
         if answered is not None and answered.more_body and not self.transport.is_closing():
             self._linger = self.loop.call_later(LINGER, self.transport.close)
 
@@ -245,6 +252,17 @@ class Protocol(HttpToolsProtocol):
     def _patience(self) -> float:
         return self._switch.generation.plan.send_timeout
 
+    def _body_patience(self) -> float:
+        return self._switch.generation.plan.body_timeout
+
+    def _holds(self) -> bool:
+        """Say whether it is for us that no more of the body comes."""
+        return self.flow.read_paused or self.cycle.waiting_for_100_continue
+
+    def _dripped(self, seconds: float) -> None:
+        told = f"the request body brought less than {LEAST // 1024} KB in {seconds:g} s (server.body_timeout)"
+        self._refuse(Problem(408, "request_timeout", told), seconds)
+
     def _stalled(self, seconds: float) -> None:
         """Say of the request that runs why its connection ends now."""
         running = self._running
@@ -268,6 +286,7 @@ class Protocol(HttpToolsProtocol):
         if self._left or self.transport.is_closing():
             return
         self._left = True
+        self._drip.end()
         self._end_head()
         self._unset_keepalive_if_required()
         self.flow.resume_reading()

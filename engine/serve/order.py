@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.dialects.base import Dialect, Peek
     from engine.plan.nodes import Decision, Target
     from engine.serve.continued import Continued
+    from engine.serve.guard import Guard
     from engine.serve.recall import Recall
     from engine.serve.reply import Visit
     from engine.serve.stored import Responses
@@ -46,6 +47,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     responses: Responses
     continued: Continued
     """What the request goes on from."""
+    guard: Guard | None = None
+    """Who asks the limits of each try, where the file has any."""
     client: Profile | None = None
     """Which program asks, where it is one that is known."""
     sealed: bool = False

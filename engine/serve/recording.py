@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.chat import Usage
 from engine.diagnostics.mask import mask
 from engine.dialects import ENDPOINTS
 from engine.dialects.clip import clipped
@@ -23,6 +24,9 @@ PROBLEM_SHOWN = 500
 NAME_SHOWN = 200
 LOSSES_SHOWN = 50
 """How many losses of one request are recorded."""
+
+
+NOTHING = Usage()
 
 
 def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Request:
@@ -61,5 +65,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         problem=clipped(masked(f"{problem.code}: {problem.message}"), PROBLEM_SHOWN) if problem else None,
         losses=tuple(f"{one.path}: {one.grade} ({one.reason})" for one in lost),
         corrected=tuple(relay.corrected) if relay else (),
+        usage=relay.usage if relay and relay.usage != NOTHING else None,
+        cost=relay.cost if relay else None,
         body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.records.log.bodies and body else None,
     )

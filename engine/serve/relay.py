@@ -17,6 +17,7 @@ from engine.observe.record import Attempt
 from engine.plan.attempts import NO_TRY, attempts
 from engine.plan.nodes import Done
 from engine.serve.answering import DOWN, own, receive
+from engine.serve.bill import bill, meter_for
 from engine.serve.failures import loggable, stopping
 from engine.serve.giving_up import give_up, say_broken
 from engine.serve.headers import credential_across
@@ -26,8 +27,9 @@ from engine.serve.ways import road
 from engine.upstreams.base import Call
 
 if TYPE_CHECKING:
-    from engine.chat import Headers, Loss
+    from engine.chat import Headers, Loss, Usage
     from engine.dialects.base import Tap
+    from engine.dialects.meter import Meter
     from engine.plan.nodes import Pool, Target
     from engine.serve.generation import Live
     from engine.serve.order import Order
@@ -65,7 +67,20 @@ class Relay:
         """Why the first target that could not be asked this could not."""
         self.keyless = False
         """A target was left out because the client sent no credential that may be forwarded to it."""
+        self.meter: Meter | None = None
+        """Reads the tokens of the last answer, where anybody asks for them."""
+        self._bill = bill(order)
         self._loop = order.visit.loop
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the request took so far, all tries together; None where nobody asks for it (`Plan.needs_usage`)."""
+        return self._bill.usage if self._bill is not None else None
+
+    @property
+    def cost(self) -> int | None:
+        """What that costs, in micro-USD; None where nothing of it has a price."""
+        return self._bill.cost if self._bill is not None else None
 
     async def run(self) -> None:
         """Answer the client. Raises `Problem` when no target answered and nothing has been sent yet."""
@@ -138,6 +153,8 @@ class Relay:
         begun = self._loop.time()
         status: int | None = None
         self.sent += 1
+        self.meter = meter_for(way.api) if self._bill is not None else None
+        failure: Failure | None = None
         try:
             answer = await live.driver.send(self._call(target, way, begun))
             status = answer.status
@@ -147,6 +164,9 @@ class Relay:
                 answer.close()
         except Failed as failed:
             failure = failed.failure
+        finally:
+            if self._bill is not None and self.meter is not None:
+                self._bill.add(target, self.meter, failed=failure is not None)
         if failure is not None:
             failure = live.scrubbed(failure)
         if failure is None or failure.reason not in NO_TRY:

@@ -84,13 +84,15 @@ class Reply:
         self.status = 0
         self.first: float | None = None
         """When the first content left, by the loop's clock."""
+        self.over: Callable[[Headers], Headers] | None = None
+        """What is done to the fields of every head: our own rate limits stand in for the upstream's."""
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a complete answer."""
         await self._quiet()
         self.opened, self.status = True, status
         self.first = self._loop.time()
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        headers = [*self._told(headers), (b"content-length", str(len(body)).encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -154,7 +156,10 @@ class Reply:
 
     async def _open(self, status: int, headers: Headers) -> None:
         self.opened, self.status = True, status
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": self._told(headers)})
+
+    def _told(self, headers: Headers) -> Headers:
+        return headers if self.over is None else self.over(headers)
 
     async def _quiet(self) -> None:
         if self._timer is not None:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine.chat import Failed, Failure, Loss
-from engine.dialects import COUNTS
+from engine.dialects import CODECS, COUNTS
 from engine.dialects.edits import apply
 from engine.dialects.finishing import LAST as FINISHED
 from engine.dialects.finishing import FinishingTap
 from engine.dialects.messages import seals as messages
 from engine.dialects.responses import seals as responses
+from engine.dialects.unasked import ASKABLE, Unasked, asking, is_ours, names_it
+from engine.dialects.unasked import FIELD as USAGE
+from engine.serve.family import family_of
 from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
@@ -130,7 +133,7 @@ class Straight(Road):
 
     straight = True
 
-    def __init__(self, order: Order, target: Target, tuning: Tuning) -> None:
+    def __init__(self, order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) -> None:
         self.api = order.api
         self.path = order.path
         self.query = order.query
@@ -141,12 +144,17 @@ class Straight(Road):
         if tuning.edits or tuning.strip:
             fields, self.headers = apply(self.api, peek.fields, self.headers, tuning)
             peek = msgspec.structs.replace(peek, fields=fields)
+        self._target = target
+        self._order = order
+        self._asks = False
+        """The usage is asked for, which the client did not."""
+        if peek.stream and self._may_ask(tuning, refused) and (told := asking(peek.fields)) is not None:
+            peek = msgspec.structs.replace(peek, fields=told)
+            self._asks = True
         self.body = peek.renamed(target.model)
         shown = order.shown_model(target)
         self._rename = None if shown == target.model else shown
         self._dialect = order.dialect
-        self._target = target
-        self._order = order
         self._kept = self.api == "responses" and bytes(peek.fields.get("store", b"")) != b"false"
         """The target keeps the response, and the client may come back to it."""
 
@@ -159,6 +167,8 @@ class Straight(Road):
         other API of the target where that is all it lacks."""
         if self.api in COUNTS:
             return uncounted(failure)
+        if self._asks and failure.reason == "bad_request" and names_it(failure):
+            return USAGE
         if self.api == "chat" and "responses" in self._order.options(self._target).speaks:
             return elsewhere(failure)
         return None
@@ -176,9 +186,20 @@ class Straight(Road):
         return body, streamed
 
     def tap(self) -> Tap:
-        tap = self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+        tap: Tap = self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+        if self._asks:
+            tap = Unasked(tap)
         client = self._order.client
         return FinishingTap(tap, self.api) if client and client.finish and self.api in FINISHED else tap
+
+    def _may_ask(self, tuning: Tuning, refused: frozenset[str]) -> bool:
+        """Say whether the target is asked for the usage of a stream where the client does not: somebody needs it, and
+        the target takes it."""
+        order = self._order
+        if self.api not in ASKABLE or not order.visit.generation.plan.needs_usage or USAGE in refused:
+            return False
+        family: Any = family_of(order, self._target, tuning, CODECS["chat"], frozenset())
+        return family.include_usage and is_ours((*tuning.set, *tuning.unset))
 
     def _keep(self, answer: bytes) -> None:
         """Note who keeps the response that `answer` is, or, in a stream, that an event of it tells of."""

@@ -24,7 +24,7 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)
     if api is None and not asked_elsewhere(order, refused):
-        return Straight(order, target, tuning)
+        return Straight(order, target, tuning, refused)
     api = api or "responses"
     try:
         if api in COUNTS:

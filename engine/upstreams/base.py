@@ -48,6 +48,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         bool, Meta(description="If it cannot be built (a credential is unset), it is off with a warning, not an error")
     ] = False
 
+    limits: Annotated[
+        list[str], Meta(description="Names of `limits` that count what is sent to this upstream; full: the next target")
+    ] = []
+
     @property
     def speaks(self) -> tuple[Api, ...]:
         """The APIs it answers in, those first in which it is rather asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -201,6 +202,8 @@ def _like(kind: mi.Type, depth: int) -> st.SearchStrategy[Any]:
         return st.booleans()
     if isinstance(kind, mi.IntType):
         return st.integers(kind.ge if kind.ge is not None else -5, kind.le)
+    if isinstance(kind, mi.FloatType):
+        return st.floats(kind.ge, kind.le) | st.sampled_from((math.nan, math.inf, 0, 1))
     if isinstance(kind, mi.AnyType):
         return JUNK
     assert isinstance(kind, mi.StrType)

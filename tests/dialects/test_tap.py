@@ -252,6 +252,15 @@ def test_the_last_event_may_lack_its_empty_line_after_content_too(last: bytes, r
     assert tap.ended
 
 
+def test_halves_of_line_ends_do_not_crowd_out_the_end() -> None:
+    stream = OPENAI.tap("chat", None)
+    body = b"".join([*CHAT, *CHAT_END[:2]]).replace(b"\n", b"\r\n") + b"dat"
+    for byte in body:
+        stream.feed(bytes([byte]))
+    stream.finish()
+    assert stream.ended
+
+
 def test_a_cut_stream_has_not_ended() -> None:
     tap = OPENAI.tap("chat", None)
     tap.feed(b"".join(CHAT))

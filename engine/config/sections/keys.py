@@ -29,3 +29,4 @@ class Key(Section, frozen=True, kw_only=True):
     any_key: Annotated[bool, Meta(description="Only for `anonymous`: unknown credentials count as anonymous too")] = (
         False
     )
+    limits: Annotated[list[Word], Meta(description="Names of `limits` that count the requests of this key")] = []

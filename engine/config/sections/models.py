@@ -46,6 +46,9 @@ class Model(Section, frozen=True, kw_only=True):
         Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
     ] = None
+    limits: Annotated[
+        list[Word], Meta(description="Names of `limits` that count requests that this entry answers")
+    ] = []
     allow_mixed_auth: Annotated[
         bool, Meta(description="Let an entry have both `auth: forward` upstreams and others")
     ] = False

@@ -30,6 +30,7 @@ class Log(Section, frozen=True, kw_only=True):
         "auto"
     )
     bodies: Annotated[bool, Meta(description="Log request bodies too (they hold users' text), cut at 4 KB")] = False
+    usage: Annotated[bool, Meta(description="Read the tokens off every answer, and log them")] = False
 
 
 class Journal(Section, frozen=True, kw_only=True):

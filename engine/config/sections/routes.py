@@ -75,3 +75,4 @@ class Route(Section, frozen=True, kw_only=True):
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
+    limits: Annotated[list[Word], Meta(description="Names of `limits` that count requests that take this route")] = []

@@ -82,6 +82,14 @@ class Server(Section, frozen=True, kw_only=True):
     body_limit: Annotated[Size, Meta(description="Largest request body, after decoding", extra={"flaw": positive})] = (
         "32MB"
     )
+    body_timeout: Annotated[
+        Duration,
+        Meta(
+            description="How long a request body may take for each further 16 KB of it before it is refused (408)",
+            extra={"flaw": positive},
+        ),
+    ] = "30s"
+    limits: Annotated[list[Word], Meta(description="Names of `limits` that count every model request")] = []
     cors: Annotated[Cors, Meta(description="Which web pages may call")] = Cors()
     answer_model: Annotated[
         Literal["asked", "upstream"],
@@ -113,3 +121,6 @@ class Base(Section, frozen=True, kw_only=True):
     """Another base URL for clients: http://host:port/PREFIX/v1."""
 
     prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="The path before /v1, as in /team-a")]
+    limits: Annotated[
+        list[Word], Meta(description="Names of `limits` that count requests that come in by this base")
+    ] = []

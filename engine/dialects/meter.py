@@ -1,0 +1,142 @@
+"""Reads the tokens that an answer took off its bytes as they pass, and estimates what the upstream did not tell.
+
+One machine for every API; where the counts stand is the dialect's own knowledge, given as a `Gauge`. Only an event
+that holds a usage object is opened. Of the text only the beginning is kept, to guess from it what the whole took in
+case the stream breaks: nothing is counted while it flows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.chat import Usage
+from engine.dialects.measure import Tally, tokens
+from engine.dialects.sse import Splitter, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NEEDLE = b'"usage"'
+"""In every event that tells a usage, and in no text: a quote inside a JSON string is escaped."""
+TOLD = re.compile(rb'"usage"\s*:\s*\{')
+"""A usage that is one: with `include_usage` every chunk says `"usage":null`."""
+SAMPLE = 65536
+"""How many bytes of a stream are kept to guess from."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+Read = tuple[Usage | None, bool]
+
+
+class Gauge(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dialect knows of the usage in its answers."""
+
+    read: Callable[[bytes, dict[str, Any]], Read]
+    """The data of an event, and what the stream told before (the reader's own notes) -> the usage so far, and whether
+    it is that of the whole answer."""
+    answer: Callable[[bytes], Usage | None]
+    """A whole JSON answer -> its usage."""
+    said: Callable[[Any], Any]
+    """An event, or a whole answer -> what the model wrote in it, in any shape that `Tally` counts."""
+
+
+class Meter:
+    """The tokens of one answer. Feed it the upstream's bytes, split anywhere, or the whole answer once."""
+
+    __slots__ = ("_gauge", "_notes", "_passed", "_sample", "_sampled", "_splitter", "_sure", "told")
+
+    def __init__(self, gauge: Gauge) -> None:
+        self.told: Usage | None = None
+        """What the upstream has said so far."""
+        self._sure = False
+        """That is the usage of the whole answer."""
+        self._gauge = gauge
+        self._notes: dict[str, Any] = {}
+        self._splitter = Splitter()
+        self._sample: list[bytes] = []
+        self._sampled = 0
+        """Bytes in `_sample`."""
+        self._passed = 0
+        """Bytes of the stream."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of a stream."""
+        self._passed += len(data)
+        if self._sampled < SAMPLE:
+            self._sample.append(data)
+            self._sampled += len(data)
+        if data.endswith(b"\n\n") and not self._splitter.busy:  # the usual piece: whole events
+            if NEEDLE not in data:
+                return
+            events = [event + b"\n\n" for event in data.split(b"\n\n")]
+        else:
+            events = self._splitter.feed(data)
+        for event in events:
+            if NEEDLE in event:
+                self._see(event)
+
+    def finish(self) -> None:
+        """Take the last event of a stream, which may lack its blank line."""
+        if self._splitter.size:
+            self._see(self._splitter.take())
+
+    def whole(self, body: bytes) -> None:
+        """Take a JSON answer."""
+        self._passed = self._sampled = len(body)
+        try:
+            self.told = self._gauge.answer(body)
+        except UNREADABLE:
+            return
+        self._sure = self.told is not None
+        if self.told is None:
+            self._sample = [body]
+
+    def usage(self, input_tokens: Callable[[], int]) -> Usage:
+        """Return what the answer took; what the upstream did not tell is estimated, `input_tokens` being our estimate
+        of what it read."""
+        told = self.told or Usage()
+        if self.told is not None and self._sure:
+            return told
+        if not told.input + told.cache_read + told.cache_write:
+            told = msgspec.structs.replace(told, input=input_tokens())
+        output = max(told.output, tokens(self._written()))
+        return msgspec.structs.replace(told, output=output, estimated=True)
+
+    def _see(self, event: bytes) -> None:
+        if TOLD.search(event) is None:
+            return
+        data = parse(event)[1]
+        if data is None:
+            return
+        try:
+            usage, sure = self._gauge.read(data, self._notes)
+        except UNREADABLE:
+            return
+        if usage is not None:
+            self.told = usage
+            self._sure = sure
+
+    def _written(self) -> int:
+        """Return about how many bytes of text the model wrote: counted where the stream began, as dense after that."""
+        tally = Tally()
+        for value in _values(b"".join(self._sample)):
+            tally.add(self._gauge.said(value))
+        return tally.size * self._passed // self._sampled if self._sampled else 0
+
+
+def _values(sample: bytes) -> list[Any]:
+    """Return what can be read of a stream, or of a JSON answer."""
+    if sample.lstrip().startswith(b"{"):
+        parts: list[bytes | None] = [sample]
+    else:
+        splitter = Splitter()
+        parts = [parse(event)[1] for event in splitter.feed(sample)]
+    values = []
+    for part in parts:
+        try:
+            values.append(msgspec.json.decode(part or b"null"))
+        except UNREADABLE:
+            continue
+    return values

@@ -1,0 +1,39 @@
+"""What of the file asks for the tokens of answers (level 1). A file in which nothing does pays nothing for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.plan.nodes import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.plan.source import Source
+
+
+def usage_for(source: Source) -> tuple[Step, ...]:
+    """Return everything that asks for the tokens of answers, as `explain` tells it."""
+    return tuple(step for asks in ASKING for step in asks(source))
+
+
+def _prices(source: Source) -> Iterator[Step]:
+    if source.document.prices:
+        span = source.tree.key("prices")
+        yield Step(section="prices", name="prices", verdict="read", why="prices say what tokens cost", span=span)
+
+
+def _log(source: Source) -> Iterator[Step]:
+    if source.document.observe.log.usage:
+        span = source.tree.key("observe", "log", "usage")
+        yield Step(section="observe", name="log", verdict="read", why="the log tells it", span=span)
+
+
+def _journal(source: Source) -> Iterator[Step]:
+    if source.document.observe.journal is not None:
+        span = source.tree.key("observe", "journal")
+        yield Step(section="observe", name="journal", verdict="read", why="the journal sums it up", span=span)
+
+
+ASKING = (_prices, _log, _journal)
+"""Who may ask: a limit that counts tokens and the metrics find their place here."""

@@ -1,0 +1,101 @@
+"""What one request took: the tokens of its tries, and what they cost. Kept only where the plan asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.chat import Usage
+from engine.dialects import METERED, OWNERS
+from engine.dialects.meter import Meter
+from engine.plan.prices import priced
+from engine.serve.begun import is_event_stream
+
+if TYPE_CHECKING:
+    from engine.chat import Api, Headers
+    from engine.plan.nodes import Target
+    from engine.plan.prices import Prices
+    from engine.serve.order import Order
+    from engine.upstreams.base import Answer
+
+
+class Bill:
+    """The account of one request."""
+
+    def __init__(self, order: Order, prices: Prices) -> None:
+        self.usage = Usage()
+        """Of all tries; `estimated` where any of it is our own guess."""
+        self.cost: int | None = None
+        """Micro-USD; None: no target that took anything has a price."""
+        self._order = order
+        self._prices = prices
+
+    def add(self, target: Target, meter: Meter, *, failed: bool) -> None:
+        """Add a try. Of an answer that the client got, whole or not, what the upstream did not tell is estimated; of a
+        try that came to nothing only that counts which the upstream told, for most charge nothing."""
+        if not failed:
+            self._add(target, meter.usage(self._order.input_tokens))
+        elif meter.told is not None:
+            self._add(target, meter.told)
+
+    def _add(self, target: Target, usage: Usage) -> None:
+        self.usage = total(self.usage, usage)
+        cost = priced(self._prices, target, usage)
+        if cost is not None:
+            self.cost = (self.cost or 0) + cost
+
+
+def bill(order: Order) -> Bill | None:
+    """Return the account of a request; None where nobody asks for it, or it takes no tokens."""
+    plan = order.visit.generation.plan
+    return Bill(order, plan.prices) if plan.needs_usage and order.api in METERED else None
+
+
+def total(one: Usage, two: Usage) -> Usage:
+    """Return the sum of two usages."""
+    thought = [usage.reasoning for usage in (one, two) if usage.reasoning is not None]
+    return Usage(
+        input=one.input + two.input,
+        cache_read=one.cache_read + two.cache_read,
+        cache_write=one.cache_write + two.cache_write,
+        output=one.output + two.output,
+        reasoning=sum(thought) if thought else None,
+        estimated=one.estimated or two.estimated,
+    )
+
+
+def meter_for(api: Api) -> Meter:
+    """Return a meter for an answer of an upstream in `api`."""
+    gauge = OWNERS[api].gauge(api)
+    assert gauge is not None, api  # a request that takes tokens is sent as one that does
+    return Meter(gauge)
+
+
+class Metered:
+    """An answer whose bytes a meter sees as they come. Implements `Answer`."""
+
+    def __init__(self, answer: Answer, meter: Meter) -> None:
+        self._answer = answer
+        self._meter = meter
+        self.status = answer.status
+        self.framed = answer.framed
+        self.headers: Headers = answer.headers
+
+    async def chunk(self) -> bytes:
+        data = await self._answer.chunk()
+        if data:
+            self._meter.feed(data)
+        else:
+            self._meter.finish()
+        return data
+
+    async def read(self, limit: int) -> bytes:
+        body = await self._answer.read(limit)
+        if is_event_stream(self.headers):
+            self._meter.feed(body)
+            self._meter.finish()
+        else:
+            self._meter.whole(body)
+        return body
+
+    def close(self) -> None:
+        self._answer.close()

@@ -1,0 +1,190 @@
+"""What one exchange takes of the limits: asked at the door, before any target, and at each try; given back at the end.
+
+A limit that is full is said in the client's form, with what it is and when to come again. Nothing taken here outlives
+its exchange: leases go back, and what was estimated is settled by what was used (rules L2-L6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.chat import Failure, Problem
+from engine.plan.limited import UNCOUNTED, before, counters, early, within
+from engine.policies.base import Demand
+from engine.serve.failures import NO_RETRY
+from engine.serve.figures import Figures
+from engine.store.base import StoreDown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.chat import Headers
+    from engine.facts import Facts
+    from engine.plan.limited import Counter
+    from engine.plan.nodes import Decision, Limit, Plan, Pool, Target
+    from engine.store.base import Store, Ticket, Verdict
+
+NOTHING = Demand()
+
+
+class Taken(msgspec.Struct):
+    """What one decision of the store has given."""
+
+    counters: list[Counter]
+    ticket: Ticket
+
+
+class Guard:
+    """The limits of one exchange. `leave` must be called, however it ends."""
+
+    __slots__ = ("_early", "_ip", "_plan", "_store", "_taken", "_trying", "figures")
+
+    def __init__(self, plan: Plan, store: Store, ip: str) -> None:
+        """`ip` is the client's address as limits count it."""
+        self.figures = Figures()
+        """What is left of the limits on requests and tokens, for the headers of the answer."""
+        self._plan = plan
+        self._store = store
+        self._ip = ip
+        self._early: Taken | None = None
+        self._taken: list[Taken] = []
+        self._trying: Taken | None = None
+
+    async def door(self, facts: Facts) -> None:
+        """Ask the limits that count whoever knocks, before the credential is looked at. Raises `Problem`."""
+        limits = early(self._plan, facts)
+        if limits:
+            self._early = await self._take(counters(limits, facts, self._ip, None, ""), NOTHING)
+
+    async def uncounted(self) -> None:
+        """Give back what was taken at the door: this request costs nothing (rule L3)."""
+        taken, self._early = self._early, None
+        if taken is not None:
+            await self._store.refund(taken.ticket)
+
+    async def admit(self, decision: Decision, demand: Demand) -> None:
+        """Ask all limits on the road of `decision` at once. Raises `Problem`: then nothing of it has counted."""
+        if decision.facts.api in UNCOUNTED:
+            return
+        limits = before(self._plan, decision)
+        if not limits:
+            return
+        asked = counters(limits, decision.facts, self._ip, decision.route, "")
+        try:
+            taken = await self._take(asked, demand)
+        except Problem:
+            await self.uncounted()  # refused requests do not count
+            raise
+        if taken is not None:
+            self._taken.append(taken)
+
+    async def attempt(self, decision: Decision, pool: Pool, target: Target, demand: Demand) -> Failure | None:
+        """Ask the limits of a try; return why it may not be made."""
+        if decision.facts.api in UNCOUNTED:
+            return None
+        limits = within(self._plan, decision, pool, target)
+        if not limits:
+            return None
+        asked = counters(limits, decision.facts, self._ip, decision.route, str(target))
+        try:
+            self._trying = await self._take(asked, demand)
+        except Problem as problem:
+            after = next((float(value) for name, value in problem.headers if name == b"retry-after"), None)
+            return Failure(reason="limited", message=problem.message, retry_after=after)
+        return None
+
+    async def failed(self) -> None:
+        """Give back what the last try has taken but for the request itself: it was sent, and nothing was used."""
+        taken, self._trying = self._trying, None
+        if taken is not None:
+            await self._leave([taken], NOTHING)
+
+    async def leave(self, used: Demand | None) -> None:
+        """Give everything back; `used` is what the exchange has used, None: the estimates stay."""
+        taken = [one for one in (self._early, *self._taken, self._trying) if one is not None]
+        self._early = self._trying = None
+        self._taken = []
+        if taken:
+            await self._leave(taken, used)
+
+    async def _leave(self, taken: list[Taken], used: Demand | None) -> None:
+        if self._store.remote:
+            # this task may be cancelled once more while it waits for the network: what was taken goes back all the same
+            leaving = asyncio.get_running_loop().create_task(self._give(taken, used))
+            LEAVING.add(leaving)
+            leaving.add_done_callback(LEAVING.discard)
+            await asyncio.shield(leaving)
+        else:
+            await self._give(taken, used)
+
+    async def _give(self, taken: list[Taken], used: Demand | None) -> None:
+        for one in taken:
+            if used is not None:
+                costs = [counter.policy.settled(used) for counter in one.counters]
+                if any(cost is not None for cost in costs):
+                    await self._store.settle(one.ticket, costs)
+            await self._store.release(one.ticket)
+
+    async def _take(self, asked: list[Counter], demand: Demand) -> Taken | None:
+        """Take of every counter, or of none. Raises `Problem`."""
+        claims = [counter.policy.claim(counter.key, demand) for counter in asked]
+        for counter, claim in zip(asked, claims, strict=True):
+            if claim.cost > claim.most:
+                raise exceeds(counter.limit, str(counter.policy), claim.cost, claim.most)
+        try:
+            verdict = await self._store.admit(claims)
+            if verdict.refused and LEAVING and all(claims[at].kind == "lease" for at in verdict.refused):
+                await asyncio.wait(LEAVING, timeout=1.0)  # who asks one after the other has not two at once
+                verdict = await self._store.admit(claims)
+        except StoreDown as down:
+            raise unavailable(down.retry_after) from None
+        self.figures.see(asked, claims, verdict)
+        if verdict.refused:
+            raise refused(asked, verdict)
+        return Taken(asked, verdict.ticket) if verdict.ticket is not None else None
+
+
+LEAVING: set[asyncio.Task[None]] = set()
+"""What is being given back to a store over the network."""
+
+
+def refused(asked: Sequence[Counter], verdict: Verdict) -> Problem:
+    """Return what a client is told whom a limit refuses: the first in file order names itself (rule L2)."""
+    first = asked[verdict.refused[0]]
+    limit, word = first.limit, first.policy.word
+    wait = max(1, math.ceil(verdict.retry_after))
+    by = ", ".join(limit.by)
+    headers: Headers = [(b"retry-after", str(wait).encode())]
+    if word == "budget":
+        told = f"the budget of limit `{limit.name}` is spent: {first.policy} by {by}; it begins anew in {wait} s"
+        return Problem(429, "quota", told, headers=(*headers, NO_RETRY))
+    if word == "concurrency":
+        told = f"limit `{limit.name}` is full: {first.policy} by {by}; try again when one has ended"
+    else:
+        told = f"limit `{limit.name}` is used up: {first.policy} by {by}; try again in {wait} s"
+    return Problem(429, "rate_limited", told, headers=tuple(headers))
+
+
+def unavailable(wait: float) -> Problem:
+    """Return what is said while nobody can count, and the file would rather refuse than let pass."""
+    return Problem(
+        503,
+        "state_unavailable",
+        "the store that counts limits cannot be reached, and `state.on_failure` is `closed`; try again",
+        headers=((b"retry-after", str(max(1, math.ceil(wait))).encode()),),
+    )
+
+
+def exceeds(limit: Limit, policy: str, cost: int, most: int) -> Problem:
+    """Return the refusal of a request that is larger than a whole limit: waiting would not help (rule L4)."""
+    return Problem(
+        400,
+        "request_exceeds_limit",
+        f"this request alone takes more than limit `{limit.name}` allows ({policy}): an estimated {cost} of {most}; "
+        "ask for less output, or send less",
+        headers=(NO_RETRY,),
+    )
