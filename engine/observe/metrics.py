@@ -126,8 +126,8 @@ class Metrics:
             self._child(self._first, target).observe(record.first)
         if record.queued:
             self._queued.observe(record.queued)
-        for limit in record.limits:
-            self._child(self._limited, limit if limit in names.limits else "other").inc()
+        if record.limit is not None:
+            self._child(self._limited, record.limit if record.limit in names.limits else "other").inc()
         self._answering(record, model, target)
 
     def _answering(self, record: Request, model: str, target: str) -> None:

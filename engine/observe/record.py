@@ -47,8 +47,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The code of the error, if it ended in one: a word of ours, never an upstream's."""
     problem: str | None = None
     """Code and text of the error."""
-    limits: tuple[str, ...] = ()
-    """The limits that refused it, or a try of it, by their names in the file."""
+    limit: str | None = None
+    """The limit that refused it, by its name in the file."""
     usage: Usage | None = None
     """The tokens of all tries together, where anything of the file asks for them."""
     cost: int | None = None

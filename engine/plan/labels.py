@@ -27,7 +27,7 @@ class Labels:
     def __init__(self, plan: Plan) -> None:
         self.models = frozenset(plan.entries)
         self.routes = frozenset(rule.name for rule in plan.rules)
-        self.limits = frozenset[str](getattr(plan.document, "limits", ()))
+        self.limits = frozenset(plan.limits)
         self.targets = frozenset(one.text for one in _targets(plan))
         self._plan = plan
         self._patterns = sorted(

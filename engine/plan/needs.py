@@ -35,5 +35,11 @@ def _journal(source: Source) -> Iterator[Step]:
         yield Step(section="observe", name="journal", verdict="read", why="the journal sums it up", span=span)
 
 
-ASKING = (_prices, _log, _journal)
-"""Who may ask: a limit that counts tokens and the metrics find their place here."""
+def _metrics(source: Source) -> Iterator[Step]:
+    if source.document.observe.metrics:
+        span = source.tree.key("observe", "metrics")
+        yield Step(section="observe", name="metrics", verdict="read", why="metrics count it", span=span)
+
+
+ASKING = (_prices, _log, _journal, _metrics)
+"""Who may ask: a limit that counts tokens finds its place here."""

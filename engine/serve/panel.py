@@ -153,7 +153,7 @@ class Panel:
     def _limits(self) -> list[Limit]:
         return [
             Limit(name=limit.name, policies=[str(policy) for policy in limit.policies], by=list(limit.by))
-            for limit in getattr(self.switch.generation.plan, "limits", {}).values()
+            for limit in self.switch.generation.plan.limits.values()
         ]
 
     def _store(self) -> Store:
