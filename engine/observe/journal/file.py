@@ -129,7 +129,10 @@ def _foreign(path: str, db: sqlite3.Connection) -> Unfit | None:
         return Unfit(told, f"update Turnout; or {MOVE}")
     if version < VERSION:
         return Unfit(f"the journal `{path}` is of version {version}; this Turnout writes {VERSION}", MOVE)
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for table in ("requests", "charges", "reloads"):
+        if table not in there:
+            return Unfit(f"the journal `{path}` is damaged: its table {table} is gone", MOVE)
         db.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # noqa: S608 - a name of ours
     return None
 

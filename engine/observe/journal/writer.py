@@ -21,6 +21,7 @@ from engine.observe.record import Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from engine.chat import Usage
     from engine.observe.record import Reload
 
 EVERY = 1.0
@@ -33,6 +34,8 @@ SWEEP = 600.0
 """Seconds between two looks for rows that are past their retention."""
 PATIENCE = 5.0
 """Seconds that a stopping server waits for the last rows."""
+LARGEST = 2**50
+"""The most that is written of a number that an upstream has told: SQLite can still sum up many of them."""
 TEXT = 300
 """The most characters of a text that is written."""
 
@@ -47,6 +50,11 @@ CHARGE = (
     " ON CONFLICT (counter, period) DO UPDATE SET amount = amount + excluded.amount"
 )
 RELOAD = "INSERT INTO reloads (at, generation, taken, changes) VALUES (?, ?, ?, ?)"
+BAD_ROW = (
+    *(ArithmeticError, TypeError, ValueError),
+    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+)
+"""What is raised because of a value, and would be again."""
 OLD = (
     "DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE at < ? ORDER BY at LIMIT ?)",
     "DELETE FROM reloads WHERE id IN (SELECT id FROM reloads WHERE at < ? ORDER BY at LIMIT ?)",
@@ -153,10 +161,21 @@ class Journal:
         return self._db
 
     def _write(self, db: sqlite3.Connection, batch: list[Request | Reload]) -> None:
+        """Write a batch; of one that SQLite does not take, all rows but the one that is at fault."""
+        try:
+            self._insert(db, batch)
+        except BAD_ROW:
+            if len(batch) == 1:
+                self.dropped += 1
+            else:
+                for one in batch:
+                    self._write(db, [one])
+
+    def _insert(self, db: sqlite3.Connection, batch: list[Request | Reload]) -> None:
         requests = [one for one in batch if isinstance(one, Request)]
         with transaction(db):
             db.executemany(INSERT, map(row, requests))
-            db.executemany(CHARGE, (charge for one in requests for charge in one.charges))
+            db.executemany(CHARGE, (charged(charge) for one in requests for charge in one.charges))
             db.executemany(
                 RELOAD,
                 [
@@ -230,13 +249,23 @@ def row(record: Request) -> tuple[object, ...]:
         record.first,
         record.queued or 0.0,
         msgspec.json.encode(tries).decode(),
-        *(
-            (usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning, usage.estimated)
-            if usage is not None
-            else (None,) * 6
-        ),
-        record.cost,
+        *(map(number, tokens(usage)) if usage is not None else (None,) * 5),
+        usage.estimated if usage is not None else None,
+        number(record.cost),
     )
+
+
+def tokens(usage: Usage) -> tuple[int | None, ...]:
+    return usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning
+
+
+def charged(charge: tuple[str, str, int]) -> tuple[str, str, int | None]:
+    counter, period, amount = charge
+    return counter, period, number(amount)
+
+
+def number(value: int | None) -> int | None:
+    return min(value, LARGEST) if value is not None else None
 
 
 def text(value: str | None) -> str | None:
