@@ -55,7 +55,9 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         client=facts.client if facts else None,
         route=decision.route if decision else None,
         target=clipped(str(relay.target), NAME_SHOWN) if relay and relay.target else None,
-        attempts=tuple(msgspec.structs.replace(one, message=masked(one.message)) for one in relay.tries)
+        attempts=tuple(
+            msgspec.structs.replace(one, message=masked(one.message)) if one.message else one for one in relay.tries
+        )
         if relay
         else (),
         stream=facts.stream if facts else False,

@@ -1,4 +1,7 @@
-"""Runs the rounds and prints the table: `python -m tests.bench [ROUNDS]`."""
+"""Runs the rounds and prints the table: `python -m tests.bench [ROUNDS] [watched]`.
+
+`watched`: Turnout with metrics and a journal, beside itself without them.
+"""
 
 from __future__ import annotations
 
@@ -41,18 +44,18 @@ def span(values: list[float], form: str) -> str:
     return " / ".join(format(value, form) for value in (min(values), statistics.median(values), max(values)))
 
 
-def main(rounds: int) -> None:
+def main(rounds: int, *, watched: bool) -> None:
     upstream, port = child("tests.bench.upstream")
     folder = Path(tempfile.mkdtemp())
-    servers = [turnout(folder, port), peer(folder, port)]
+    servers = [turnout(folder, port, watched=watched), turnout(folder, port) if watched else peer(folder, port)]
     ours, theirs = servers
     try:
         for server in servers:
             print(f"{server.name}: starts in {server.start_ms:.0f} ms, {server.rss():.0f} MB")
         print(f"CPU time a request, in microseconds; {rounds} interleaved rounds; min / median / max\n")
-        print(f"{'':38}{'turnout':>24}{theirs.name:>24}{'ratio':>22}{'first byte ms':>18}")
+        print(f"{'':38}{ours.name:>24}{theirs.name:>24}{'ratio':>22}{'first byte ms':>18}")
         for name, model, requests, connections, path in SCENARIOS:
-            paths = {ours.name: path, theirs.name: CHAT}
+            paths = {ours.name: path, theirs.name: path if watched else CHAT}
             for server in servers:
                 measure(server, model, max(8, requests // 10), connections, paths[server.name])  # warm
             cost: dict[str, list[float]] = {server.name: [] for server in servers}
@@ -74,4 +77,5 @@ def main(rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS)
+    numbers = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    main(numbers[0] if numbers else ROUNDS, watched="watched" in sys.argv[1:])

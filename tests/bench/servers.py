@@ -16,7 +16,7 @@ from tests.support.turnout import Turnout
 TICK = os.sysconf("SC_CLK_TCK")
 FILE = """\
 version: 1
-observe: {{log: {{level: warning}}}}
+observe: {{log: {{level: warning}}{watch}}}
 upstreams: {{openai: {{kind: openai, base_url: "http://127.0.0.1:{port}"}}}}
 models: {{"fast-*": "openai/bench-*"}}
 keys: {{anonymous: {{}}}}
@@ -70,11 +70,19 @@ class Served:
         return pages * os.sysconf("SC_PAGESIZE") / 1e6
 
 
-def turnout(folder: Path, upstream: int) -> Served:
+WATCH = ", metrics: true, journal: {path: turnout.db}"
+
+
+def turnout(folder: Path, upstream: int, *, watched: bool = False) -> Served:
+    """Start Turnout; `watched`: with metrics and a journal."""
+    folder = folder / ("watched" if watched else "plain")
+    folder.mkdir()
     began = time.perf_counter()
-    server = Turnout(folder, FILE.format(port=upstream))
+    server = Turnout(folder, FILE.format(port=upstream, watch=WATCH if watched else ""))
     took = (time.perf_counter() - began) * 1000
-    return Served("turnout", int(server.url.rpartition(":")[2]), server.process, "fast-", took)
+    return Served(
+        "turnout, watched" if watched else "turnout", int(server.url.rpartition(":")[2]), server.process, "fast-", took
+    )
 
 
 def peer(folder: Path, upstream: int) -> Served:

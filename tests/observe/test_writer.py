@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from contextlib import closing
@@ -150,8 +151,9 @@ def test_rows_past_their_retention_go_and_no_others(start: Callable[..., Journal
     file, now = tmp_path / "turnout.db", time.time()
     with closing(writing(file)) as db:
         db.execute("BEGIN")
-        db.executemany(writer.INSERT, [writer.row(request(n, at=now - 8 * DAY)) for n in range(writer.BATCH + 50)])
-        db.executemany(writer.INSERT, [writer.row(request(n, at=now - 6 * DAY)) for n in range(20)])
+        old = [writer.row(request(number, at=now - 8 * DAY)) for number in range(writer.BATCH + 50)]
+        young = [writer.row(request(number, at=now - 6 * DAY)) for number in range(20)]
+        db.execute(writer.INSERT, (json.dumps([*old, *young]),))
         db.executemany(writer.CHARGE, [("b", "2020-01", 1), ("b", "2020-01-31", 1), ("b", "2999-12", 1)])
         db.execute("COMMIT")
     start(retention=7 * DAY)
