@@ -64,6 +64,8 @@ class Log:
         count = f"{record.errors} error{'s' if record.errors > 1 else ''}"
         if record.taken:
             told = f"reloaded {record.file}: {record.changes} (generation {record.generation})"
+        elif record.bug:
+            told = f"reload failed: {record.bug}; generation {record.generation} serves on"
         else:
             told = f"{record.file} was changed but not taken ({count}); generation {record.generation} serves on"
         self.event("info" if record.taken else "error", told, record.detail)

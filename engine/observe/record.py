@@ -74,6 +74,8 @@ class Reload(msgspec.Struct, frozen=True, kw_only=True):
     changes: str = ""
     """What the edit changed, in the words of the file; only of one that was taken."""
     errors: int = 0
+    bug: str = ""
+    """What went wrong inside Turnout, where the file is not at fault."""
     detail: str = ""
     """The rendered report, as people read it."""
 

@@ -40,6 +40,8 @@ def _plain(look: Look) -> Iterator[tuple[str, str, float]]:
     yield "generations_draining", "Older states of the file with requests that still run", look.draining
     if look.store.counters is not None:
         yield "limit_counters", "Counters of limits that are kept", look.store.counters
+    if look.store.failures is not None:
+        yield "store_down", "Whether the store of counters cannot be reached", look.store.down
     if look.journal is not None:
         yield "journal_rows_waiting", "Rows that are not on disk yet", look.journal.waiting
         yield "journal_failing", "Whether the journal cannot be written", bool(look.journal.failing)

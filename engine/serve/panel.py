@@ -51,11 +51,12 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """Where counters are. None: a store of this kind does not tell."""
+    """Where counters are: in memory it tells how many, over a network whether it can be reached."""
 
     kind: str
-    counters: int | None
-    failures: int | None
+    counters: int | None = None
+    down: bool = False
+    failures: int | None = None
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,9 +158,9 @@ class Panel:
         ]
 
     def _store(self) -> Store:
-        store = self.switch.generation.store
-        return Store(
-            kind=self.switch.generation.plan.document.state.kind,
-            counters=len(store) if isinstance(store, Sized) else None,
-            failures=getattr(store, "failures", None),
-        )
+        generation = self.switch.generation
+        kind, store = generation.plan.document.state.kind, generation.store
+        if isinstance(store, Sized):
+            return Store(kind=kind, counters=len(store))
+        link = getattr(store, "link", None)
+        return Store(kind=kind, down=getattr(link, "down", False), failures=getattr(link, "failures", None))

@@ -118,7 +118,7 @@ class Reloader:
         except Exception as error:
             text = mask(f"{type(error).__name__}: {error}")
             self._status.refused(Diagnostic(code="internal", message=text), self._main)
-            self._log.event("error", f"reload failed: {text}; generation {self._switch.generation.id} serves on")
+            self._records.reload(self._record(taken=False, bug=text))
             return True
 
     async def _reload(self, forced: bool) -> bool:
@@ -181,7 +181,7 @@ class Reloader:
             detail += f"\nstill live although the file no longer has them: {', '.join(kept)}"
         self._records.reload(self._record(taken=False, errors=len(reading.report.errors), detail=detail))
 
-    def _record(self, *, taken: bool, changes: str = "", errors: int = 0, detail: str = "") -> Reload:
+    def _record(self, *, taken: bool, changes: str = "", errors: int = 0, bug: str = "", detail: str = "") -> Reload:
         return Reload(
             file=self._main,
             generation=self._switch.generation.id,
@@ -189,6 +189,7 @@ class Reloader:
             at=time.time(),
             changes=changes,
             errors=errors,
+            bug=bug,
             detail=detail,
         )
 

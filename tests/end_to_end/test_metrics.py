@@ -155,7 +155,7 @@ def test_openmetrics_and_head(turnout: Turnout) -> None:
 
 
 UNITS = ("seconds", "bytes", "usd", "info")
-COUNTED = "requests|waiting|rows|counters|draining|fds|state|successful|failing|in_flight"
+COUNTED = "requests|waiting|rows|counters|draining|fds|state|successful|failing|down|in_flight"
 
 
 def test_names_keep_the_rules_of_prometheus(turnout: Turnout, openai: Upstream) -> None:
