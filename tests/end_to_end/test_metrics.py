@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.apis import CHAT, MESSAGES, SERVER_ERROR, digest
 from tests.support.http import Line, get, post, send
+from tests.support.journal import written
 from tests.support.metrics import OPEN, Scraped
 from tests.support.script import STALL, as_json, as_stream
 
@@ -72,6 +73,37 @@ def test_what_requests_add_up_to(turnout: Turnout, openai: Upstream, anthropic: 
     assert told.value("turnout_fallbacks_total", target="openai/gpt-5.5", reason="overloaded") == 1
     assert told.value("turnout_request_duration_seconds_count", api="chat", model="smart-chat") == 3
     assert told.value("turnout_time_to_first_content_seconds_count", target="openai/gpt-5.5") == 3
+
+
+PRICES = """\
+prices:
+  openai/gpt-5.5: {input: 2, output: 10}
+"""
+
+
+def test_tokens_and_what_they_cost(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    text = FILE.format(openai=openai.url, anthropic=anthropic.url).replace(
+        "metrics: true", "metrics: true, journal: {path: t.db}"
+    )
+    server = start(text + PRICES)
+    openai.answer = lambda _: CHAT.whole()
+    anthropic.answer = lambda _: MESSAGES.whole()
+    usage = CHAT.answer("Hello there")["usage"]
+    for model in ("smart-chat", "smart-chat", "any-1"):
+        post(server.url, CHAT.path, CHAT.body(model), KEY)
+    post(server.url, MESSAGES.path, MESSAGES.body(), KEY)
+    told = Scraped(server.url)
+    labels = {"model": "smart-chat", "target": "openai/gpt-5.5"}
+    read, wrote = usage["prompt_tokens"], usage["completion_tokens"]
+    assert told.value("turnout_tokens_total", kind="input", **labels) == 2 * read
+    assert told.value("turnout_tokens_total", kind="output", **labels) == 2 * wrote
+    assert told.value("turnout_cost_usd_total", **labels) == pytest.approx(2 * (read * 2 + wrote * 10) / 1e6)
+    assert told.sum("turnout_tokens_total", target="openai/*", kind="output") == wrote
+    assert told.sum("turnout_tokens_total", target="anthropic/claude-sonnet-5") > 0
+    assert told.sum("turnout_cost_usd_total") == told.value("turnout_cost_usd_total", **labels)
+    found = written(server.file.parent / "t.db", 4)
+    assert [(row["input"], row["output"]) for row in found[:3]] == [(read, wrote)] * 3
+    assert [row["cost"] for row in found] == [read * 2 + wrote * 10] * 2 + [None, None]
 
 
 def test_how_the_process_is(turnout: Turnout, openai: Upstream) -> None:
