@@ -11,18 +11,17 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from engine.observe.journal.file import located, writing
-from engine.observe.record import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from engine.chat import Usage
-    from engine.observe.record import Reload
+    from engine.observe.record import Reload, Request
 
 EVERY = 1.0
 """Seconds between commits."""
@@ -64,6 +63,14 @@ OLD = (
 )
 
 
+class Line(NamedTuple):
+    """What waits to be written of one record: values of `INSERT` and of `CHARGE`, or those of `RELOAD`."""
+
+    request: tuple[object, ...] | None = None
+    charges: tuple[tuple[object, ...], ...] = ()
+    reload: tuple[object, ...] | None = None
+
+
 class Journal:
     """A subscriber of records. `say` is called with (level, message), from the thread that writes."""
 
@@ -80,7 +87,7 @@ class Journal:
         """Why nothing can be written at present."""
         self._say = say
         self._file = located(path)
-        self._waiting: deque[Request | Reload] = deque()
+        self._waiting: deque[Line] = deque()
         self._wake = threading.Event()
         self._ending = False
         self._gone = 0
@@ -100,10 +107,10 @@ class Journal:
         return True
 
     def request(self, record: Request) -> None:
-        self._put(record)
+        self._put(Line(request=row(record), charges=tuple(map(charged, record.charges))))
 
     def reload(self, record: Reload) -> None:
-        self._put(record)
+        self._put(Line(reload=(record.at, record.generation, record.taken, record.changes[:TEXT])))
 
     def close(self) -> None:
         """Write what waits, and end; waits at most `PATIENCE` seconds for that. Not for the event loop."""
@@ -115,14 +122,14 @@ class Journal:
             why = self.failing or "it takes too long"
             self._say("error", f"journal {self.path}: the last {len(self._waiting)} rows are lost: {why}")
 
-    def _put(self, record: Request | Reload) -> None:
+    def _put(self, line: Line) -> None:
         waiting = len(self._waiting)
         if waiting >= MOST:
             self.dropped += 1
             if self.dropped == self._gone + 1:
                 self._say("error", f"journal {self.path}: {MOST} rows wait to be written, further ones are dropped")
             return
-        self._waiting.append(record)
+        self._waiting.append(line)
         if waiting == BATCH:
             self._wake.set()
 
@@ -144,10 +151,9 @@ class Journal:
         db = self._open()
         while self._waiting:
             batch = [self._waiting[index] for index in range(min(len(self._waiting), BATCH))]
-            self._write(db, batch)
+            self.written += self._write(db, batch)
             for _ in batch:
                 self._waiting.popleft()
-            self.written += len(batch)
             self._recovered()
         if time.monotonic() >= self._sweep_at and not self._sweep(db):
             self._sweep_at = time.monotonic() + SWEEP
@@ -163,30 +169,23 @@ class Journal:
         self._recovered()
         return self._db
 
-    def _write(self, db: sqlite3.Connection, batch: list[Request | Reload]) -> None:
-        """Write a batch; of one that SQLite does not take, all rows but the one that is at fault."""
+    def _write(self, db: sqlite3.Connection, batch: list[Line]) -> int:
+        """Write a batch, without the lines that SQLite does not take; return how many were written."""
         try:
             self._insert(db, batch)
         except BAD_ROW:
-            if len(batch) == 1:
-                self.dropped += 1
-            else:
-                for one in batch:
-                    self._write(db, [one])
+            if len(batch) > 1:
+                return sum(self._write(db, [one]) for one in batch)
+            self.dropped += 1
+            return 0
+        return len(batch)
 
-    def _insert(self, db: sqlite3.Connection, batch: list[Request | Reload]) -> None:
-        requests = [one for one in batch if isinstance(one, Request)]
+    def _insert(self, db: sqlite3.Connection, batch: list[Line]) -> None:
+        rows = msgspec.json.encode([one.request for one in batch if one.request is not None])
         with transaction(db):
-            db.execute(INSERT, (msgspec.json.encode([row(one) for one in requests]).decode(),))
-            db.executemany(CHARGE, (charged(charge) for one in requests for charge in one.charges))
-            db.executemany(
-                RELOAD,
-                [
-                    (one.at, one.generation, one.taken, one.changes[:TEXT])
-                    for one in batch
-                    if not isinstance(one, Request)
-                ],
-            )
+            db.execute(INSERT, (rows.decode(),))
+            db.executemany(CHARGE, (charge for one in batch for charge in one.charges))
+            db.executemany(RELOAD, (one.reload for one in batch if one.reload is not None))
 
     def _sweep(self, db: sqlite3.Connection) -> bool:
         """Take out one small batch of what is past its retention; say whether there may be more."""
@@ -262,7 +261,7 @@ def tokens(usage: Usage) -> tuple[int | None, ...]:
     return usage.input, usage.cache_read, usage.cache_write, usage.output, usage.reasoning
 
 
-def charged(charge: tuple[str, str, int]) -> tuple[str, str, int | None]:
+def charged(charge: tuple[str, str, int]) -> tuple[object, ...]:
     counter, period, amount = charge
     return counter, period, number(amount)
 
