@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from contextlib import closing
@@ -153,7 +152,7 @@ def test_rows_past_their_retention_go_and_no_others(start: Callable[..., Journal
         db.execute("BEGIN")
         old = [writer.row(request(number, at=now - 8 * DAY)) for number in range(writer.BATCH + 50)]
         young = [writer.row(request(number, at=now - 6 * DAY)) for number in range(20)]
-        db.execute(writer.INSERT, (json.dumps([*old, *young]),))
+        writer.insert(db, [*old, *young])
         db.executemany(writer.CHARGE, [("b", "2020-01", 1), ("b", "2020-01-31", 1), ("b", "2999-12", 1)])
         db.execute("COMMIT")
     start(retention=7 * DAY)

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -43,10 +44,11 @@ COLUMNS = (
     *("seconds", "first", "queued", "tries", "input", "cache_read", "cache_write", "output", "reasoning", "estimated"),
     "cost",
 )
-VALUES = ", ".join(f"json_extract(value, '$[{at}]')" for at in range(len(COLUMNS)))
-INSERT = f"INSERT INTO requests ({', '.join(COLUMNS)}) SELECT {VALUES} FROM json_each(?)"  # noqa: S608 - from the above
-"""All rows of a batch at once, as JSON. A statement for each would ask for the interpreter's lock as often, and take it
-from the event loop."""
+INSERT = f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - from the table above
+ROW = f"({', '.join('?' * len(COLUMNS))})"
+AT_ONCE = 40
+"""Rows of one statement. One for each row would take the interpreter's lock from the event loop as often; more would
+have more parameters than every SQLite takes (999)."""
 CHARGE = (
     "INSERT INTO charges (counter, period, amount) VALUES (?, ?, ?)"
     " ON CONFLICT (counter, period) DO UPDATE SET amount = amount + excluded.amount"
@@ -181,9 +183,9 @@ class Journal:
         return len(batch)
 
     def _insert(self, db: sqlite3.Connection, batch: list[Line]) -> None:
-        rows = msgspec.json.encode([one.request for one in batch if one.request is not None])
+        rows = [one.request for one in batch if one.request is not None]
         with transaction(db):
-            db.execute(INSERT, (rows.decode(),))
+            insert(db, rows)
             db.executemany(CHARGE, (charge for one in batch for charge in one.charges))
             db.executemany(RELOAD, (one.reload for one in batch if one.reload is not None))
 
@@ -230,6 +232,13 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def insert(db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    """Add rows to the table of requests."""
+    for at in range(0, len(rows), AT_ONCE):
+        part = rows[at : at + AT_ONCE]
+        db.execute(INSERT + ", ".join([ROW] * len(part)), list(chain.from_iterable(part)))
+
+
 def row(record: Request) -> tuple[object, ...]:
     """Return a request as the values of `INSERT`: no text of anybody, and of names only the asked one."""
     usage = record.usage
@@ -250,7 +259,7 @@ def row(record: Request) -> tuple[object, ...]:
         record.seconds,
         record.first,
         record.queued or 0.0,
-        tries,
+        msgspec.json.encode(tries).decode(),
         *(map(number, tokens(usage)) if usage is not None else (None,) * 5),
         usage.estimated if usage is not None else None,
         number(record.cost),
