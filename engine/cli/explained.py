@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.plan.explain import Attempt, Explanation, Passage
     from engine.plan.nodes import Tuning
 
+ASKED = "`stream_options.include_usage` is set, and the chunk it adds kept from the client"
 LONGEST = 60
 """Characters that are shown of a forced value."""
 DECODED = {"route": "route", "limits": "limit"}
@@ -63,7 +64,9 @@ def _opened(told: Explanation) -> Iterator[Line]:
     for step in told.deep:
         yield Line("body", "decoded", "", f"{DECODED[step.section]} {step.name} looks at {step.why}", _place(step.span))
     for step in told.metered:
-        yield Line("body", "usage read", "", step.why, _place(step.span))
+        yield Line("body", "usage read", "", f"because {step.why}", _place(step.span))
+    if told.asks:
+        yield Line("body", "usage asked", "", ASKED, "")
     if told.tries and told.tries[-1].into is None and not told.deep:
         edits = told.tuning is not None and told.tuning.edits
         yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
@@ -173,6 +176,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "tuning": _tuning(told.tuning) if told.tuning is not None else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
         "body": _body(told),
+        "asks_usage": told.asks,
         "usage": [{"why": step.why, "at": _place(step.span)} for step in told.metered],
         "losses": [{"path": one.path, "grade": one.grade, "reason": one.reason} for one in told.losses],
         "refusal": {"status": refusal.status, "code": refusal.code, "message": refusal.message} if refusal else None,

@@ -17,7 +17,7 @@ from engine.dialects.meter import NEEDLE, TOLD, UNREADABLE
 from engine.dialects.sse import cut, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from engine.chat import Failure
 
@@ -28,12 +28,12 @@ FIELD = "stream_options"
 FLAG = "include_usage"
 
 
-def asking(fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the fields of a request with its usage asked for, every other value as it was; None where it is asked for
-    already, or cannot be."""
+def asking(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a request with its usage asked for, every other value as it was; `fields` itself where it is
+    asked for already, or cannot be."""
     options = _options(fields.get(FIELD))
     if options is None or _true(options.get(FLAG)):
-        return None
+        return fields
     return {**fields, FIELD: {**options, FLAG: True}}
 
 

@@ -11,12 +11,14 @@ from engine.clients import BY_NAME
 from engine.dialects import METERED, crossing, is_estimated
 from engine.dialects.body import FIELDS
 from engine.dialects.forced import takes
+from engine.dialects.unasked import asking
 from engine.facts import ANONYMOUS
 from engine.plan import limited
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
+from engine.plan.needs import asks
 from engine.plan.nodes import Decision, Done, Step, Tuning
 from engine.plan.pinned import SOMEBODY, goes_on, pinned
 from engine.plan.quirks import quirks
@@ -79,6 +81,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The rules and limits for which the whole body is decoded."""
     metered: tuple[Step, ...] = ()
     """What the tokens of the answer are read for; nothing where they are not read."""
+    asks: bool = False
+    """The stream is asked for its usage, which the client does not see: it did not ask (level 1)."""
 
     @property
     def client(self) -> Profile | None:
@@ -140,12 +144,21 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         limits=tuple(limited.explained(plan, decision)),
         deep=_deep(plan, decision),
         metered=_metered(plan, facts),
+        asks=_asks(plan, facts, tries, body),
     )
 
 
 def _metered(plan: Plan, facts: Facts) -> tuple[Step, ...]:
     """Return what the tokens of the answer are read for; counts and the like take none."""
     return plan.usage if facts.api in METERED else ()
+
+
+def _asks(plan: Plan, facts: Facts, tries: list[Attempt], body: bytes | None) -> bool:
+    last = tries[-1] if tries else None
+    if last is None or last.failure is not None or last.into is not None or facts.api is None or not facts.stream:
+        return False
+    fields = FIELDS.decode(body) if body is not None else {}
+    return asks(plan, facts.api, last.target, last.tuning) and asking(fields) is not fields
 
 
 def _stranger(plan: Plan, facts: Facts, today: str) -> Problem | None:

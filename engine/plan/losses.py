@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from engine.clients import BY_NAME
 from engine.dialects import CODECS, crossing
 from engine.dialects.translate import only_of, read, write
+from engine.plan.family import family_of
 
 if TYPE_CHECKING:
     from engine.chat import Loss
@@ -28,7 +28,6 @@ def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning
         return ()
     codec = CODECS[into]
     request = only_of(read(CODECS[asked], body), str(target), codec)
-    host = urlsplit(getattr(options, "base_url", "")).hostname or ""
-    family = codec.family(tuning.like or target.model, host)
+    family = family_of(plan, target, tuning, codec)
     quiet = BY_NAME[facts.client].quiet if facts.client is not None else ()
     return write(request, codec, family, target.model, tuning.translation, quiet).losses

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.dialects import CODECS
+from engine.dialects.unasked import ASKABLE, is_ours
+from engine.plan.family import family_of
 from engine.plan.nodes import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.plan.nodes import Plan, Target, Tuning
     from engine.plan.source import Source
 
 
 def usage_for(source: Source) -> tuple[Step, ...]:
     """Return everything that asks for the tokens of answers, as `explain` tells it."""
     return tuple(step for asks in ASKING for step in asks(source))
+
+
+def asks(plan: Plan, api: str, target: Target, tuning: Tuning) -> bool:
+    """Say whether a stream of `api` is asked for its usage at `target`, whatever the client asks: somebody needs it, it
+    is not told unasked, the target takes that, and the file leaves it to us."""
+    if not plan.needs_usage or api not in ASKABLE:
+        return False
+    return family_of(plan, target, tuning, CODECS["chat"]).include_usage and is_ours((*tuning.set, *tuning.unset))
 
 
 def _prices(source: Source) -> Iterator[Step]:

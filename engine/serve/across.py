@@ -17,9 +17,9 @@ from engine.dialects.edits import apply
 from engine.dialects.forced import forced
 from engine.dialects.thoughts import recalled
 from engine.dialects.translate import Translation, only_of, write
+from engine.plan.family import family_of
 from engine.plan.pinned import PREVIOUS
 from engine.serve.continued import not_found
-from engine.serve.family import family_of
 from engine.serve.headers import across
 from engine.serve.keeping import Keeping, forget
 from engine.serve.road import Local, Road, placed
@@ -59,7 +59,8 @@ class Across(Road):
         self._asked = asked(order, target, request, shows=shows_thinking(client, request), keep=keep, lost=lost)
         carried = self._asked.thinking and brings_reasoning(client, order.peek)
         request = only_of(recalled(request, keeping.recall), str(target), codec)
-        family = family_of(order, target, tuning, codec, refused)
+        plan = order.visit.generation.plan
+        family = family_of(plan, target, tuning, codec, refused)
         quiet = order.client.quiet if order.client else ()
         written = write(request, codec, family, target.model, tuning.translation, quiet)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]

@@ -11,7 +11,7 @@ from engine.dialects import CODECS, COUNTS, ENDPOINTS, OWNERS
 from engine.dialects.edits import apply
 from engine.dialects.forced import takes
 from engine.dialects.translate import only_of, write
-from engine.serve.family import family_of
+from engine.plan.family import family_of
 from engine.serve.headers import across
 from engine.serve.road import ESTIMATED, Local, Road, uncounted
 
@@ -37,7 +37,8 @@ class Counting(Road):
         self._dialect = OWNERS[api]
         codec = CODECS[COUNTS[api]]
         request = only_of(order.request(), str(target), codec)
-        written = write(request, codec, family_of(order, target, tuning, codec, refused), target.model, "lenient")
+        family = family_of(order.visit.generation.plan, target, tuning, codec, refused)
+        written = write(request, codec, family, target.model, "lenient")
         headers = [*across(order.headers, stream=False), *written.headers]
         taken = {name: value for name, value in written.body.items() if name in SAID or takes(api, name)}
         sent, self.headers = apply(api, taken, headers, tuning)

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.chat import Failed, Failure, Loss
-from engine.dialects import CODECS, COUNTS
+from engine.dialects import COUNTS
 from engine.dialects.edits import apply
 from engine.dialects.finishing import LAST as FINISHED
 from engine.dialects.finishing import FinishingTap
 from engine.dialects.messages import seals as messages
 from engine.dialects.responses import seals as responses
-from engine.dialects.unasked import ASKABLE, Unasked, asking, is_ours, names_it
 from engine.dialects.unasked import FIELD as USAGE
-from engine.serve.family import family_of
+from engine.dialects.unasked import Unasked, asking, names_it
+from engine.plan.needs import asks
 from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
@@ -148,9 +148,10 @@ class Straight(Road):
         self._order = order
         self._asks = False
         """The usage is asked for, which the client did not."""
-        if peek.stream and self._may_ask(tuning, refused) and (told := asking(peek.fields)) is not None:
+        if peek.stream and USAGE not in refused and asks(order.visit.generation.plan, self.api, target, tuning):
+            told = asking(peek.fields)
+            self._asks = told is not peek.fields
             peek = msgspec.structs.replace(peek, fields=told)
-            self._asks = True
         self.body = peek.renamed(target.model)
         shown = order.shown_model(target)
         self._rename = None if shown == target.model else shown
@@ -191,15 +192,6 @@ class Straight(Road):
             tap = Unasked(tap)
         client = self._order.client
         return FinishingTap(tap, self.api) if client and client.finish and self.api in FINISHED else tap
-
-    def _may_ask(self, tuning: Tuning, refused: frozenset[str]) -> bool:
-        """Say whether the target is asked for the usage of a stream where the client does not: somebody needs it, and
-        the target takes it."""
-        order = self._order
-        if self.api not in ASKABLE or not order.visit.generation.plan.needs_usage or USAGE in refused:
-            return False
-        family: Any = family_of(order, self._target, tuning, CODECS["chat"], frozenset())
-        return family.include_usage and is_ours((*tuning.set, *tuning.unset))
 
     def _keep(self, answer: bytes) -> None:
         """Note who keeps the response that `answer` is, or, in a stream, that an event of it tells of."""

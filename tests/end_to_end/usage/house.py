@@ -7,10 +7,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tests.support import answers, items
-from tests.support.events import data
+from tests.support.events import CREATED, data
 from tests.support.script import Reply, as_json, as_stream
 
 if TYPE_CHECKING:
+    from tests.support.http import Answer
     from tests.support.turnout import Turnout
     from tests.support.upstream import Seen, Upstream
 
@@ -28,6 +29,9 @@ models:
   to-responses: responses/gpt-5.5
   to-messages: messages/claude-sonnet-5
   to-mistral: chat/mistral-large
+  refuses-*: chat/refuses-*
+  unset: {{targets: [chat/gpt-5.5], unset: [stream_options]}}
+  set-off: {{targets: [chat/gpt-5.5], set: {{stream_options.include_usage: false}}}}
   both: {{targets: [messages/claude-sonnet-5], fallback: [chat/gpt-5.5]}}
   unpriced: chat/free
 prices:
@@ -65,7 +69,7 @@ CHUNK = data(
     {
         "id": "chatcmpl-1",
         "object": "chat.completion.chunk",
-        "created": 1,
+        "created": CREATED,
         "model": "gpt-5.5",
         "choices": [],
         "usage": CHAT_USAGE,
@@ -108,9 +112,10 @@ def telling(seen: Seen) -> Reply:
     return BY_PATH[seen.path](stream=stream)
 
 
-def record(turnout: Turnout, since: int = 0) -> Json:
-    """Wait for the next record of a request in the log, and return it."""
-    line = turnout.wait_for(re.compile(r'^\{.*"kind":"request".*\}$', re.MULTILINE), since=since).group()
+def record(turnout: Turnout, answer: Answer) -> Json:
+    """Wait for the record of a request in the log, and return it."""
+    ident = answer.header("x-turnout-request")
+    line = turnout.wait_for(re.compile(rf'^\{{.*"request":"{ident}".*\}}$', re.MULTILINE)).group()
     found: Json = json.loads(line)
     return found
 

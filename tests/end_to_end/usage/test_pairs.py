@@ -20,9 +20,8 @@ APIS = (CHAT, MESSAGES, RESPONSES)
 @pytest.mark.parametrize("upstream", APIS, ids=lambda api: f"to-{api.name}")
 @pytest.mark.parametrize("client", APIS, ids=lambda api: f"from-{api.name}")
 def test_every_pair_is_metered(turnout: Turnout, client: Api, upstream: Api, stream: bool) -> None:
-    since = len(turnout.log())
     answer = post(turnout.url, client.path, client.body(f"to-{upstream.name}", stream=stream))
     assert answer.status == 200, answer.body
-    told = record(turnout, since)
+    told = record(turnout, answer)
     assert told["usage"] == {**USAGE, "estimated": False}
     assert told["cost"] == COST
