@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from engine.chat import Failure
+    from engine.dialects.base import Tap
 
 ASKABLE = frozenset({"chat", "completions"})
 """The APIs whose streams tell their usage only where they are asked."""
@@ -51,12 +52,29 @@ def names_it(failure: Failure) -> bool:
 class Unasked(Around):
     """Lets everything through but the chunk that tells only the usage."""
 
-    __slots__ = ()
+    __slots__ = ("_half",)
+
+    def __init__(self, tap: Tap) -> None:
+        super().__init__(tap)
+        self._half = False
+        """What was dropped last ended in a CR, whose LF may still come."""
 
     def change(self, out: bytes) -> bytes:
+        if self._half and out:
+            self._half = False
+            out = out.removeprefix(b"\n")
         if NEEDLE not in out or TOLD.search(out) is None:
             return out
-        return b"".join(event for event in cut(out) if not _tells_only_usage(event))
+        kept = []
+        for event in cut(out):
+            if _tells_only_usage(event):
+                self._half = event.endswith(b"\r")
+            elif self._half and event == b"\n":
+                self._half = False
+            else:
+                kept.append(event)
+                self._half = False
+        return b"".join(kept)
 
 
 def _tells_only_usage(event: bytes) -> bool:
