@@ -14,16 +14,16 @@ import msgspec
 
 from engine.chat import Usage
 from engine.dialects.measure import Tally, tokens
-from engine.dialects.sse import Splitter, parse
+from engine.dialects.sse import Splitter, cut, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NEEDLE = b'"usage"'
 """In every event that tells a usage, and in no text: a quote inside a JSON string is escaped."""
 TOLD = re.compile(rb'"usage"\s*:\s*\{')
 """A usage that is one: with `include_usage` every chunk says `"usage":null`."""
-SAMPLE = 65536
+SAMPLE = 16384
 """How many bytes of a stream are kept to guess from."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -45,7 +45,7 @@ class Gauge(msgspec.Struct, frozen=True, kw_only=True):
 class Meter:
     """The tokens of one answer. Feed it the upstream's bytes, split anywhere, or the whole answer once."""
 
-    __slots__ = ("_gauge", "_notes", "_passed", "_sample", "_sampled", "_splitter", "_sure", "told")
+    __slots__ = ("_gauge", "_notes", "_passed", "_sample", "_sampled", "_splitter", "_sure", "_torn", "told")
 
     def __init__(self, gauge: Gauge) -> None:
         self.told: Usage | None = None
@@ -60,6 +60,8 @@ class Meter:
         """Bytes in `_sample`."""
         self._passed = 0
         """Bytes of the stream."""
+        self._torn = False
+        """An event has begun that is not whole."""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of a stream."""
@@ -67,12 +69,13 @@ class Meter:
         if self._sampled < SAMPLE:
             self._sample.append(data)
             self._sampled += len(data)
-        if data.endswith(b"\n\n") and not self._splitter.busy:  # the usual piece: whole events
-            if NEEDLE not in data:
-                return
-            events = [event + b"\n\n" for event in data.split(b"\n\n")]
-        else:
+        if self._torn or not data.endswith(b"\n\n"):
             events = self._splitter.feed(data)
+            self._torn = self._splitter.busy
+        elif NEEDLE in data:  # whole events, as is usual
+            events = cut(data)
+        else:
+            return
         for event in events:
             if NEEDLE in event:
                 self._see(event)
@@ -82,8 +85,12 @@ class Meter:
         if self._splitter.size:
             self._see(self._splitter.take())
 
-    def whole(self, body: bytes) -> None:
-        """Take a JSON answer."""
+    def whole(self, body: bytes, *, streamed: bool = False) -> None:
+        """Take an answer in one piece: JSON, or a stream."""
+        if streamed:
+            self.feed(body)
+            self.finish()
+            return
         self._passed = self._sampled = len(body)
         try:
             self.told = self._gauge.answer(body)
@@ -121,22 +128,20 @@ class Meter:
     def _written(self) -> int:
         """Return about how many bytes of text the model wrote: counted where the stream began, as dense after that."""
         tally = Tally()
-        for value in _values(b"".join(self._sample)):
+        spoken = 0
+        for size, value in _values(b"".join(self._sample)):
+            before = tally.size
             tally.add(self._gauge.said(value))
-        return tally.size * self._passed // self._sampled if self._sampled else 0
+            spoken += size if tally.size > before else 0
+        rest = self._passed - self._sampled
+        return tally.size + (rest * tally.size // spoken if spoken else 0)
 
 
-def _values(sample: bytes) -> list[Any]:
-    """Return what can be read of a stream, or of a JSON answer."""
-    if sample.lstrip().startswith(b"{"):
-        parts: list[bytes | None] = [sample]
-    else:
-        splitter = Splitter()
-        parts = [parse(event)[1] for event in splitter.feed(sample)]
-    values = []
-    for part in parts:
+def _values(sample: bytes) -> Iterator[tuple[int, Any]]:
+    """Yield what can be read of a stream, event by event, or of a JSON answer; each with its size in bytes."""
+    whole = sample.lstrip().startswith(b"{")
+    for part in [sample] if whole else cut(sample):
         try:
-            values.append(msgspec.json.decode(part or b"null"))
+            yield len(part), msgspec.json.decode((part if whole else parse(part)[1]) or b"null")
         except UNREADABLE:
             continue
-    return values

@@ -59,6 +59,10 @@ class Unasked(Around):
         self._half = False
         """What was dropped last ended in a CR, whose LF may still come."""
 
+    def feed(self, data: bytes) -> bytes:
+        out = self._tap.feed(data)
+        return self.change(out) if self._half or NEEDLE in out else out
+
     def change(self, out: bytes) -> bytes:
         if self._half and out:
             self._half = False

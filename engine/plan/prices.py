@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import combinations
+from math import lcm
 from typing import TYPE_CHECKING
 
 from engine.diagnostics import Label
@@ -26,30 +27,29 @@ REMEMBERED = 1024
 
 
 class Price(Node, frozen=True, kw_only=True):
-    """Micro-USD per token, which is USD per million tokens."""
+    """What a token costs, in parts of a micro-USD, `scale` of which are one: exact, whatever decimals the file has."""
 
     pattern: Pattern
     whole: bool
     """`pattern` is of upstream/model, not of model names alone."""
-    input: Fraction
-    cached: Fraction
-    cache_write: Fraction
-    output: Fraction
+    scale: int
+    input: int
+    cached: int
+    cache_write: int
+    output: int
 
     def matches(self, target: Target) -> bool:
         return self.pattern.match(str(target) if self.whole else target.model) is not None
 
     def cost(self, usage: Usage) -> int:
         """Return what `usage` costs, in micro-USD."""
-        return -int(
-            -(
-                self.input * usage.input
-                + self.cached * usage.cache_read
-                + self.cache_write * usage.cache_write
-                + self.output * usage.output
-            )
-            // 1
+        parts = (
+            self.input * usage.input
+            + self.cached * usage.cache_read
+            + self.cache_write * usage.cache_write
+            + self.output * usage.output
         )
+        return -(-parts // self.scale)
 
 
 class Prices:
@@ -103,22 +103,22 @@ def check_prices(prices: Prices, targets: list[Pattern], source: Source) -> None
 
 def _price(source: Source, name: str, declared: sections.Price) -> Price:
     first = name.partition("/")[0]
-    price = _exact(declared.input)
+    cached = declared.input if declared.cached is None else declared.cached
+    written = declared.input if declared.cache_write is None else declared.cache_write
+    exact = [Fraction(str(dollars)) for dollars in (declared.input, cached, written, declared.output)]
+    scale = lcm(*(one.denominator for one in exact))  # 0.1 is a tenth, not the float next to it
+    parts = [int(one * scale) for one in exact]
     return Price(
         name=name,
         span=source.tree.key("prices", name),
         pattern=pattern(name),
         whole="/" in name and ("*" in first or first in source.document.upstreams),
-        input=price,
-        cached=price if declared.cached is None else _exact(declared.cached),
-        cache_write=price if declared.cache_write is None else _exact(declared.cache_write),
-        output=_exact(declared.output),
+        scale=scale,
+        input=parts[0],
+        cached=parts[1],
+        cache_write=parts[2],
+        output=parts[3],
     )
-
-
-def _exact(dollars: float) -> Fraction:
-    """Return the decimal that the file has: 0.1 is a tenth, not the float next to it."""
-    return Fraction(str(dollars))
 
 
 def _rank(price: Price) -> tuple[bool, int, bool]:

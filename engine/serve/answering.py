@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from engine.chat import Failure
 from engine.serve.begun import begun, is_event_stream
-from engine.serve.bill import Metered
 from engine.serve.failures import problem_of
 from engine.serve.giving_up import break_off
 from engine.serve.heads import good, marked
@@ -43,8 +42,6 @@ async def receive(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
         )
     live.answered()
     answer = inflated(answer)
-    if relay.meter is not None:
-        answer = Metered(answer, relay.meter)
     if not relay.order.peek.stream:
         return await _whole(relay, way, answer)
     answer = await begun(answer)
@@ -67,6 +64,8 @@ async def own(relay: Relay, local: Local) -> None:
 async def _whole(relay: Relay, way: Road, answer: Answer) -> Failure | None:
     reply = relay.reply
     body = await answer.read(ANSWER_LIMIT)
+    if relay.meter is not None:
+        relay.meter.whole(body, streamed=is_event_stream(answer.headers))
     body, streamed = way.whole(body, streamed=is_event_stream(answer.headers))
     relay.losses = way.losses
     if reply.opened and not streamed:
@@ -84,7 +83,7 @@ async def _stream(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
         return good(relay, way, answer, EVENT_STREAM)
 
     relay.tap = tap = way.tap()
-    failure = await pour(answer, tap, relay.reply, head, live, str(relay.target))
+    failure = await pour(answer, tap, relay.reply, head, live, str(relay.target), relay.meter)
     relay.losses = way.losses
     if failure is not None and not tap.committed:
         return failure

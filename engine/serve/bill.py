@@ -8,14 +8,12 @@ from engine.chat import Usage
 from engine.dialects import METERED, OWNERS
 from engine.dialects.meter import Meter
 from engine.plan.prices import priced
-from engine.serve.begun import is_event_stream
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers
+    from engine.chat import Api
     from engine.plan.nodes import Target
     from engine.plan.prices import Prices
     from engine.serve.order import Order
-    from engine.upstreams.base import Answer
 
 
 class Bill:
@@ -68,34 +66,3 @@ def meter_for(api: Api) -> Meter:
     gauge = OWNERS[api].gauge(api)
     assert gauge is not None, api  # a request that takes tokens is sent as one that does
     return Meter(gauge)
-
-
-class Metered:
-    """An answer whose bytes a meter sees as they come. Implements `Answer`."""
-
-    def __init__(self, answer: Answer, meter: Meter) -> None:
-        self._answer = answer
-        self._meter = meter
-        self.status = answer.status
-        self.framed = answer.framed
-        self.headers: Headers = answer.headers
-
-    async def chunk(self) -> bytes:
-        data = await self._answer.chunk()
-        if data:
-            self._meter.feed(data)
-        else:
-            self._meter.finish()
-        return data
-
-    async def read(self, limit: int) -> bytes:
-        body = await self._answer.read(limit)
-        if is_event_stream(self.headers):
-            self._meter.feed(body)
-            self._meter.finish()
-        else:
-            self._meter.whole(body)
-        return body
-
-    def close(self) -> None:
-        self._answer.close()

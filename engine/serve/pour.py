@@ -11,25 +11,36 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers
     from engine.dialects.base import Tap
+    from engine.dialects.meter import Meter
     from engine.serve.generation import Live
     from engine.serve.reply import Reply
     from engine.upstreams.base import Answer
 
 
 async def pour(
-    answer: Answer, tap: Tap, reply: Reply, head: Callable[[], Headers], live: Live, target: str
+    answer: Answer,
+    tap: Tap,
+    reply: Reply,
+    head: Callable[[], Headers],
+    live: Live,
+    target: str,
+    meter: Meter | None = None,
 ) -> Failure | None:
     """Send what comes of `answer`; return why it was no whole stream, None when the client has been told everything.
 
-    Until the tap has committed nothing has been sent.
+    Until the tap has committed nothing has been sent. `meter` sees every byte that came.
     """
     try:
         while data := await answer.chunk():
+            if meter is not None:
+                meter.feed(data)
             if piece := tap.feed(data):
                 await reply.piece(piece if tap.failure is None else live.scrub(piece), head)
             if tap.failure is not None or tap.over:
                 break
         else:
+            if meter is not None:
+                meter.finish()
             if piece := tap.finish():
                 await reply.piece(piece, head)
     except Failed as failed:

@@ -42,7 +42,13 @@ def events(count: int) -> list[bytes]:
         chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000, "model": "bench"}
         data = b"data: " + json.dumps({**chunk, "choices": [choice]}).encode() + b"\n\n"
         made.append(b"%x\r\n%s\r\n" % (len(data), data))
-    return [*made, b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"]
+    return made
+
+
+USAGE = b'data: {"id":"chatcmpl-1","choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7}}\n\n'
+TOLD = b"%x\r\n%s\r\n" % (len(USAGE), USAGE)
+"""Told where it is asked for."""
+END = b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
 WHOLE = {b"json-2k": answer(2_000), b"json-60k": answer(60_000)}
@@ -71,7 +77,9 @@ class Wire(asyncio.Protocol):
             self.transport.write(WHOLE[name])
         else:
             self.transport.write(OPEN)
-            self.say(0, *((BURST, 0.0) if name == b"burst" else (SLOW, PACE)))
+            chunks, pause = (BURST, 0.0) if name == b"burst" else (SLOW, PACE)
+            end = [TOLD, END] if b'"include_usage":true' in body else [END]
+            self.say(0, [*chunks, *end], pause)
 
     def say(self, at: int, chunks: list[bytes], pause: float) -> None:
         """Write one chunk, then the next in a later turn of the loop: each leaves in a packet of its own."""

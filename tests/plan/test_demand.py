@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import pytest
 
 from engine.chat import Usage
@@ -17,10 +15,11 @@ PRICE = Price(
     name="*",
     pattern=pattern("*"),
     whole=False,
-    input=Fraction(1, 4),
-    cached=Fraction(0),
-    cache_write=Fraction(1),
-    output=Fraction(2),
+    scale=4,
+    input=1,
+    cached=0,
+    cache_write=4,
+    output=8,
 )
 
 
