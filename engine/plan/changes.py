@@ -9,7 +9,14 @@ import msgspec
 if TYPE_CHECKING:
     from engine.config.document import Document
 
-NAMED = {"upstreams": "upstream", "models": "model", "bases": "base", "limits": "limit", "keys": "key"}
+NAMED = {
+    "upstreams": "upstream",
+    "models": "model",
+    "bases": "base",
+    "limits": "limit",
+    "keys": "key",
+    "prices": "price",
+}
 WHOLE = ("server", "defaults", "state", "observe", "include", "version")
 MOST = 12
 """Changes that are named; the rest is counted."""

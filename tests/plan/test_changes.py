@@ -52,6 +52,7 @@ EDITS = {
     ),
     "a base": ("/team}", "/equipe}", "~base team"),
     "a key": ("{anonymous: {}}", "{anonymous: {models: []}}", "~key anonymous"),
+    "a price more": ("keys:", "prices: {one/a: {input: 1, output: 1}}\nkeys:", "+price one/a"),
     "the server": ("version: 1", "version: 1\nserver: {body_limit: 1MB}", "~server"),
     "the defaults": ("version: 1", "version: 1\ndefaults: {model: {retries: 0}}", "~defaults"),
     "the log": ("version: 1", "version: 1\nobserve: {log: {level: error}}", "~observe"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from tests.end_to_end.usage.house import (
     WORDS,
     Json,
     record,
+    written,
 )
 from tests.support import answers
 from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
@@ -26,6 +28,7 @@ from tests.support.http import Line, post
 from tests.support.script import CUT, STALL, Reply, as_json, as_stream
 
 if TYPE_CHECKING:
+    from tests.conftest import Start
     from tests.support.turnout import Turnout
     from tests.support.upstream import Upstream
 
@@ -164,9 +167,37 @@ def test_a_count_takes_nothing(turnout: Turnout, anthropic: Upstream) -> None:
 
 
 def test_compressed_answers(turnout: Turnout, openai: Upstream) -> None:
-    import gzip
-
     body = gzip.compress(json.dumps({**answers.chat("Hello"), "usage": CHAT_USAGE}).encode())
     openai.script(as_json(body, 200, ("content-encoding", "gzip")))
     told = record(turnout, post(turnout.url, CHAT.path, CHAT.body("to-chat")))
     assert told["usage"] == {**USAGE, "estimated": False}
+
+
+def test_an_edit_of_the_prices_counts_from_the_next_request(turnout: Turnout) -> None:
+    text = turnout.file.read_text()
+    dearer = text.replace('"*/gpt-5.5": {input: 2,', '"*/gpt-5.5": {input: 3,')
+    assert "~price */gpt-5.5" in turnout.taken(lambda: turnout.rewrite(dearer))
+    try:
+        told = record(turnout, post(turnout.url, CHAT.path, CHAT.body("to-chat")))
+        assert told["cost"] == COST + 100
+    finally:
+        turnout.taken(lambda: turnout.rewrite(text))
+    told = record(turnout, post(turnout.url, CHAT.path, CHAT.body("to-chat")))
+    assert told["cost"] == COST
+
+
+def test_a_file_that_asks_for_nothing_leaves_streams_alone(start: Start, openai: Upstream) -> None:
+    plain = written(openai, openai)
+    plain = plain[: plain.index("prices:")] + plain[plain.index("keys:") :]
+    turnout = start(plain)
+    raw = json.dumps(CHAT.body("to-chat", stream=True)).encode()
+    answer = post(turnout.url, CHAT.path, raw)
+    assert "stream_options" not in openai.last.json
+    told = record(turnout, answer)
+    assert "usage" not in told
+    assert "cost" not in told
+    turnout.taken(lambda: turnout.rewrite(plain.replace("log: {format: json}", "log: {format: json, usage: true}")))
+    told = record(turnout, post(turnout.url, CHAT.path, raw))
+    assert openai.last.json["stream_options"] == {"include_usage": True}
+    assert told["usage"] == {**USAGE, "estimated": False}
+    assert "cost" not in told
