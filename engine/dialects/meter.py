@@ -7,6 +7,7 @@ case the stream breaks: nothing is counted while it flows.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ TOLD = re.compile(rb'"usage"\s*:\s*\{')
 """A usage that is one: with `include_usage` every chunk says `"usage":null`."""
 SAMPLE = 16384
 """How many bytes of a stream are kept to guess from."""
+MOST = 10**11
+"""The most tokens that are believed of one answer, in each bucket: sums of them, and what they cost, fit everywhere."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Read = tuple[Usage | None, bool]
@@ -93,9 +96,10 @@ class Meter:
             return
         self._passed = self._sampled = len(body)
         try:
-            self.told = self._gauge.answer(body)
+            usage = self._gauge.answer(body)
         except UNREADABLE:
             return
+        self.told = bounded(usage) if usage is not None else None
         self._sure = self.told is not None
         if self.told is None:
             self._sample = [body]
@@ -122,7 +126,7 @@ class Meter:
         except UNREADABLE:
             return
         if usage is not None:
-            self.told = usage
+            self.told = bounded(usage)
             self._sure = sure
 
     def _written(self) -> int:
@@ -131,10 +135,25 @@ class Meter:
         spoken = 0
         for size, value in _values(b"".join(self._sample)):
             before = tally.size
-            tally.add(self._gauge.said(value))
+            with contextlib.suppress(RecursionError):
+                tally.add(self._gauge.said(value))
             spoken += size if tally.size > before else 0
         rest = self._passed - self._sampled
         return tally.size + (rest * tally.size // spoken if spoken else 0)
+
+
+def bounded(usage: Usage) -> Usage:
+    """Return `usage` without numbers that no answer has."""
+    if max(usage.input, usage.cache_read, usage.cache_write, usage.output) <= MOST:
+        return usage
+    return Usage(
+        input=min(usage.input, MOST),
+        cache_read=min(usage.cache_read, MOST),
+        cache_write=min(usage.cache_write, MOST),
+        output=min(usage.output, MOST),
+        reasoning=None if usage.reasoning is None else min(usage.reasoning, MOST),
+        estimated=usage.estimated,
+    )
 
 
 def _values(sample: bytes) -> Iterator[tuple[int, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.chat import Usage
+from engine.chat import Problem, Usage
 from engine.dialects import METERED, OWNERS
+from engine.dialects.measure import tokens
 from engine.dialects.meter import Meter
 from engine.plan.prices import priced
 
@@ -31,9 +32,16 @@ class Bill:
         """Add a try. Of an answer that the client got, whole or not, what the upstream did not tell is estimated; of a
         try that came to nothing only that counts which the upstream told, for most charge nothing."""
         if not failed:
-            self._add(target, meter.usage(self._order.input_tokens))
+            self._add(target, meter.usage(self._input_tokens))
         elif meter.told is not None:
             self._add(target, meter.told)
+
+    def _input_tokens(self) -> int:
+        """Return our estimate of the input; by its bytes where it is nested too deeply to be looked into."""
+        try:
+            return self._order.input_tokens()
+        except Problem:
+            return tokens(len(self._order.body))
 
     def _add(self, target: Target, usage: Usage) -> None:
         self.usage = total(self.usage, usage)

@@ -14,7 +14,7 @@ from engine.dialects import CODECS, METERED, OWNERS
 from engine.dialects.codec import Asked
 from engine.dialects.fold import unfold
 from engine.dialects.measure import tokens
-from engine.dialects.meter import SAMPLE, Meter
+from engine.dialects.meter import MOST, SAMPLE, Meter
 from tests.dialects.splits import pieces
 from tests.support import answers, items
 from tests.support.events import data, event
@@ -246,6 +246,23 @@ def test_words_about_usage_are_no_usage() -> None:
 def test_junk_tells_nothing(api: Api, junk: bytes) -> None:
     assert of_stream(api, junk, b'data: {"usage": {"a": ' + junk) == Usage(input=GUESS, estimated=True)
     assert of_answer(api, junk).estimated
+
+
+@pytest.mark.parametrize("number", ["1e308", "123456789012345678901234567890"])
+@pytest.mark.parametrize(("api", "names"), [("chat", "prompt completion"), ("responses", "input output")])
+def test_numbers_beyond_belief_are_bounded(api: Api, names: str, number: str) -> None:
+    asked, answered = names.split()
+    usage = f'{{"usage": {{"{asked}_tokens": {number}, "{answered}_tokens": 1}}}}'
+    assert of_answer(api, usage.encode()) == Usage(input=MOST, output=1)
+
+
+@pytest.mark.parametrize("depth", [10, 400, 800, 990, 5000])
+def test_no_depth_breaks_it(depth: int) -> None:
+    text = b"[" * depth + b'"word word word word"' + b"]" * depth
+    chunk = b'data: {"choices":[{"index":0,"delta":{"content":%s}}]}\n\n' % text
+    told = of_stream("chat", chunk)
+    assert told.estimated
+    assert told.output == tokens(19) or depth > 400
 
 
 # --- as a stream or whole ---------------------------------------------------------------------------------------------

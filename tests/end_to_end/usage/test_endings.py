@@ -201,3 +201,19 @@ def test_a_file_that_asks_for_nothing_leaves_streams_alone(start: Start, openai:
     assert openai.last.json["stream_options"] == {"include_usage": True}
     assert told["usage"] == {**USAGE, "estimated": False}
     assert "cost" not in told
+
+
+def test_requests_around_the_depth_that_can_be_looked_into(turnout: Turnout, openai: Upstream) -> None:
+    """Where the body passes, and its answer tells no usage, it is estimated, if need be by its bytes."""
+    whole = answers.chat("".join(WORDS))
+    del whole["usage"]
+    seen = set()
+    for depth in range(700, 1001, 10):
+        openai.clear()
+        openai.script(as_json(whole))
+        raw = json.dumps(CHAT.body("to-chat")).encode()[:-1] + b',"x":' + b"[" * depth + b"]" * depth + b"}"
+        answer = post(turnout.url, CHAT.path, raw)
+        seen.add(answer.status)
+        if answer.status == 200:
+            assert record(turnout, answer)["usage"]["input"] in (ASKED, tokens(len(raw)))
+    assert seen == {200, 400}
