@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.plan.budgets import check_budgets
 from engine.plan.keys import compile_keys
 from engine.plan.limits import compile_limits
 from engine.plan.lint import lint
@@ -93,6 +94,9 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         limits=limits,
         attached=attached,
     )
+    check_budgets(plan, source)
+    if len(report.errors) > before:
+        return None
     lint(plan, source)
     return plan
 

@@ -35,20 +35,25 @@ def early(plan: Plan, facts: Facts) -> list[Limit]:
 
 def before(plan: Plan, decision: Decision) -> list[Limit]:
     """Return the limits that are asked before any target is tried, in file order: those not asked early."""
-    return [limit for limit in _roads(plan, decision) if "target" not in limit.by and limit.holds(decision.facts)]
+    return [limit for limit in _roads(plan, decision) if _before_tries(limit, decision)]
 
 
-def within(plan: Plan, decision: Decision, pool: Pool | None, target: Target) -> list[Limit]:
-    """Return the limits that are asked when `target` is about to be tried, in file order (rule L5).
+def entering(plan: Plan, decision: Decision, pool: Pool) -> list[Limit]:
+    """Return the limits of the entry of a fallback, which are asked before the first of its targets is tried."""
+    first = decision.pools[0].limits
+    named = [name for name in pool.limits if name not in first]
+    return [limit for limit in _limits(plan, named) if _before_tries(limit, decision)] if named else []
 
-    Those of its upstream, those that count targets apart, and those of the entry where it is a fallback.
-    """
+
+def within(plan: Plan, decision: Decision, target: Target) -> list[Limit]:
+    """Return the limits that are asked at each try of `target`: those of its upstream, and by target (rule L5)."""
     named = dict.fromkeys(plan.attached.upstreams.get(target.upstream, ()))
-    if pool is not None and pool is not decision.pools[0]:
-        named |= dict.fromkeys(pool.limits)
-        named = {name: None for name in named if name not in decision.pools[0].limits}
     named |= dict.fromkeys(limit.name for limit in _roads(plan, decision) if "target" in limit.by)
     return [limit for limit in _limits(plan, named) if limit.holds(decision.facts)] if named else []
+
+
+def _before_tries(limit: Limit, decision: Decision) -> bool:
+    return "target" not in limit.by and limit.holds(decision.facts)
 
 
 def counters(limits: Iterable[Limit], facts: Facts, ip: str, route: str | None, target: str) -> list[Counter]:
@@ -116,16 +121,11 @@ def explained(plan: Plan, decision: Decision) -> Iterator[Step]:
         why = limit.mismatch(facts)
         verdict = "no" if why is not None else "at each try" if "target" in limit.by else ""
         yield Step(section="limits", name=limit.name, verdict=verdict, why=why or str(limit), span=limit.span)
-    asked: set[str] = set()
+    told: set[str] = set()
     for pool in decision.pools:
         for target in pool.targets:
-            for limit in within(plan, decision, pool, target):
-                if limit.name not in asked and "target" not in limit.by:
-                    asked.add(limit.name)
-                    yield Step(
-                        section="limits",
-                        name=limit.name,
-                        verdict="at each try",
-                        why=f"{limit}, for {target}",
-                        span=limit.span,
-                    )
+            for limit in (*entering(plan, decision, pool), *within(plan, decision, target)):
+                if limit.name not in told and "target" not in limit.by:
+                    told.add(limit.name)
+                    why = f"{limit}, for {target}"
+                    yield Step(section="limits", name=limit.name, verdict="at each try", why=why, span=limit.span)

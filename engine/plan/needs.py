@@ -53,5 +53,13 @@ def _metrics(source: Source) -> Iterator[Step]:
         yield Step(section="observe", name="metrics", verdict="read", why="metrics count it", span=span)
 
 
-ASKING = (_prices, _log, _journal, _metrics)
-"""Who may ask: a limit that counts tokens finds its place here."""
+def _limits(source: Source) -> Iterator[Step]:
+    for name, limit in source.document.limits.items():
+        for word in ("tokens", "budget"):
+            if getattr(limit, word) is not None:
+                span = source.tree.key("limits", name, word)
+                yield Step(section="limits", name=name, verdict="read", why=f"limit {name} counts {word}", span=span)
+
+
+ASKING = (_prices, _log, _journal, _metrics, _limits)
+"""Who may ask."""

@@ -221,6 +221,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The upstream of a `pass` route."""
     refusal: Problem | None = None
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """Every target that may be tried."""
+        return tuple(target for pool in self.pools for target in pool.targets)
+
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
     """A command of `attempts`: wait `delay` seconds, then try `target`."""

@@ -21,6 +21,7 @@ from engine.dialects.base import ModelCard
 from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, NO_DEPTH, Facts
 from engine.plan.admission import check_base, credentials, identify
+from engine.plan.demand import spent
 from engine.plan.limited import UNCOUNTED, deep
 from engine.plan.paths import canonical, place
 from engine.plan.peers import address_key
@@ -199,7 +200,7 @@ class Exchange:
             if facts.depth is NO_DEPTH and deep(plan, decision):
                 facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
                 self.decision = decision = msgspec.structs.replace(decision, facts=facts)
-            await self.guard.admit(decision, self._demand(facts))
+            await self.guard.admit(decision)
         forwards = any(one.forward for one in plan.upstreams.values())
         order = Order(
             visit=self.visit,
@@ -250,7 +251,7 @@ class Exchange:
         await self._enter()
         upstream, name = decision.passes, decision.route
         if self.guard is not None:
-            await self.guard.admit(decision, NOTHING)
+            await self.guard.admit(decision)
         await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
     async def _models(self, path: str, key: Key) -> None:
@@ -298,13 +299,12 @@ class Exchange:
             form, body = objects.input_items(stored, query) if part else objects.read(stored, query)
         await self.reply.whole(200, [form, *with_ids([], self.visit), *marks(self.visit)], body)
 
-    def _demand(self, facts: Facts) -> Demand:
-        """Return what a request will take, as far as can be known before."""
-        return Demand(tokens=facts.depth.input_tokens + (facts.depth.max_tokens or 0))
-
     def _used(self) -> Demand | None:
-        """Return what the exchange has used; None: nobody knows."""
-        return None
+        """Return what the exchange has used; None: nobody knows, and the estimates stay."""
+        relay = self.relay
+        if relay is None or not relay.sent:
+            return NOTHING
+        return spent(relay.usage, relay.cost) if relay.usage is not None else None
 
     async def _costs_nothing(self) -> None:
         """Let this request not count for limits (rule L3)."""

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Failure, Problem
-from engine.plan.limited import UNCOUNTED, before, counters, early, within
+from engine.facts import NO_DEPTH
+from engine.plan.demand import demand
+from engine.plan.limited import UNCOUNTED, before, counters, early, entering, within
 from engine.policies.base import Demand
 from engine.serve.failures import NO_RETRY
 from engine.serve.figures import Figures
 from engine.store.base import StoreDown
+from engine.store.calendar import written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engine.chat import Headers
     from engine.facts import Facts
@@ -41,7 +44,7 @@ class Taken(msgspec.Struct):
 class Guard:
     """The limits of one exchange. `leave` must be called, however it ends."""
 
-    __slots__ = ("_early", "_ip", "_plan", "_store", "_taken", "_trying", "figures")
+    __slots__ = ("_early", "_entered", "_ip", "_plan", "_store", "_taken", "_trying", "charges", "figures", "refusing")
 
     def __init__(self, plan: Plan, store: Store, ip: str) -> None:
         """`ip` is the client's address as limits count it."""
@@ -53,6 +56,12 @@ class Guard:
         self._early: Taken | None = None
         self._taken: list[Taken] = []
         self._trying: Taken | None = None
+        self._entered: set[str] = set()
+        """The entries of fallbacks whose limits have been asked."""
+        self.refusing: str | None = None
+        """The limit that has refused the exchange."""
+        self.charges: list[tuple[str, str, int]] = []
+        """What the exchange took of budgets: (key of the counter, period, micro-USD)."""
 
     async def door(self, facts: Facts) -> None:
         """Ask the limits that count whoever knocks, before the credential is looked at. Raises `Problem`."""
@@ -66,42 +75,55 @@ class Guard:
         if taken is not None:
             await self._store.refund(taken.ticket)
 
-    async def admit(self, decision: Decision, demand: Demand) -> None:
-        """Ask all limits on the road of `decision` at once. Raises `Problem`: then nothing of it has counted."""
+    async def admit(self, decision: Decision) -> None:
+        """Ask all limits on the road of `decision` at once. Raises `Problem`: then nothing of it has counted.
+
+        The facts of the decision must be deep where `deep` says so.
+        """
         if decision.facts.api in UNCOUNTED:
             return
         limits = before(self._plan, decision)
         if not limits:
             return
-        asked = counters(limits, decision.facts, self._ip, decision.route, "")
+        asked = self._counters(limits, decision, None)
         try:
-            taken = await self._take(asked, demand)
+            taken = await self._take(asked, self._demand(decision, decision.targets))
         except Problem:
             await self.uncounted()  # refused requests do not count
             raise
         if taken is not None:
             self._taken.append(taken)
 
-    async def attempt(self, decision: Decision, pool: Pool, target: Target, demand: Demand) -> Failure | None:
-        """Ask the limits of a try; return why it may not be made."""
+    async def attempt(self, decision: Decision, pool: Pool, target: Target) -> Failure | None:
+        """Ask the limits of a try; return why it may not be made (rule L5)."""
         if decision.facts.api in UNCOUNTED:
             return None
-        limits = within(self._plan, decision, pool, target)
-        if not limits:
+        first = pool.entry not in self._entered
+        limits = entering(self._plan, decision, pool) if first else []
+        own = within(self._plan, decision, target)
+        if not limits and not own:
             return None
-        asked = counters(limits, decision.facts, self._ip, decision.route, str(target))
+        expected = self._demand(decision, [target])
         try:
-            self._trying = await self._take(asked, demand)
+            if limits:
+                taken = await self._take(self._counters(limits, decision, target), expected)
+                self._taken += [taken] if taken is not None else []
+                self._entered.add(pool.entry)
+            if own:
+                self._trying = await self._take(self._counters(own, decision, target), expected)
         except Problem as problem:
+            self.refusing = None  # another target may answer
             after = next((float(value) for name, value in problem.headers if name == b"retry-after"), None)
             return Failure(reason="limited", message=problem.message, retry_after=after)
         return None
 
-    async def failed(self) -> None:
-        """Give back what the last try has taken but for the request itself: it was sent, and nothing was used."""
+    async def failed(self, *, sent: bool) -> None:
+        """The last try came to nothing: what it has taken goes back, but for the request itself where one was sent."""
         taken, self._trying = self._trying, None
-        if taken is not None:
+        if taken is not None and sent:
             await self._leave([taken], NOTHING)
+        elif taken is not None:
+            await self._store.refund(taken.ticket)
 
     async def leave(self, used: Demand | None) -> None:
         """Give everything back; `used` is what the exchange has used, None: the estimates stay."""
@@ -123,17 +145,37 @@ class Guard:
 
     async def _give(self, taken: list[Taken], used: Demand | None) -> None:
         for one in taken:
-            if used is not None:
-                costs = [counter.policy.settled(used) for counter in one.counters]
+            costs = [None if used is None else counter.policy.settled(used) for counter in one.counters]
+            self._note(one, costs)
+            try:
                 if any(cost is not None for cost in costs):
                     await self._store.settle(one.ticket, costs)
-            await self._store.release(one.ticket)
+            finally:
+                await self._store.release(one.ticket)
+
+    def _note(self, taken: Taken, costs: list[int | None]) -> None:
+        for claim, place, cost in zip(taken.ticket.claims, taken.ticket.places, costs, strict=True):
+            spent = claim.cost if cost is None else cost
+            if claim.kind == "ledger" and spent:
+                self.charges.append((claim.key, written(place, claim.period), spent))
+
+    def _counters(self, limits: Iterable[Limit], decision: Decision, target: Target | None) -> list[Counter]:
+        return counters(limits, decision.facts, self._ip, decision.route, str(target) if target is not None else "")
+
+    def _demand(self, decision: Decision, targets: Iterable[Target]) -> Demand:
+        """Return what the request is expected to take, of the dearest of `targets`."""
+        facts, prices = decision.facts, self._plan.prices
+        if facts.api is None or facts.depth is NO_DEPTH:
+            return NOTHING
+        known = dict.fromkeys(prices.of(target) for target in targets)
+        return max((demand(facts.api, facts.depth, price) for price in known), key=lambda one: one.dollars)
 
     async def _take(self, asked: list[Counter], demand: Demand) -> Taken | None:
         """Take of every counter, or of none. Raises `Problem`."""
         claims = [counter.policy.claim(counter.key, demand) for counter in asked]
         for counter, claim in zip(asked, claims, strict=True):
             if claim.cost > claim.most:
+                self.refusing = counter.limit.name
                 raise exceeds(counter.limit, str(counter.policy), claim.cost, claim.most)
         try:
             verdict = await self._store.admit(claims)
@@ -144,6 +186,7 @@ class Guard:
             raise unavailable(down.retry_after) from None
         self.figures.see(asked, claims, verdict)
         if verdict.refused:
+            self.refusing = asked[verdict.refused[0]].limit.name
             raise refused(asked, verdict)
         return Taken(asked, verdict.ticket) if verdict.ticket is not None else None
 

@@ -92,6 +92,7 @@ async def _serve(
     records = Records(log)
     observers = Observers(records)
     observers.follow(plan)
+    await drivers.stores.remember(plan, log)
     gate = Gate()
     panel = Panel(status, observers, gate)
     app = make_app(records, status, Recall(), Responses(), gate, panel)

@@ -69,5 +69,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         corrected=tuple(relay.corrected) if relay else (),
         usage=relay.usage if relay and relay.usage != NOTHING else None,
         cost=relay.cost if relay else None,
+        limit=exchange.guard.refusing if exchange.guard else None,
+        charges=tuple(exchange.guard.charges) if exchange.guard else (),
         body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.records.log.bodies and body else None,
     )

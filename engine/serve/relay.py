@@ -94,7 +94,7 @@ class Relay:
                 command = next(course) if reply_to is None else course.send(reply_to)
                 if command.delay:
                     await asyncio.sleep(command.delay)
-                failure = await self._try(command.target, command.pool)
+                failure = await self._admitted(command.target, command.pool)
                 if failure is None:
                     return
                 reply_to = Done(failure=failure)
@@ -110,6 +110,19 @@ class Relay:
             return
         assert final.failure is not None
         await give_up(self, final.failure)
+
+    async def _admitted(self, target: Target, pool: Pool) -> Failure | None:
+        """Try one target if its own limits admit that (rule L5)."""
+        guard = self.order.guard
+        if guard is None:
+            return await self._try(target, pool)
+        full = await guard.attempt(self.order.decision, pool, target)
+        if full is not None:
+            return full
+        failure = await self._try(target, pool)
+        if failure is not None:
+            await guard.failed(sent=failure.reason not in NO_TRY)
+        return failure
 
     async def _try(self, target: Target, pool: Pool) -> Failure | None:
         """Try one target; None when it has answered the client, for better or worse."""

@@ -6,13 +6,14 @@ from collections import OrderedDict
 from math import inf
 from typing import TYPE_CHECKING
 
-from engine.store.base import MICRO, Verdict, impossible, settled, ticket_of
+from engine.store.base import MICRO, Claim, Verdict, impossible, settled, ticket_of
+from engine.store.calendar import period_of
 from engine.store.counters import KINDS, Counter, Leases, Now, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.store.base import Claim, Ticket
+    from engine.store.base import Period, Ticket
 
 MOST_COUNTERS = 100_000
 """How many counters are kept; new keys beyond share one per shape, so that they are admitted less than they may."""
@@ -95,6 +96,15 @@ class MemoryStore:
             for index, claim in enumerate(ticket.claims):
                 if claim.kind != "lease":
                     self._give_back(ticket, index, ticket.charged[index], self._now())
+
+    def spend(self, key: str, period: Period, number: int, units: int) -> None:
+        """Have the ledger `key` know what was spent in a period before the process began."""
+        claim = Claim(key=key, kind="ledger", most=units, cost=units, period=period)
+        now = self._now()
+        if number == period_of(now.calendar, period)[0]:
+            _, counter = self._find(claim, now)
+            counter.place(now)
+            counter.charge(number, units)
 
     async def close(self) -> None:
         self._counters.clear()

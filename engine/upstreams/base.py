@@ -57,6 +57,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The APIs it answers in, those first in which it is rather asked."""
         return ()
 
+    @property
+    def free(self) -> bool:
+        """Whether it costs nothing to ask, so that budgets need no price of it."""
+        return False
+
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.
 

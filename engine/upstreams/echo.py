@@ -50,6 +50,10 @@ class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     def speaks(self) -> tuple[Api, ...]:
         return SPOKEN
 
+    @property
+    def free(self) -> bool:
+        return True
+
     def build(self, name: str, api_key: Secret | None) -> Driver:  # noqa: ARG002 - echo has no credential
         """Make the live driver."""
         from engine.upstreams.drivers.echo import EchoDriver
