@@ -48,11 +48,13 @@ class Gauge(msgspec.Struct, frozen=True, kw_only=True):
 class Meter:
     """The tokens of one answer. Feed it the upstream's bytes, split anywhere, or the whole answer once."""
 
-    __slots__ = ("_gauge", "_notes", "_passed", "_sample", "_sampled", "_splitter", "_sure", "_torn", "told")
+    __slots__ = ("_gauge", "_notes", "_passed", "_sample", "_sampled", "_splitter", "_sure", "_torn", "given", "told")
 
     def __init__(self, gauge: Gauge) -> None:
         self.told: Usage | None = None
         """What the upstream has said so far."""
+        self.given = False
+        """Something of the answer went to the client."""
         self._sure = False
         """That is the usage of the whole answer."""
         self._gauge = gauge

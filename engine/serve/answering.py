@@ -84,6 +84,8 @@ async def _stream(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
 
     relay.tap = tap = way.tap()
     failure = await pour(answer, tap, relay.reply, head, live, str(relay.target), relay.meter)
+    if relay.meter is not None:
+        relay.meter.given = tap.committed
     relay.losses = way.losses
     if failure is not None and not tap.committed:
         return failure

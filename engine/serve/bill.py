@@ -31,7 +31,7 @@ class Bill:
     def add(self, target: Target, meter: Meter, *, failed: bool) -> None:
         """Add a try. Of an answer that the client got, whole or not, what the upstream did not tell is estimated; of a
         try that came to nothing only that counts which the upstream told, for most charge nothing."""
-        if not failed:
+        if not failed or meter.given:
             self._add(target, meter.usage(self._input_tokens))
         elif meter.told is not None:
             self._add(target, meter.told)
