@@ -5,6 +5,7 @@ Protocol facts: anthropic 2.12 (types/message*.py, types/raw_*_event.py, types/m
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from msgspec import Meta, Struct
 
 from engine.chat import Problem
 from engine.dialects.base import Endpoint, Peek
-from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
+from engine.dialects.body import TOO_DEEP, Shape, refused, renamed, whole
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
 from engine.dialects.messages.errors import judged
@@ -80,6 +81,7 @@ LIMIT = "exceed context limit"
 
 PAGE = (20, 1000)
 """How many models a page has by default, and at most."""
+LIMIT_OF_PAGE = re.compile(r"[0-9]{1,10}")
 
 
 class AnthropicMessages:
@@ -97,7 +99,7 @@ class AnthropicMessages:
 
     def depth(self, api: Api, body: bytes) -> Depth:  # noqa: ARG002
         try:
-            return measured(msgspec.json.decode(body))
+            return measured(whole(body))
         except RecursionError:
             raise refused(TOO_DEEP) from None
 
@@ -142,7 +144,7 @@ class AnthropicMessages:
         """Render one page. Raises `Problem` (400) on a limit or a cursor that cannot be."""
         ids = [card.id for card in cards]
         limit = query.get("limit", str(PAGE[0]))
-        if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= PAGE[1]:
+        if not LIMIT_OF_PAGE.fullmatch(limit) or not 1 <= int(limit) <= PAGE[1]:
             raise Problem(400, "invalid_request", f"`limit` must be a number from 1 to {PAGE[1]}", param="limit")
         start, end = 0, len(cards)
         for cursor in ("after_id", "before_id"):

@@ -121,6 +121,16 @@ def choices(kind: Any, path: str) -> tuple[str, ...]:
     return ()
 
 
+def whole(body: bytes | Raw) -> Any:
+    """Return a value decoded to the bottom. Raises `Problem` (400) for what no number or no nesting can be."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise refused(TOO_DEEP) from None
+    except msgspec.DecodeError as error:
+        raise refused(f"the body cannot be read: {said(error).partition(' - at ')[0].lower()}") from None
+
+
 TOO_EARLY = "it ends too early, or a \\ud800 to \\udbff escape in it lacks its second half"
 """msgspec 0.22 says the same of both; clients that cut texts in the middle of an emoji send the latter."""
 

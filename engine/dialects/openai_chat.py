@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
-from engine.dialects.body import TOO_DEEP, Shape, refused, renamed
+from engine.dialects.body import TOO_DEEP, Shape, refused, renamed, whole
 from engine.dialects.chat.gauge import GAUGE
 from engine.dialects.failure import error_of, failed, text
 from engine.dialects.measure import Tally
@@ -113,7 +113,7 @@ class OpenAIChat:
 
     def depth(self, api: Api, body: bytes) -> Depth:
         try:
-            return measured(api, msgspec.json.decode(body))
+            return measured(api, whole(body))
         except RecursionError:
             raise refused(TOO_DEEP) from None
 

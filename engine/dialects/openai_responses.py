@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from engine.dialects.base import Endpoint, Peek
-from engine.dialects.body import TOO_DEEP, Shape, refused
+from engine.dialects.body import TOO_DEEP, Shape, refused, whole
 from engine.dialects.measure import Tally
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.responses.broken import broken, broken_stream
@@ -84,7 +84,7 @@ class OpenAIResponses(OpenAIChat):
 
     def depth(self, api: Api, body: bytes) -> Depth:  # noqa: ARG002 - both endpoints take the same body
         try:
-            return measured(msgspec.json.decode(body))
+            return measured(whole(body))
         except RecursionError:
             raise refused(TOO_DEEP) from None
 

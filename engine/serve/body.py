@@ -113,7 +113,11 @@ class Unpack:
             piece = self._inflate.decompress(data, max(allowed, 1))
         except zlib.error as error:
             raise Problem(400, "invalid_request", "the request body is not valid gzip or deflate data") from error
+        if self._inflate.unused_data:
+            raise Problem(400, "invalid_request", "the compressed request body has more behind its end")
         self._made += len(piece)
+        if self._read > self._limit + SLACK:
+            raise too_large(self._limit)  # whatever comes of it: empty blocks are nothing without end
         if self._made > self._limit:
             raise too_large(self._limit)
         if self._made > ratio or self._inflate.unconsumed_tail:

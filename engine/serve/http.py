@@ -62,6 +62,10 @@ class Protocol(HttpToolsProtocol):
         self._piece = 0
         """How much the read that is being parsed brought."""
         self._in_head = False
+        self._fed = False
+        """The read that is being parsed brought some of a body."""
+        self._between = 0
+        """How much came since then that is none of a body."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._hark: asyncio.TimerHandle | None = None
@@ -135,8 +139,8 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(_head_too_large())
             elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
-        elif self.cycle is not None and self.cycle.more_body and not self.cycle.response_complete:
-            self._drip.more(self._piece)
+        elif self.cycle is not None and self.cycle.more_body:
+            self._in_body()
         if self.flow.read_paused and self._hark is None:
             self._hark = self.loop.call_later(EVERY, self._listen)
 
@@ -170,6 +174,10 @@ class Protocol(HttpToolsProtocol):
         if self.expect_100_continue:
             # Should it be refused first, nobody knows whether its body or the next request comes then.
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._fed = True
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -251,6 +259,17 @@ class Protocol(HttpToolsProtocol):
 
     def _patience(self) -> float:
         return self._switch.generation.plan.send_timeout
+
+    def _in_body(self) -> None:
+        """Watch a body that is not whole: how fast it comes, and how much comes that is none of it."""
+        self._between = 0 if self._fed else self._between + self._piece
+        self._fed = False
+        if self._between > HEAD_LIMIT and self.cycle.response_complete:
+            self.transport.close()
+        elif self._between > HEAD_LIMIT:
+            self._refuse(_invalid(f"the chunk extensions or trailers of the body are larger than {HEAD_LIMIT} bytes"))
+        elif not self.cycle.response_complete:
+            self._drip.more(self._piece)
 
     def _body_patience(self) -> float:
         return self._switch.generation.plan.body_timeout

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.upstreams.base import Answer
 
+PIECE = 1024 * 1024
+"""Most bytes that are inflated at once: a few may become thousands of times as many."""
 WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 
 
@@ -34,6 +36,8 @@ class _Inflated:
     def __init__(self, answer: Answer, window: int) -> None:
         self._answer = answer
         self._inflate = zlib.decompressobj(window)
+        self._tail = b""
+        """What came and is not inflated yet."""
         self.status = answer.status
         self.framed = True
         answer.headers = self.headers = [pair for pair in answer.headers if pair[0] != b"content-encoding"]
@@ -42,7 +46,7 @@ class _Inflated:
     headers: Headers
 
     async def chunk(self) -> bytes:
-        while data := await self._answer.chunk():
+        while data := self._tail or await self._answer.chunk():
             piece = self._undo(data)
             if piece:
                 return piece
@@ -64,7 +68,11 @@ class _Inflated:
         self._answer.close()
 
     def _undo(self, data: bytes) -> bytes:
+        if self._inflate.eof:
+            return b""  # what comes behind the end says nothing
         try:
-            return self._inflate.decompress(data)
+            piece = self._inflate.decompress(data, PIECE)
+            self._tail = self._inflate.unconsumed_tail
+            return piece
         except zlib.error as error:
             raise Failed(Failure(reason="disconnect", message="the upstream's answer is not valid gzip")) from error

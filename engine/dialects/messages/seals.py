@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from engine.dialects.body import TOO_DEEP, refused
+from engine.dialects.body import whole
 from engine.dialects.seal import NEEDLE, PREFIX
 
 SEALS = {"thinking": "signature", "redacted_thinking": "data"}
@@ -20,17 +20,13 @@ SEALS = {"thinking": "signature", "redacted_thinking": "data"}
 def unsealed(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     """Return the fields of a body without the thinking blocks that carry our seal; a turn left empty goes too.
 
-    Raises `Problem` (400) where the messages are nested too deeply to be read.
+    Raises `Problem` (400) where the messages cannot be read.
     """
     raw = fields.get("messages")
     if raw is None or NEEDLE not in bytes(raw):
         return fields
-    try:
-        messages = msgspec.json.decode(raw)
-    except RecursionError:
-        raise refused(TOO_DEEP) from None
     kept = []
-    for message in messages:
+    for message in whole(raw):
         content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, list) and any(map(_is_ours, content)):
             content = [block for block in content if not _is_ours(block)]

@@ -10,23 +10,20 @@ from typing import Any
 
 import msgspec
 
-from engine.dialects.body import TOO_DEEP, refused
+from engine.dialects.body import whole
 from engine.dialects.seal import NEEDLE, PREFIX
 
 
 def unsealed(fields: dict[str, msgspec.Raw]) -> dict[str, msgspec.Raw]:
     """Return the fields of a body without the reasoning items that carry our seal; every other item byte for byte.
 
-    Raises `Problem` (400) where the input is nested too deeply to be read.
+    Raises `Problem` (400) where the input cannot be read.
     """
     raw = fields.get("input")
-    if raw is None or NEEDLE not in bytes(raw):
-        return fields
-    try:
-        items = msgspec.json.decode(raw, type=list[msgspec.Raw])
-        kept = [bytes(item) for item in items if NEEDLE not in bytes(item) or not _is_ours(msgspec.json.decode(item))]
-    except RecursionError:
-        raise refused(TOO_DEEP) from None
+    if raw is None or NEEDLE not in bytes(raw) or not bytes(raw).startswith(b"["):
+        return fields  # a text may begin with anything
+    items = msgspec.json.decode(raw, type=list[msgspec.Raw])
+    kept = [bytes(item) for item in items if NEEDLE not in bytes(item) or not _is_ours(whole(item))]
     return {**fields, "input": msgspec.Raw(b"[" + b",".join(kept) + b"]")}
 
 
