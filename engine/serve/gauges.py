@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.serve.panel import Look
 
-STATES = ("ok", "down", "unknown", "off")
+STATES = ("ok", "failing", "down", "unknown", "off")
 
 
 def gauges(look: Look) -> Iterator[Metric]:

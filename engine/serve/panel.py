@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
-    """An upstream. `state` is ok, down, unknown or off; `why` is said of one that is off."""
+    """An upstream. `state` is ok, failing, down, unknown or off; `why` is said of one that is off."""
 
     name: str
     kind: str

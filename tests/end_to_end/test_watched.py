@@ -138,7 +138,7 @@ def requests(server: Turnout, openai: Upstream, anthropic: Upstream) -> int:
 def test_there_is_something_to_look_through(told: Told) -> None:
     assert len(told.kept) >= 4
     assert all(len(text) > 200 for text in (*told.pages.values(), *told.kept.values()))
-    assert 'reason="rate_limited"' in told.pages["metrics"]
+    assert 'turnout_limit_refusals_total{limit="few"} 2.0' in told.pages["metrics"]
 
 
 @pytest.mark.parametrize("secret", SECRETS)
