@@ -1,4 +1,4 @@
-"""Budgets: everything that may be asked under one must have a price, and what was spent must not be forgotten (L6)."""
+"""Limits of tokens and money: what they count must have a price, be remembered, and be seen (rules L6, R6)."""
 
 from __future__ import annotations
 
@@ -86,3 +86,25 @@ def _is_priced(plan: Plan, link: Link) -> bool:
     prices = plan.prices.prices
     known = (price.pattern if price.whole else pattern(f"*/{price.pattern.text}") for price in prices)
     return any(each.covers(link.text) for each in known)
+
+
+def check_uncounted(plan: Plan, source: Source) -> None:
+    """Report `pass` routes by which a caller gets round a limit: nobody reads the tokens of what passes (rule R6)."""
+    attached = plan.attached
+    for index, rule in enumerate(plan.rules):
+        if rule.passes is None:
+            continue
+        takers = [name for name, key in plan.keys.items() if rule.name in (key.routes or ())]
+        names = {*attached.server, *(name for key in takers for name in attached.keys.get(key, ()))}
+        for limit in plan.limits.values():
+            counted = [policy.word for policy in limit.policies if policy.word in (BUDGET, "tokens")]
+            when = plan.document.limits[limit.name].when
+            if limit.name not in names or not counted or when.api is not None:
+                continue
+            source.report.warning(
+                "uncounted-pass",
+                f"what route `{rule.name}` passes is not counted by limit `{limit.name}` ({' and '.join(counted)}): "
+                "nobody reads its tokens",
+                source.tree.key("routes", index, "pass"),
+                help="say so in the limit: `when: {api: [chat, messages, responses]}`; or let no key take the route",
+            )

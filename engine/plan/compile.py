@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.plan.budgets import check_budgets
+from engine.plan.budgets import check_budgets, check_uncounted
 from engine.plan.keys import compile_keys
 from engine.plan.limits import compile_limits
 from engine.plan.lint import lint
@@ -97,6 +97,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     check_budgets(plan, source)
     if len(report.errors) > before:
         return None
+    check_uncounted(plan, source)
     lint(plan, source)
     return plan
 
