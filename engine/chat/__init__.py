@@ -25,6 +25,7 @@ from engine.chat.failure import (
     Failed,
     Failure,
     Headers,
+    OnBreak,
     Problem,
     Reason,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "Lost",
     "Message",
     "Mode",
+    "OnBreak",
     "Opaque",
     "Part",
     "Problem",

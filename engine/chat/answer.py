@@ -21,6 +21,18 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     estimated: bool = False
     """The upstream did not say: this is our own guess."""
 
+    def __add__(self, other: Usage) -> Usage:
+        """Return both together."""
+        thought = [usage.reasoning for usage in (self, other) if usage.reasoning is not None]
+        return Usage(
+            input=self.input + other.input,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write=self.cache_write + other.cache_write,
+            output=self.output + other.output,
+            reasoning=sum(thought) if thought else None,
+            estimated=self.estimated or other.estimated,
+        )
+
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):
     """Why the model stopped. `details` is what the vendor adds to a refusal."""

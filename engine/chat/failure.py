@@ -31,6 +31,9 @@ Reason = Literal[
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
+OnBreak = Literal["error", "continue"]
+"""What becomes of a stream that breaks off behind content: one error in it, or another target carries on."""
+
 Headers = list[tuple[bytes, bytes]]
 """Header fields in wire order, names in lower case."""
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.plan.explain import Attempt, Explanation, Passage
     from engine.plan.nodes import Tuning
 
+CARRIED = "; from there on the stream is written anew. Where more than plain text has gone out: an error"
 ASKED = "`stream_options.include_usage` is set, and the chunk it adds kept from the client"
 LONGEST = 60
 """Characters that are shown of a forced value."""
@@ -56,6 +57,10 @@ def lines(told: Explanation) -> Iterator[Line]:
         yield Line("fails", "", "", "no target answers" if told.passage is None else "nobody answers", "")
     for pool, targets in told.left:
         yield Line("else", pool.entry, "", ", ".join(str(target) for target in targets), _place(targets[0].span))
+    if told.on_break is not None:
+        told_on = "; then ".join(told.on_break.by)
+        why = f"carried on by {told_on}{CARRIED}" if told_on else f"an error: {told.on_break.why}"
+        yield Line("on break", "continue", "", why, _place(told.on_break.span))
     yield from _opened(told)
 
 
@@ -175,6 +180,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "target": str(told.tries[-1].target) if told.answered and told.tries else None,
         "tuning": _tuning(told.tuning) if told.tuning is not None else None,
         "else": [{"entry": pool.entry, "targets": [str(target) for target in targets]} for pool, targets in told.left],
+        "on_break": {"by": list(told.on_break.by), "why": told.on_break.why} if told.on_break is not None else None,
         "body": _body(told),
         "asks_usage": told.asks,
         "usage": [{"why": step.why, "at": _place(step.span)} for step in told.metered],
@@ -208,5 +214,6 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
         "strip": list(tuning.strip),
         "like": tuning.like,
         "translation": tuning.translation,
+        "on_break": tuning.on_break,
         "at": at,
     }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Event, Failure, Problem, Request
     from engine.dialects.base import Failing
+    from engine.dialects.trail import Trail
 
 
 class Losses:
@@ -45,6 +46,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     models: tuple[str, ...] = ()
     """Patterns of model names, `*` is any run. The first family that matches counts."""
+    prefill: bool = False
+    """Goes on with an assistant turn that stands last, whatever server it runs on."""
     refused: frozenset[str] = frozenset()
     """Corrections learned from an upstream that refused them (`Codec.correction`): they win over the table."""
 
@@ -155,6 +158,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """Write a whole answer for a client."""
     decoder: Callable[[], Decoder]
     encoder: Callable[[Asked], Encoder]
+    trail: Callable[[], Trail]
+    """Follow one stream to a client."""
     correction: Callable[[Failure, dict[str, Any]], str | None]
     """(failure, body sent) -> what the upstream refused of it, in the codec's own words for `Family.refused`; None if
     the failure names nothing that could be left out."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from engine.chat import Block, Event, Failure, Mode, Request, Response
     from engine.dialects.base import Failing
     from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
+    from engine.dialects.joint import Joint
+    from engine.dialects.trail import Trail
 
 THOUGHTS = (Thought, Signed, Sealed)
 BESIDE = "(beside the body)"
@@ -195,6 +197,11 @@ class Translation:
         decoder, encoder = self._upstream.decoder(), self._client.encoder(self._asked)
         return TranslatingTap(decoder, Restore(self._written), self.seen, encoder)
 
+    def carrying(self, trail: Trail, joint: Joint) -> CarryingTap:
+        """Return the tap for a stream that goes on where another one broke off."""
+        encoder = trail.encoder(self._asked)
+        return CarryingTap(self._upstream.decoder(), Restore(self._written), self.seen, encoder, joint)
+
 
 class TranslatingTap:
     """Implements `Tap` (base.py) between two codecs."""
@@ -232,8 +239,12 @@ class TranslatingTap:
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:
         return self._encoder.broken(problem, asked) if self.committed else None
 
+    def _events(self, decoded: list[Event]) -> list[Event]:
+        """Return what the client is told."""
+        return self._seen(self._restore.events(decoded))
+
     def _take(self, decoded: list[Event]) -> bytes:
-        events = self._seen(self._restore.events(decoded))
+        events = self._events(decoded)
         if not self.committed:
             self._held += events
             begun = CONTENT if self.failure is None else CONTENT[:-2]
@@ -242,3 +253,25 @@ class TranslatingTap:
             self.committed = True
             events, self._held = self._held, []
         return self._encoder.feed(events)
+
+
+class CarryingTap(TranslatingTap):
+    """Goes on with a stream that broke off: nothing is told twice."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        restore: Restore,
+        seen: Callable[[list[Event]], list[Event]],
+        encoder: Encoder,
+        joint: Joint,
+    ) -> None:
+        super().__init__(decoder, restore, seen, encoder)
+        self._joint = joint
+
+    @property
+    def over(self) -> bool:
+        return super().over or self._joint.over
+
+    def _events(self, decoded: list[Event]) -> list[Event]:
+        return self._joint.events(super()._events(decoded))

@@ -15,6 +15,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     status: int | None = None
     seconds: float = 0.0
+    continued: bool = False
+    """It was asked to carry on from the text of a try before it, which broke off."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from engine.facts import ANONYMOUS
 from engine.plan import limited
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
+from engine.plan.breaks import Break, breaks
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
 from engine.plan.needs import asks
@@ -81,6 +82,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The rules and limits for which the whole body is decoded."""
     metered: tuple[Step, ...] = ()
     """What the tokens of the answer are read for; nothing where they are not read."""
+    on_break: Break | None = None
+    """What becomes of a stream of the target that answers if it breaks off; None: it ends in an error."""
     asks: bool = False
     """The stream is asked for its usage, which the client does not see: it did not ask (level 1)."""
 
@@ -145,12 +148,24 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         deep=_deep(plan, decision),
         metered=_metered(plan, facts),
         asks=_asks(plan, facts, tries, body),
+        on_break=_breaks(plan, decision, tries, body),
     )
 
 
 def _metered(plan: Plan, facts: Facts) -> tuple[Step, ...]:
     """Return what the tokens of the answer are read for; counts and the like take none."""
     return plan.usage if facts.api in METERED else ()
+
+
+def _breaks(plan: Plan, decision: Decision, tries: list[Attempt], body: bytes | None) -> Break | None:
+    last = tries[-1] if tries else None
+    if last is None or last.failure is not None:
+        return None
+    tried = {str(attempt.target) for attempt in tries}
+    pool = next(pool for pool in decision.pools if pool.entry == last.entry)
+    left = [target for one in decision.pools for target in one.targets if str(target) not in tried]
+    on = [target for target in left if target.upstream not in plan.off]
+    return breaks(decision.facts, pool, last.target, on, body)
 
 
 def _asks(plan: Plan, facts: Facts, tries: list[Attempt], body: bytes | None) -> bool:

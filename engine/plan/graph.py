@@ -90,6 +90,8 @@ def changes(layer: Layer) -> Iterator[str]:
         yield f"counts as {layer.like}"
     if layer.translation is not None:
         yield f"{layer.translation} translation"
+    if layer.on_break is not None:
+        yield "carries on streams that break" if layer.on_break == "continue" else "streams that break end in an error"
 
 
 def limited(names: Iterable[str]) -> Iterator[str]:

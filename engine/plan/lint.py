@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.facts import ANONYMOUS
+from engine.plan.breaks import check_breaks
 from engine.plan.match import listed, pattern
 from engine.plan.near import did_you_mean, listing
 from engine.plan.prices import check_prices
@@ -282,5 +283,6 @@ CHECKS = (
     _claims,
     _unpriced,
     _unlimiting,
+    check_breaks,
 )
 """In the order in which they are reported."""

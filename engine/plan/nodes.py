@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from engine.chat import Failure, Mode, Problem, Reason
+from engine.chat import Failure, Mode, OnBreak, Problem, Reason
 from engine.facts import Facts
 from engine.plan.match import Pattern
 from engine.plan.peers import Trusted
@@ -54,6 +54,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     strip: tuple[str, ...] | None = None
     like: str | None = None
     translation: Mode | None = None
+    on_break: OnBreak | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -70,6 +71,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     like: str | None = None
     """The model whose family the targets count as (rule C6)."""
     translation: Mode = "lenient"
+    on_break: OnBreak = "error"
+    """What becomes of a stream that breaks off behind content."""
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 

@@ -1,4 +1,4 @@
-"""`set`, `unset`, `strip`, `like`, `translation`: what each place of the file says, and what counts (rule R5)."""
+"""`set`, `unset`, `strip`, `like`, `translation`, `on_break`: what each place of the file says; what counts (R5)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
     for key, names in (("unset", declared.unset), ("strip", declared.strip)):
         places |= {(key, name): tree.values.get((*path, key, index)) for index, name in enumerate(names or ())}
     places["translation", declared.translation or ""] = tree.values.get((*path, "translation"))
+    places["on_break", declared.on_break or ""] = tree.values.get((*path, "on_break"))
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
         set=declared.set or {},
@@ -35,6 +36,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         strip=None if declared.strip is None else tuple(declared.strip),
         like=like,
         translation=declared.translation,
+        on_break=declared.on_break,
         places={said: span for said, span in places.items() if span is not None},
     )
 
@@ -47,7 +49,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
     values: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
-    like, translation = None, None
+    like, translation, on_break = None, None, None
     places: dict[tuple[str, str], Span] = {}
     for one in layers:
         for path in one.unset or ():
@@ -58,9 +60,11 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         values |= one.set
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
+        on_break = one.on_break or on_break
         places |= one.places
     unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
     said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
+    said.add(("on_break", on_break or ""))
     said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
@@ -68,6 +72,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         strip=strip,
         like=like,
         translation=translation or "lenient",
+        on_break=on_break or "error",
         places={each: span for each, span in places.items() if each in said},
     )
 

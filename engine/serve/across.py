@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
 
+    Keep = Callable[[dict[str, Any]], None]
+
 ENCRYPTED = b'"reasoning.encrypted_content"'
 """What a client of the Responses API includes that sends reasoning back."""
 TALKING = frozenset({"bad_request", "context_length"})
@@ -72,7 +74,7 @@ class Across(Road):
         own = order.continued.placed
         self._lost = tuple(msgspec.structs.replace(one, path=own(one.path)) for one in written.losses)
         told = forget if carried else keeping.keep
-        self._back = Translation(client, codec, written, self._asked, told, order.input_tokens)
+        self.back = Translation(client, codec, written, self._asked, told, order.input_tokens)
         self.local = self._own_answer(written)
         """Set where there is nothing to ask the target."""
 
@@ -93,18 +95,18 @@ class Across(Road):
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._order.peek.stream:
-            return self._back.unfolded(body), True
-        return (self._back.folded(body) if streamed else self._back.whole(body)), False
+            return self.back.unfolded(body), True
+        return (self.back.folded(body) if streamed else self.back.whole(body)), False
 
     def tap(self) -> Tap:
-        return self._back.tap()
+        return self.back.tap()
 
     def _own_answer(self, written: Written) -> Local | None:
         if written.answered is None:
             return None
         if self._order.peek.stream:
-            return Local(self._back.streamed(written.answered), streamed=True, losses=self.losses)
-        return Local(self._back.answer(written.answered), losses=self.losses)
+            return Local(self.back.streamed(written.answered), streamed=True, losses=self.losses)
+        return Local(self.back.answer(written.answered), losses=self.losses)
 
 
 def brings_reasoning(client: Codec, peek: Peek) -> bool:
@@ -123,7 +125,7 @@ def shows_thinking(client: Codec, request: Request) -> bool:
 
 
 def asked(
-    order: Order, target: Target, request: Request, *, shows: bool, keep: Callable[[dict[str, Any]], None], lost: Losses
+    order: Order, target: Target, request: Request, *, shows: bool, lost: Losses, keep: Keep | None = None
 ) -> Asked:
     """Return what the answer needs to know of the request. The input is only counted for streams, which tell it early;
     a whole answer has it counted where the upstream does not say."""

@@ -63,6 +63,8 @@ async def own(relay: Relay, local: Local) -> None:
 
 async def _whole(relay: Relay, way: Road, answer: Answer) -> Failure | None:
     reply = relay.reply
+    if relay.carries_on:
+        return Failure(reason="disconnect", message=f"{relay.target} answered whole where a stream is to go on")
     body = await answer.read(ANSWER_LIMIT)
     if relay.meter is not None:
         relay.meter.whole(body, streamed=is_event_stream(answer.headers))
@@ -82,13 +84,21 @@ async def _stream(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
     def head() -> Headers:
         return good(relay, way, answer, EVENT_STREAM)
 
-    relay.tap = tap = way.tap()
+    assert relay.target is not None
+    relay.tap = tap = way.tap() if relay.carry is None else relay.carry.tap(way, relay.target, live)
     failure = await pour(answer, tap, relay.reply, head, live, str(relay.target), relay.meter)
     if relay.meter is not None:
         relay.meter.given = tap.committed
     relay.losses = way.losses
     if failure is not None and not tap.committed:
         return failure
+    if failure is not None and relay.carry is not None and relay.meter is not None:
+        if relay.carry.breaks(failure, relay.meter):
+            return failure
+        if rest := relay.carry.rest():
+            relay.broke = live.scrubbed(failure)
+            await relay.reply.end(rest)
+            return None
     if failure is not None:
         relay.broke = live.scrubbed(failure)
         await break_off(relay, relay.broke)

@@ -44,7 +44,7 @@ class Bill:
             return tokens(len(self._order.body))
 
     def _add(self, target: Target, usage: Usage) -> None:
-        self.usage = total(self.usage, usage)
+        self.usage += usage
         cost = priced(self._prices, target, usage)
         if cost is not None:
             self.cost = (self.cost or 0) + cost
@@ -54,19 +54,6 @@ def bill(order: Order) -> Bill | None:
     """Return the account of a request; None where nobody asks for it, or it takes no tokens."""
     plan = order.visit.generation.plan
     return Bill(order, plan.prices) if plan.needs_usage and order.api in METERED else None
-
-
-def total(one: Usage, two: Usage) -> Usage:
-    """Return the sum of two usages."""
-    thought = [usage.reasoning for usage in (one, two) if usage.reasoning is not None]
-    return Usage(
-        input=one.input + two.input,
-        cache_read=one.cache_read + two.cache_read,
-        cache_write=one.cache_write + two.cache_write,
-        output=one.output + two.output,
-        reasoning=sum(thought) if thought else None,
-        estimated=one.estimated or two.estimated,
-    )
 
 
 def meter_for(api: Api) -> Meter:

@@ -31,6 +31,8 @@ async def say_broken(relay: Relay, problem: Problem) -> None:
     if order.peek.stream:
         failing = Failing(request=order.visit.id, model=order.peek.model, created=int(time.time()))
         tied = relay.tap.broken(problem, failing) if relay.tap is not None else None
+        if tied is None and relay.carry is not None:
+            tied = relay.carry.broken(problem, failing)
         await relay.reply.end(tied or order.dialect.stream_error(order.api, problem, failing))
 
 

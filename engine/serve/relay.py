@@ -18,6 +18,7 @@ from engine.plan.attempts import NO_TRY, attempts
 from engine.plan.nodes import Done
 from engine.serve.answering import DOWN, own, receive
 from engine.serve.bill import bill, meter_for
+from engine.serve.carrying import carry
 from engine.serve.failures import loggable, stopping
 from engine.serve.giving_up import give_up, say_broken
 from engine.serve.headers import credential_across
@@ -69,6 +70,8 @@ class Relay:
         """A target was left out because the client sent no credential that may be forwarded to it."""
         self.meter: Meter | None = None
         """Reads the tokens of the last answer, where anybody asks for them."""
+        self.carry = carry(order)
+        """What it takes to have a stream that breaks off carried on; None where that is not to be."""
         self._bill = bill(order)
         self._loop = order.visit.loop
 
@@ -81,6 +84,11 @@ class Relay:
     def cost(self) -> int | None:
         """What that costs, in micro-USD; None where nothing of it has a price."""
         return self._bill.cost if self._bill is not None else None
+
+    @property
+    def carries_on(self) -> bool:
+        """Whether the next target is to carry on from where a stream broke off."""
+        return self.carry is not None and self.carry.going
 
     async def run(self) -> None:
         """Answer the client. Raises `Problem` when no target answered and nothing has been sent yet."""
@@ -138,12 +146,15 @@ class Relay:
         failure: Failure | None = None
         for _ in range(1 + CORRECTIONS):
             try:
-                way = road(self.order, target, pool.tuning, known | found)
+                asks = self.order if self.carry is None else self.carry.ask(target, pool, known | found)
+                way = road(asks, target, pool.tuning, known | found)
             except Problem as problem:
                 self.unfit = self.unfit or problem
                 return failure or Failure(reason="off", message=f"{target} cannot be asked this: {problem.message}")
             self.target = target
             self.losses = way.losses
+            if isinstance(way, Local) and self.carries_on:
+                return failure or Failure(reason="off", message=f"{target} cannot be asked to go on")
             if isinstance(way, Local):
                 live.learned.add(target.model, found, self._loop.time())
                 await own(self, way)
@@ -166,7 +177,9 @@ class Relay:
         begun = self._loop.time()
         status: int | None = None
         self.sent += 1
-        self.meter = meter_for(way.api) if self._bill is not None else None
+        carries_on, broke = self.carries_on, self.carry.broke if self.carry is not None else 0
+        metered = self._bill is not None or self.carry is not None
+        self.meter = meter_for(way.api) if metered else None
         failure: Failure | None = None
         try:
             answer = await live.driver.send(self._call(target, way, begun))
@@ -179,7 +192,8 @@ class Relay:
             failure = failed.failure
         finally:
             if self._bill is not None and self.meter is not None:
-                self._bill.add(target, self.meter, failed=failure is not None)
+                came = failure is None or (self.carry is not None and self.carry.broke > broke)
+                self._bill.add(target, self.meter, failed=not came)
         if failure is not None:
             failure = live.scrubbed(failure)
         if failure is None or failure.reason not in NO_TRY:
@@ -191,6 +205,7 @@ class Relay:
                     message=loggable(why) if why else "",
                     status=status,
                     seconds=round(self._loop.time() - begun, 6),
+                    continued=carries_on,
                 )
             )
         if failure is not None and failure.reason in DOWN:

@@ -315,6 +315,7 @@ def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
         "strip": ["x-team", "x-app"],
         "like": None,
         "translation": "lenient",
+        "on_break": "error",
         "at": {
             "set": {"seed": "proxy.yaml:4"},
             "strip": {"x-team": "proxy.yaml:3", "x-app": "proxy.yaml:3"},
@@ -580,3 +581,36 @@ def test_what_goes_on_from_what_an_upstream_keeps_stays_there(
     ended = turnout(*asked, cwd=tmp_path)
     assert ("no other is asked" in ended.out, "rb/x" in ended.out) == (stays, not stays)
     assert ended.code == (1 if stays else 0)
+
+
+CARRIED = """
+version: 1
+upstreams: {a: {kind: echo}, b: {kind: echo}}
+models:
+  two: {targets: [a/x, b/x], fallback: [b/z], retries: 0, on_break: continue}
+  again: {targets: [a/x], retries: 1, on_break: continue}
+  plain: {targets: [a/x, b/x]}
+keys: {anonymous: {}}
+"""
+
+
+def test_who_would_carry_a_broken_stream_on(folder: Path) -> None:
+    (folder / "proxy.yaml").write_text(CARRIED)
+
+    def told(*args: str) -> tuple[str, object]:
+        text, form = turnout("explain", *args, cwd=folder), turnout("explain", *args, "--format", "json", cwd=folder)
+        lines = [line for line in text.out.splitlines() if line.startswith("on break")]
+        return "\n".join(lines), json.loads(form.out)["on_break"]
+
+    line, carried = told("two", "--stream")
+    assert carried == {"by": ["b/x", "b/z"], "why": ""}
+    assert "carried on by b/x; then b/z; from there on the stream is written anew" in line
+    assert line.endswith("proxy.yaml:5")
+    assert told("again")[1] == {"by": ["a/x"], "why": ""}
+    assert told("plain") == ("", None)
+    line, carried = told("two", "--api", "completions")
+    assert carried == {"by": [], "why": "no answer of the completions API is carried on"}
+    assert "an error: no answer of the completions API is carried on" in line
+    body = {"model": "two", "stream": True, "messages": [{"role": "user", "content": "x"}], "n": 2}
+    (folder / "body.json").write_text(json.dumps(body))
+    assert told("--request", "body.json")[1] == {"by": [], "why": "`n` asks for more than plain text"}

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from engine.chat import REASONS, Mode, Reason
+from engine.chat import REASONS, Mode, OnBreak, Reason
 from engine.config.parameters import Like, Parameter
 from engine.config.sections.base import Section, Word
-from engine.config.sections.tuned import SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.tuned import ON_BREAK, SET, STRIP, TRANSLATION, UNSET
 from engine.units import Duration
 from engine.upstreams.base import Stripped
 
@@ -42,6 +42,7 @@ class Model(Section, frozen=True, kw_only=True):
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
+    on_break: Annotated[OnBreak | None, Meta(description=ON_BREAK)] = None
     like: Annotated[
         Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
@@ -71,6 +72,7 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     unset: Annotated[list[Parameter], Meta(description=UNSET)] = []
     strip: Annotated[list[Stripped], Meta(description=STRIP)] = []
     translation: Annotated[Mode, Meta(description=TRANSLATION)] = "lenient"
+    on_break: Annotated[OnBreak, Meta(description=ON_BREAK)] = "error"
 
 
 class Defaults(Section, frozen=True, kw_only=True):

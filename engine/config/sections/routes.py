@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from engine.chat import Api, Mode
+from engine.chat import Api, Mode, OnBreak
 from engine.clients import PROFILES
 from engine.config.parameters import Parameter
 from engine.config.sections.base import AnyOf, Name, Section, Word
-from engine.config.sections.tuned import SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.tuned import ON_BREAK, SET, STRIP, TRANSLATION, UNSET
 from engine.upstreams.base import Stripped
 
 if TYPE_CHECKING:
@@ -75,4 +75,5 @@ class Route(Section, frozen=True, kw_only=True):
     unset: Annotated[list[Parameter] | None, Meta(description=UNSET)] = None
     strip: Annotated[list[Stripped] | None, Meta(description=STRIP)] = None
     translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
+    on_break: Annotated[OnBreak | None, Meta(description=ON_BREAK)] = None
     limits: Annotated[list[Word], Meta(description="Names of `limits` that count requests that take this route")] = []

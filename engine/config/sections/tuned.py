@@ -9,6 +9,10 @@ SET = (
 )
 UNSET = "Parameters taken out of requests, by their path in the upstream's API"
 STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
+ON_BREAK = (
+    "What becomes of a stream that breaks off behind content. error: one error in it. continue: while it is plain "
+    "text, the next target is asked to go on from where it stopped, and the client sees one stream"
+)
 TRANSLATION = (
     "What becomes of what another API cannot say. lenient: it is left out, and told. "
     "strict: 400 rather than leave anything out. exact: 400 also rather than approximate"

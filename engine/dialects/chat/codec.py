@@ -6,6 +6,7 @@ from engine.dialects.chat.corrections import correction, once
 from engine.dialects.chat.read_answer import read_answer
 from engine.dialects.chat.read_request import read
 from engine.dialects.chat.read_stream import ChatDecoder
+from engine.dialects.chat.trail import ChatTrail
 from engine.dialects.chat.write_answer import write_answer
 from engine.dialects.chat.write_request import write
 from engine.dialects.chat.write_stream import ChatEncoder
@@ -25,6 +26,7 @@ CHAT = Codec(
     write_answer=write_answer,
     decoder=ChatDecoder,
     encoder=ChatEncoder,
+    trail=ChatTrail,
     correction=correction,
     once=once,
 )

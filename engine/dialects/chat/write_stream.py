@@ -44,6 +44,11 @@ SAID: dict[Kind, str] = {"function": "arguments", "custom": "input"}
 """Kind of call -> the field that holds what the model wrote."""
 
 
+def head_of(asked: Asked, told: dict[str, Any]) -> bytes:
+    """Return how every chunk begins; what a stream has `told` already stays as it is."""
+    return msgspec.json.encode({**head(asked, "chat.completion.chunk"), **told})[:-1] + b',"choices":['
+
+
 class Calling:
     """A call that has begun. `place` is its index on the wire; None for one that has no place there."""
 
@@ -76,7 +81,7 @@ class ChatEncoder:
     )
 
     def __init__(self, asked: Asked) -> None:
-        self._head = msgspec.json.encode(head(asked, "chat.completion.chunk"))[:-1] + b',"choices":['
+        self._head = head_of(asked, {})
         self._tail = b'],"usage":null}\n\n' if asked.usage else b"]}\n\n"
         self._asked = asked
         self._ids = Ids(asked)
@@ -103,6 +108,11 @@ class ChatEncoder:
                 out.append(self._chunk({"role": "assistant", "content": ""}))
             WRITERS[type(event)](self, event, out)
         return b"".join(out)
+
+    def go_on(self, told: dict[str, Any]) -> None:
+        """Go on with a stream whose chunks have `told` in common."""
+        self._started = True
+        self._head = head_of(self._asked, told)
 
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - an error stands by itself
         return None

@@ -8,6 +8,7 @@ from engine.dialects.messages.families import FAMILIES, family
 from engine.dialects.messages.read_answer import read_answer
 from engine.dialects.messages.read_request import read
 from engine.dialects.messages.read_stream import MessagesDecoder
+from engine.dialects.messages.trail import MessagesTrail
 from engine.dialects.messages.write_answer import write_answer
 from engine.dialects.messages.write_request import write
 from engine.dialects.messages.write_stream import MessagesEncoder
@@ -25,6 +26,7 @@ MESSAGES = Codec(
     write_answer=write_answer,
     decoder=MessagesDecoder,
     encoder=MessagesEncoder,
+    trail=MessagesTrail,
     correction=correction,
     once=once,
 )

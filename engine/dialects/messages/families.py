@@ -33,8 +33,6 @@ class Claude(Family, frozen=True, kw_only=True):
     efforts: tuple[Effort, ...] = ALL_EFFORTS
     sampling: bool = False
     """Takes top_k, and temperature or top_p."""
-    prefill: bool = False
-    """Goes on with an assistant turn that stands last."""
     forced: Literal["yes", "unless-thinking", "no"] = "no"
     """Takes tool_choice any and tool."""
     system_turns: bool = True

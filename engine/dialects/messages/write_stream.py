@@ -128,6 +128,14 @@ class MessagesEncoder:
                 out.append(self._end())
         return b"".join(out)
 
+    def go_on(self, following: int, *, inside: bool) -> None:
+        """Go on with a stream of texts whose next block is number `following`; `inside`: the one before it is open."""
+        self._started = True
+        self._next = following - inside
+        if inside:
+            block = self._add(Waiting("text", {}))
+            block.begun = True
+
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - an error stands by itself
         return None
 
@@ -269,7 +277,7 @@ class MessagesEncoder:
             self._asked.lost.once(UNTOLD)
         usage = guessed(self._asked, self._size) if self._usage is None else counted(self._usage)
         delta = {"delta": stopped(stop, called=bool(self._calls), refusal="".join(self._refusal)), "usage": usage}
-        return _event("message_delta", delta) + _event("message_stop", {})
+        return _event("message_delta", delta) + STOP
 
 
 TAKERS: dict[type[Event], Callable[[MessagesEncoder, Any], None]] = {
@@ -291,3 +299,6 @@ TAKERS: dict[type[Event], Callable[[MessagesEncoder, Any], None]] = {
 
 def _event(name: str, fields: dict[str, Any]) -> bytes:
     return frame(msgspec.json.encode({"type": name, **fields}), name.encode())
+
+
+STOP = _event("message_stop", {})

@@ -8,6 +8,7 @@ from engine.dialects.responses.corrections import correction, once
 from engine.dialects.responses.read_answer import read_answer
 from engine.dialects.responses.read_request import read
 from engine.dialects.responses.read_stream import ResponsesDecoder
+from engine.dialects.responses.trail import ResponsesTrail
 from engine.dialects.responses.write_answer import write_answer
 from engine.dialects.responses.write_request import write
 from engine.dialects.responses.write_stream import ResponsesEncoder
@@ -25,6 +26,7 @@ RESPONSES = Codec(
     write_answer=write_answer,
     decoder=ResponsesDecoder,
     encoder=ResponsesEncoder,
+    trail=ResponsesTrail,
     correction=correction,
     once=once,
 )

@@ -39,6 +39,21 @@ SAYINGS: dict[str, Saying] = {
 }
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a stream stands that somebody else has told, and that is to be gone on with."""
+
+    number: int
+    """That of the next event."""
+    output: list[dict[str, Any]]
+    """The items that are done."""
+    item: str | None
+    """The id of the message that is open."""
+    parts: list[dict[str, Any]]
+    """The parts of it that are done."""
+    said: str | None
+    """The text of the part that is open."""
+
+
 class Teller:
     """The stream of one response so far. At most one item is open, and in it at most one text."""
 
@@ -57,6 +72,16 @@ class Teller:
         """Where the open text stands, as all its events say."""
         self._delta = (b"", b"")
         """What stands before and behind a piece of it."""
+
+    def go_on(self, standing: Standing) -> None:
+        self.output = list(standing.output)
+        if standing.item is not None:
+            self.open({"id": standing.item})
+            self.parts = list(standing.parts)
+        if standing.said is not None:
+            self.begin("output_text")
+            self._said = [standing.said]
+        self.number = standing.number
 
     def event(self, kind: str, fields: dict[str, Any]) -> bytes:
         told = event(kind, fields, self.number)

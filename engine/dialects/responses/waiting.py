@@ -17,6 +17,7 @@ from engine.dialects.responses.tell import Teller
 if TYPE_CHECKING:
     from engine.dialects.codec import Asked
     from engine.dialects.responses.items import Status
+    from engine.dialects.responses.tell import Standing
 
 TEXTS = ("output_text", "refusal")
 """What makes the parts of a message."""
@@ -57,6 +58,13 @@ class Queue:
         """The id of the message that is open: its last text may be done, and another one follow."""
         self._over = False
         self._cut = False
+
+    def go_on(self, standing: Standing) -> None:
+        self.tell.go_on(standing)
+        self._message = standing.item or ""
+        if standing.said is not None:
+            block = self.add(Waiting("output_text"))
+            block.begun = block.spoken = True
 
     def put(self, kind: str, text: str) -> None:
         """Add text to what came last if it is of this kind, else to something new."""

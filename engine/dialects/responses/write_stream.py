@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from engine.chat import Event, Problem, Usage
     from engine.dialects.base import Failing
     from engine.dialects.codec import Asked
+    from engine.dialects.responses.tell import Standing
+
+
+MOVING = frozenset({"status", "completed_at", "error", "incomplete_details", "output", "usage"})
+"""The fields of a response that change while it is told."""
 
 
 class ResponsesEncoder:
@@ -46,6 +51,7 @@ class ResponsesEncoder:
 
     __slots__ = (
         "_asked",
+        "_base",
         "_calls",
         "_finished",
         "_ids",
@@ -60,6 +66,8 @@ class ResponsesEncoder:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self._base: dict[str, Any] = {}
+        """What the client was told of the response before this encoder went on with it."""
         self._ids = Ids(asked, CALL_ID)
         self._spaces = spaces(asked.tools)
         self._queue = Queue(asked)
@@ -87,11 +95,17 @@ class ResponsesEncoder:
                 self._queue.drain(out)
         return b"".join(out)
 
+    def go_on(self, response: dict[str, Any], standing: Standing) -> None:
+        """Go on with a stream of text; `response` is what its first events tell."""
+        self._started = True
+        self._base = {field: value for field, value in response.items() if field not in MOVING}
+        self._queue.go_on(standing)
+
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - the response has its own id
         if not self._started or self._finished:
             return None
         self._finished = True
-        told = response_of(self._asked, "in_progress", self._queue.tell.output)
+        told = {**response_of(self._asked, "in_progress", self._queue.tell.output), **self._base}
         return failed_event(told, problem, self._queue.tell.number)
 
     def _begin(self, out: list[bytes]) -> None:
@@ -165,7 +179,7 @@ class ResponsesEncoder:
         note_end(self._stop, self._usage, self._asked)
         usage = self._usage or guessed(self._asked, self._size)
         status: Literal["completed", "incomplete"] = "incomplete" if reason else "completed"
-        told = response_of(self._asked, status, self._queue.tell.output, reason=reason, usage=usage)
+        told = {**response_of(self._asked, status, self._queue.tell.output, reason=reason, usage=usage), **self._base}
         if self._asked.keep is not None:
             self._asked.keep(told)
         out.append(self._queue.tell.event(f"response.{status}", {"response": told}))
