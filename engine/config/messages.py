@@ -8,6 +8,7 @@ from engine.config import hints, pasted, scalars
 from engine.config.places import NOUNS, dotted, what
 from engine.diagnostics import Diagnostic
 from engine.diagnostics.mask import mask
+from engine.store.url import REDIS_URL
 from engine.units import DURATION, SIZE
 from engine.upstreams.base import SECRET
 
@@ -140,6 +141,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "`server.listen` cannot be {found}",
         "write host:port, as in 127.0.0.1:4000 or [::1]:4000, or unix:/path",
     ),
+    ("pattern", "state.prefix"): Sentence(
+        "wrong-value", "{what} cannot be {found}", "write letters, digits and `_.:-`, 64 at most; the braces are ours"
+    ),
     ("pattern", "upstreams.*.base_url"): Sentence(
         "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"
     ),
@@ -175,6 +179,8 @@ def diagnose(
         yield _bad_name(str(error.instance), path, tree)
     elif schema.get("pattern") == SECRET:
         yield pasted.secret(path, error.instance, tree, report)
+    elif error.validator == "pattern" and schema.get("pattern") == REDIS_URL:
+        yield pasted.address(path, str(error.instance), tree, report)
     elif error.validator == "required":
         yield from _missing(error, path, tree)
     elif error.validator == "type" and "enum" in schema and instance not in schema["enum"]:

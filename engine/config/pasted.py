@@ -9,6 +9,7 @@ from engine.config.hints import similar
 from engine.config.places import what
 from engine.diagnostics import BREAK, Diagnostic, Span
 from engine.diagnostics.mask import SHORT, drawn, looks
+from engine.store.url import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,6 +82,22 @@ def secret(path: Path, value: Any, tree: Tree, report: Report) -> Diagnostic:
     else:
         remember(text, span, report)
     return Diagnostic(code="literal-secret", message=f"{place} is the secret itself", span=span, help=REVOKE)
+
+
+def address(path: Path, text: str, tree: Tree, report: Report) -> Diagnostic:
+    """Return what to say of a value that should be an address without a password, `env:NAME` or `file:/path`."""
+    span = tree.value(*path)
+    place = what(path, tree)
+    before, user, _ = text.rpartition("@")
+    if user:
+        for secret_ in (text, before.rpartition("//")[2], before.rpartition(":")[2]):
+            remember(secret_, span, report)
+        return Diagnostic(code="literal-secret", message=f"{place} holds a password", span=span, help=REVOKE)
+    variable = VARIABLE_FORMS.fullmatch(text)
+    if variable and not drawn(text):
+        meant = variable["shell"] or variable["other"] or variable["bare"]
+        return _no_reference(place, span, f"did you mean `env:{meant}`?")
+    return Diagnostic(code="wrong-value", message=f"{place} is no address of a Redis or Valkey", span=span, help=FORMS)
 
 
 def _no_reference(place: str, span: Span | None, help_: str) -> Diagnostic:

@@ -44,6 +44,9 @@ def resolve(loaded: Loaded, environ: Mapping[str, str]) -> tuple[dict[str, Secre
     for path, value, kind in shape.walk(loaded.tree.data, shape.root()):
         if not shape.is_secret(kind) or (_owner(path) in off and off[str(_owner(path))] == DISABLED):
             continue
+        if not str(value).startswith(("env:", "file:")):  # an address without a password
+            secrets[value] = Secret(value, value)
+            continue
         found = _value(str(value), loaded.tree.value(*path), loaded.files, environ)
         if isinstance(found, Lack):
             _lacks(loaded, path, found, off)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect as mi
 
 from engine.config.document import Document
+from engine.store.url import REDIS_URL
 from engine.upstreams.base import SECRET
 
 if TYPE_CHECKING:
@@ -78,5 +79,5 @@ def walk(data: Any, kind: mi.Type | None, path: Path = ()) -> Iterator[tuple[Pat
 
 
 def is_secret(kind: mi.Type | None) -> bool:
-    """Whether `kind` is a `SecretRef`: it alone has that pattern."""
-    return isinstance(kind, mi.StrType) and kind.pattern == SECRET
+    """Whether `kind` is a `SecretRef`, or an address that may hold a password: they alone have these patterns."""
+    return isinstance(kind, mi.StrType) and kind.pattern in (SECRET, REDIS_URL)

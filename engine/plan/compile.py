@@ -28,6 +28,7 @@ from engine.plan.server import (
     compile_trusted,
 )
 from engine.plan.source import Source
+from engine.plan.state import check_state
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_like, check_required
 from engine.units import seconds, size
@@ -57,6 +58,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     check_required(source, models, rules, below)
     check_like(source, models)
     prices = compile_prices(source)
+    check_state(source)
     if len(report.errors) > before:
         return None
     plan = Plan(

@@ -12,6 +12,7 @@ import msgspec
 from engine.config.certificates import certificates
 from engine.config.load import load
 from engine.config.secrets import resolve
+from engine.config.shared import Shared, shared
 from engine.config.tree import Files, Tree
 from engine.config.variables import hide
 from engine.diagnostics import Report
@@ -41,6 +42,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Reference (`env:NAME`, `file:/path`) -> value, for every reference that resolved."""
     tls: Certificates | None = None
     """The files of `server.tls`, which fit each other."""
+    shared: Shared | None = None
+    """The Redis of `state`."""
 
 
 def read(main: str, environ: Mapping[str, str] | None, *, text: str | None = None) -> Reading:
@@ -66,10 +69,11 @@ def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Rea
         return found
     secrets, off = resolve(loaded, environ)
     tls = certificates(loaded)
+    state = shared(loaded, secrets)
     if plan is not None:
         _journal(plan, loaded.report)
         plan = msgspec.structs.replace(plan, off={**plan.off, **off})
-    return msgspec.structs.replace(found, plan=plan, secrets=secrets, tls=tls)
+    return msgspec.structs.replace(found, plan=plan, secrets=secrets, tls=tls, shared=state)
 
 
 def _journal(plan: Plan, report: Report) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Plan
     from engine.plan.read import Reading
     from engine.secret import Secret
+    from engine.store.base import Store
     from engine.upstreams.base import Driver, Options
 
 
@@ -120,13 +121,14 @@ class Generation:
         plan: Plan,
         identity: str,
         live: dict[str, Live],
+        store: Store,
         drivers: Drivers,
         log: Log,
     ) -> None:
         self.plan = plan
         self.id = identity
         self.live = live
-        self.store = drivers.stores.take(plan)
+        self.store = store
         """Where limits are counted."""
         self.leases: set[asyncio.Task[object]] = set()
         """The tasks of the requests that run on this generation."""
@@ -169,6 +171,7 @@ class Generation:
                 await self._drivers.give(live)
             except Exception as error:
                 self._log.event("error", f"upstream `{name}` did not close: {type(error).__name__}: {error}")
+        await self._drivers.stores.give(self.store)
         if self._retired is not None:
             self._retired(self)
 
@@ -202,7 +205,8 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
                 drivers.forget(one)
         return None
     plan = msgspec.structs.replace(plan, off=off)
-    return Generation(plan, identity(reading), live, drivers, log)
+    store = drivers.stores.take(plan.document.state, reading.shared, log)
+    return Generation(plan, identity(reading), live, store, drivers, log)
 
 
 def follow(log: Log, plan: Plan) -> None:

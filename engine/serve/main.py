@@ -117,6 +117,7 @@ async def _serve(
         switch,
         listener,
     )
+    drivers.stores.open()
     loop = asyncio.get_running_loop()
     if hasattr(signal, "SIGHUP"):
         loop.add_signal_handler(signal.SIGHUP, reloader.ask)

@@ -115,7 +115,8 @@ class MemoryStore:
     def _give_back(self, ticket: Ticket, index: int, units: int, now: Now) -> None:
         counter = self._counters.get(ticket.counters[index])
         if counter is not None:
-            counter.place(now)
+            if not isinstance(counter, Window):  # its slices stay as they are until they are counted again
+                counter.place(now)
             counter.give_back(ticket.places[index], units)
 
     def _find(self, claim: Claim, now: Now) -> tuple[Name, Counter]:

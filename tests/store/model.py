@@ -40,9 +40,9 @@ WINDOWS = (
     Claim(key="w3", kind="window", most=3, cost=1, span=0.001),
     Claim(key="w4", kind="window", most=7, cost=1, span=7.0),
 )
-OTHERS = (
-    Claim(key="l1", kind="lease", most=2, cost=1, span=30.0),
-    Claim(key="l2", kind="lease", most=4, cost=1, span=30.0),
+OTHERS = (  # no process dies here, so that no lease ends by itself
+    Claim(key="l1", kind="lease", most=2, cost=1, span=1e9),
+    Claim(key="l2", kind="lease", most=4, cost=1, span=1e9),
     Claim(key="d1", kind="ledger", most=10, cost=1, period="day"),
     Claim(key="m1", kind="ledger", most=30, cost=1, period="month"),
 )

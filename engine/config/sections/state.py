@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from engine.config.sections.base import Section
+from engine.store.url import REDIS_URL, written_flaw
 from engine.units import Duration, Size
 
 
@@ -21,7 +22,30 @@ class KeptResponses(Section, frozen=True, kw_only=True):
 class State(Section, frozen=True, kw_only=True):
     """What is kept between requests, and where."""
 
-    kind: Annotated[Literal["memory"], Meta(description="Where: in the memory of this process")] = "memory"
+    kind: Annotated[
+        Literal["memory", "redis"],
+        Meta(description="memory: in this process. redis: in a Redis or Valkey that several processes share"),
+    ] = "memory"
+    url: Annotated[
+        Annotated[str, Meta(pattern=REDIS_URL, extra={"flaw": written_flaw})] | None,
+        Meta(
+            description="Where the Redis or Valkey is: redis://host:port, rediss:// (TLS), unix:///path; "
+            "env:NAME or file:/path where it holds a password"
+        ),
+    ] = None
+    ca: Annotated[str | None, Meta(description="A PEM file with who signs the certificate of a rediss:// server")] = (
+        None
+    )
+    prefix: Annotated[
+        str,
+        Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$", description="What the names of all keys begin with, in braces"),
+    ] = "turnout"
+    on_failure: Annotated[
+        Literal["open", "closed"],
+        Meta(
+            description="While it cannot be reached. open: limits do not apply. closed: requests under limits get 503"
+        ),
+    ] = "open"
     responses: Annotated[
         KeptResponses,
         Meta(description="Responses that were answered by translation (`store`, `previous_response_id`)"),
