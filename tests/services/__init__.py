@@ -1,0 +1,1 @@
+"""Several processes behind a real nginx, with one Valkey between them."""
