@@ -16,6 +16,7 @@ import pytest
 from tests.support.apis import CHAT
 from tests.support.http import Line, post
 from tests.support.script import STALL, as_stream
+from tests.support.turnout import Turnout
 from tests.support.valkey import Valkey, free_port
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Start
-    from tests.support.turnout import Turnout
     from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.services
@@ -57,8 +57,8 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     server.kill()
 
 
-def served(start: Start, valkey: Valkey, openai: Upstream, limit: str, prefix: str) -> Turnout:
-    return start(f"""\
+def file(valkey: Valkey, openai: Upstream, limit: str, prefix: str) -> str:
+    return f"""\
 version: 1
 server: {{limits: [shared]}}
 state: {{kind: redis, url: "{valkey.url}", on_failure: closed, prefix: {prefix}}}
@@ -68,7 +68,11 @@ models: {{smart-chat: openai/gpt-5.5}}
 limits:
   shared: {limit}
 keys: {{anonymous: {{}}}}
-""")
+"""
+
+
+def served(start: Start, valkey: Valkey, openai: Upstream, limit: str, prefix: str) -> Turnout:
+    return start(file(valkey, openai, limit, prefix))
 
 
 @pytest.fixture
@@ -114,8 +118,9 @@ def test_a_thousand_requests_on_a_limit_of_a_hundred(start: Start, valkey: Valke
         assert server.log().count('"status":429') > 200, "nginx spreads them over both"
 
 
-def test_the_leases_of_a_killed_process_lapse(start: Start, valkey: Valkey, openai: Upstream) -> None:
-    one, two = (served(start, valkey, openai, "{concurrency: 2, by: [all]}", "leases") for _ in range(2))
+def test_the_leases_of_a_killed_process_lapse(start: Start, valkey: Valkey, openai: Upstream, tmp_path: Path) -> None:
+    two = served(start, valkey, openai, "{concurrency: 2, by: [all]}", "leases")
+    one = Turnout(tmp_path, two.file.read_text())
     openai.script(*(as_stream([*CHAT.events()[:3], STALL]) for _ in range(2)))
     lines = [Line(one.url) for _ in range(2)]
     for line in lines:
