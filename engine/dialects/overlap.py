@@ -22,10 +22,11 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 class Overlap:
     """One text that goes on from `said`. Text comes in pieces: it is held back while it may be a repetition."""
 
-    __slots__ = ("_held", "_tail")
+    __slots__ = ("_held", "_tail", "_whole")
 
     def __init__(self, said: str) -> None:
         self._tail = said[-LONGEST:]
+        self._whole = len(said) <= LONGEST
         self._held: str | None = ""
         """None: the beginning is over."""
 
@@ -47,7 +48,7 @@ class Overlap:
         tail = self._tail
         for size in range(min(len(tail), len(held)), LETTERS - 1, -1):
             start = len(tail) - size
-            whole = start == 0 or not (tail[start - 1].isalnum() and tail[start].isalnum())
+            whole = not (tail[start - 1].isalnum() and tail[start].isalnum()) if start else self._whole
             if whole and held.startswith(tail[start:]) and tells(tail[start:]):
                 return size
         return 0

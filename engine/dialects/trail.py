@@ -39,20 +39,28 @@ class Trail(ABC):
         """All the text so far."""
         return "".join(self._said)
 
-    def feed(self, out: bytes) -> None:
-        for event in cut(out) if self.plain else ():
+    def feed(self, out: bytes) -> bytes:
+        """Take whole events; return those that may go to the client: none from the first on that is not JSON."""
+        if not self.plain:
+            return out
+        passed = 0
+        for event in cut(out):
             name, data = parse(event)
-            if data is None or not data.strip() or data.startswith(b"[DONE]"):
-                continue
-            try:
-                value = msgspec.json.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                value = None
-            kind = text_of(value.get("type")) or name.decode("utf-8", "replace") if isinstance(value, dict) else ""
-            if not isinstance(value, dict) or not self.read(kind, value) or self._size > MOST:
-                self.plain = False
-                self._said.clear()
-                return
+            if data is not None and data.strip() and not data.startswith(b"[DONE]"):
+                try:
+                    value = msgspec.json.decode(data)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    return out[:passed]
+                if not isinstance(value, dict) or not self._take(name, value):
+                    self.plain = False
+                    self._said.clear()
+                    return out
+            passed += len(event)
+        return out
+
+    def _take(self, name: bytes, event: dict[str, Any]) -> bool:
+        kind = text_of(event.get("type")) or name.decode("utf-8", "replace")
+        return self.read(kind, event) and self._size <= MOST
 
     @abstractmethod
     def read(self, kind: str, event: dict[str, Any]) -> bool:
