@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -198,6 +199,26 @@ def test_nothing_of_a_body_is_asked_for_before_there_is_a_place(
         line.socket.settimeout(10)
         held.end()
         assert line.head().status == 100
+
+
+def test_who_waits_in_line_is_not_late_with_its_body(begin: Callable[[str], Turnout], openai: Upstream) -> None:
+    """It has not been asked for it, or nobody reads it yet: server.body_timeout is for clients that keep us waiting."""
+    server = begin("max_concurrency: 1, body_timeout: 200ms")
+    held = Held(server, openai)
+    body = b" " * 300_000 + json.dumps(CHAT.body()).encode()
+    with Line(server.url) as large, Line(server.url) as expecting:
+        large.socket.setblocking(False)
+        raw = head("POST", CHAT.path, large.host, (), len(body), is_json=True) + body
+        sent = large.socket.send(raw)
+        large.socket.settimeout(10)
+        expecting.write(head("POST", CHAT.path, expecting.host, {"expect": "100-continue"}, len(body), is_json=True))
+        time.sleep(1)
+        held.end()
+        large.write(raw[sent:])
+        assert large.answer().status == 200
+        assert expecting.head().status == 100
+        expecting.write(body)
+        assert expecting.answer().status == 200
 
 
 def test_an_edit_of_the_cap_counts_at_once(begin: Callable[[str], Turnout], openai: Upstream) -> None:

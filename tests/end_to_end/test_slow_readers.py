@@ -54,9 +54,13 @@ def patient(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
 
 @pytest.fixture
 def strict(start: Start, openai: Upstream, anthropic: Upstream) -> Turnout:
-    """It drops who takes nothing for half a second, and lets one request run at a time."""
-    server = "send_timeout: 500ms, max_concurrency: 1, queue: 0"
-    return start(FILE.format(server=server, openai=openai.url, anthropic=anthropic.url))
+    """It drops who takes nothing for half a second, and lets one request run at a time, by its limits too."""
+    server = "send_timeout: 500ms, max_concurrency: 1, queue: 0, limits: [one]"
+    return start(
+        ("limits: {{one: {{concurrency: 1, by: [all]}}}}\n" + FILE).format(
+            server=server, openai=openai.url, anthropic=anthropic.url
+        )
+    )
 
 
 class Sluggard(Line):

@@ -67,3 +67,16 @@ def test_an_edit_counts_at_once(start: Start) -> None:
     assert from_this_machine(server, "203.0.113.9")
     server.taken(lambda: server.rewrite(FILE.format(trusted="127.0.0.1")))
     assert not from_this_machine(server, "203.0.113.9")
+
+
+def test_limits_by_ip_count_who_is_behind_the_proxy(start: Start) -> None:
+    limited = "limits: {each: {requests: 1 per 1h, by: [ip]}}\n"
+    text = FILE.format(trusted="127.0.0.1").replace("server: {", "server: {limits: [each], ") + limited
+    server = start(text)
+
+    def ask(forwarded: str) -> int:
+        return post(server.url, CHAT.path, CHAT.body(), {"x-forwarded-for": forwarded}).status
+
+    assert [ask("203.0.113.9"), ask("203.0.113.9"), ask("203.0.113.8")] == [200, 429, 200]
+    assert [ask("198.51.100.1, 203.0.113.7"), ask("198.51.100.2, 203.0.113.7")] == [200, 429]
+    assert [ask("2001:db8::1"), ask("2001:db8::2"), ask("2001:db8:0:1::1")] == [200, 429, 200]
