@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.apis import CHAT, digest
 from tests.support.http import get, post, send
+from tests.support.metrics import Scraped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,3 +178,21 @@ def test_an_edit_changes_who_may_read(turnout: Turnout) -> None:
     turnout.taken(lambda: turnout.rewrite(text.replace("metrics: true", "metrics: true, allow: [10.0.0.0/8]")))
     assert get(turnout.url, "/status").status == 403
     assert re.search("reloaded", turnout.log())
+
+
+def test_a_store_that_is_away(start: Start, openai: Upstream) -> None:
+    """Its address may hold a password: neither page says where it is."""
+    server = start(
+        FILE.format(openai=openai.url).replace("hashes:", "limits: [few], hashes:")
+        + "limits: {few: {requests: 100 per 1h, by: [all]}}\n"
+        + "state: {kind: redis, url: 'redis://127.0.0.1:9', on_failure: open}\n"
+    )
+    openai.answer = lambda _: CHAT.whole()
+    assert post(server.url, CHAT.path, CHAT.body(), KEY).status == 200
+    store = get(server.url, "/status").json["store"]
+    assert (store["kind"], store["down"], store["counters"]) == ("redis", True, None)
+    assert store["failures"] >= 1
+    told = Scraped(server.url)
+    assert told.value("turnout_store_down") == 1
+    assert told.value("turnout_store_failures_total") >= 1
+    assert "it cannot be reached" in get(server.url, "/status", BROWSER).body.decode()
