@@ -8,7 +8,6 @@ import time
 import traceback
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, cast
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -17,20 +16,19 @@ from engine.clients import detect
 from engine.clients.quirks import kept
 from engine.diagnostics.mask import mask
 from engine.dialects import COUNTS, ENDPOINTS, OWNERS, opened
-from engine.dialects.base import ModelCard
 from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, NO_DEPTH, Facts
 from engine.plan.admission import check_base, credentials, identify
 from engine.plan.demand import spent
 from engine.plan.limited import UNCOUNTED, deep
-from engine.plan.paths import canonical, place
+from engine.plan.paths import MODELS, canonical, place
 from engine.plan.peers import address_key
-from engine.plan.resolve import names
-from engine.plan.route import asked_name, check_name, needs_depth, route
+from engine.plan.pinned import PREVIOUS
+from engine.plan.route import asked_name, needs_depth, route
 from engine.policies.base import Demand
-from engine.serve import objects
+from engine.serve import lookup, objects
 from engine.serve.body import ClientGone, read_body
-from engine.serve.continued import Continued, continued, kept_by
+from engine.serve.continued import Continued, continued, kept_by, text_of
 from engine.serve.failures import problem_of
 from engine.serve.guard import NOTHING, Guard
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
@@ -54,7 +52,6 @@ if TYPE_CHECKING:
     from engine.serve.recall import Recall
     from engine.serve.stored import Responses
 
-MODELS = "/v1/models"
 WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
 """The APIs that answer in one piece whatever `stream` says."""
 SEALED = frozenset({"messages", "count_tokens", "responses", "input_tokens"})
@@ -140,7 +137,7 @@ class Exchange:
         if owned is not None:
             self.form = owned[0]
         elif path in PROBES and method in ("GET", "HEAD"):
-            await self._json(b'{"name":"turnout"}')
+            await self.json(b'{"name":"turnout"}')
             return
         if plan.limits:
             client = scope.get("client")
@@ -157,10 +154,10 @@ class Exchange:
             if method not in ("GET", "HEAD"):
                 raise only("GET, HEAD", path)
             await self._costs_nothing()
-            await self._models(path, key)
+            await lookup.models(self, path, key)
         elif (found := objects.PATH.fullmatch(path)) and method in objects.METHODS[found["part"]]:
             await self._costs_nothing()
-            await self._object(found["id"], found["part"], key)
+            await lookup.response(self, found["id"], found["part"], key)
         else:
             await self._pass(base, key)
 
@@ -168,7 +165,7 @@ class Exchange:
         plan = self.plan
         if not is_json(first(self.headers, b"content-type")):
             raise Problem(415, "unsupported_media_type", "send the request with `content-type: application/json`")
-        await self._enter()
+        await self.enter()
         self.body = await read_body(self.receive, self.headers, plan.body_limit)
         peek = opened(endpoint.api, self.body)
         if peek.stream and endpoint.api in WHOLE:
@@ -179,8 +176,8 @@ class Exchange:
         if fields is not peek.fields:
             peek = msgspec.structs.replace(peek, fields=fields)
         form = peek.form or COUNTS.get(endpoint.api, endpoint.api)
-        caller = self._caller(key)
-        goes_on = self._continued(form, peek, caller)
+        caller = self.caller(key)
+        goes_on = await self._continued(form, peek, caller)
         peek = goes_on.peek
         body = self.body if peek is sent else msgspec.json.encode(peek.fields)
         facts = self._facts(endpoint.api, base, key, peek)
@@ -227,7 +224,7 @@ class Exchange:
         self.relay = Relay(order, self.reply)
         await self.relay.run()
 
-    async def _enter(self) -> None:
+    async def enter(self) -> None:
         """Take a place among the requests that run at once, in line if need be; nothing of the body is read before."""
         if not self.gate.enter():
             begun = self.visit.loop.time()
@@ -248,56 +245,22 @@ class Exchange:
             raise decision.refusal
         if decision.passes is None:
             raise nowhere(self.path)
-        await self._enter()
+        await self.enter()
         upstream, name = decision.passes, decision.route
         if self.guard is not None:
             await self.guard.admit(decision)
         await passing(self.scope, self.receive, self.reply, self.visit, self.path, upstream, route=name)
 
-    async def _models(self, path: str, key: Key) -> None:
-        """Answer GET /v1/models and /v1/models/{id} from the plan (rule N6)."""
-        plan = self.plan
-        created = self.visit.generation.made_at
-        if path == MODELS:
-            query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
-            cards = [ModelCard(id=name, owner="turnout", created=created) for name in names(plan, key)]
-            await self._json(self.form.models(cards, query))
-            return
-        name = path.removeprefix(MODELS + "/")
-        check_name(plan, key, asked_name(name)[0])
-        await self._json(self.form.model(ModelCard(id=name, owner="turnout", created=created)))
-
-    def _continued(self, form: str, peek: Peek, caller: str) -> Continued:
+    async def _continued(self, form: str, peek: Peek, caller: str) -> Continued:
         """Return the request with what it goes on from."""
         if form != "responses":
             return Continued(peek=peek)
+        previous = text_of(peek.fields, PREVIOUS)
+        if previous is not None:
+            await lookup.share(self, caller, previous)
         now = self.visit.loop.time()
         self.responses.fit(self.plan.responses, now)
         return continued(peek, self.responses, caller, now)
-
-    async def _object(self, ident: str, part: str | None, key: Key) -> None:
-        """Answer what is asked of one response, by its id."""
-        caller, now = self._caller(key), self.visit.loop.time()
-        self.responses.fit(self.plan.responses, now)
-        stored = self.responses.find(caller, ident, now)
-        if stored is None or (stored.upstream is not None and stored.upstream not in self.plan.upstreams):
-            raise objects.not_found(ident)
-        deletes = self.scope["method"] == "DELETE"
-        if stored.upstream is not None:
-            await self._enter()
-            await passing(self.scope, self.receive, self.reply, self.visit, self.path, stored.upstream, route=None)
-            if deletes and self.reply.status < 400:
-                self.responses.drop(caller, ident)
-            return
-        query = dict(parse_qsl(self.scope["query_string"].decode("latin-1")))
-        if part == "cancel":
-            raise objects.uncancelled()
-        if deletes:
-            self.responses.drop(caller, ident)
-            form, body = objects.deleted(stored)
-        else:
-            form, body = objects.input_items(stored, query) if part else objects.read(stored, query)
-        await self.reply.whole(200, [form, *with_ids([], self.visit), *marks(self.visit)], body)
 
     def _used(self) -> Demand | None:
         """Return what the exchange has used; None: nobody knows, and the estimates stay."""
@@ -311,7 +274,7 @@ class Exchange:
         if self.guard is not None:
             await self.guard.uncounted()
 
-    async def _json(self, body: bytes) -> None:
+    async def json(self, body: bytes) -> None:
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
     def _facts(self, api: str | None, base: str | None, key: Key | None, peek: Peek | None) -> Facts:
@@ -337,7 +300,7 @@ class Exchange:
             name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers if name not in CREDENTIALS
         }
 
-    def _caller(self, key: Key) -> str:
+    def caller(self, key: Key) -> str:
         """Return who asks. Anonymous callers may present credentials that nobody checks: each is one of its own."""
         if key.name != ANONYMOUS:
             return key.name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.chat import Loss
 from engine.dialects.thoughts import mark_of
 from engine.serve.recall import topic_of
+from engine.serve.shared import lend_response, lend_thoughts
 from engine.serve.stored import stored
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Keeping:
         order = self._order
         place = (self._topic, thoughts.mark, self._before[thoughts.mark])
         order.recall.keep(order.caller, place, thoughts.found, order.visit.loop.time())
+        lend_thoughts(order, place, thoughts.found)
 
     def store(self, response: dict[str, Any], lost: Losses) -> None:
         """Keep a response to which the client may come back; note in `lost` where there is no room for it."""
@@ -52,7 +54,9 @@ class Keeping:
             return
         one = stored(response, order.continued.before, order.continued.asked)
         room = order.visit.generation.plan.responses
-        if not order.responses.keep(order.caller, one, room, order.visit.loop.time()) and room.entries:
+        if order.responses.keep(order.caller, one, room, order.visit.loop.time()):
+            lend_response(order, one)
+        elif room.entries:
             lost.once(TOO_LARGE)
 
 

@@ -24,6 +24,7 @@ from engine.serve.giving_up import give_up, say_broken
 from engine.serve.headers import credential_across
 from engine.serve.heads import early
 from engine.serve.road import Local
+from engine.serve.shared import borrow_thoughts
 from engine.serve.ways import road
 from engine.upstreams.base import Call
 
@@ -141,6 +142,8 @@ class Relay:
             self.keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
         self.target = self.target or target
+        if self.order.visit.generation.store.thoughts is not None:
+            await borrow_thoughts(self.order, target)
         known = live.learned.of(target.model, self._loop.time())
         found: frozenset[str] = frozenset()
         failure: Failure | None = None

@@ -21,6 +21,7 @@ from engine.dialects.responses import seals as responses
 from engine.dialects.unasked import FIELD as USAGE
 from engine.dialects.unasked import Unasked, asking, names_it
 from engine.plan.needs import asks
+from engine.serve.shared import lend_response
 from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
@@ -200,3 +201,4 @@ class Straight(Road):
             order = self._order
             stored = Stored(id=ident, upstream=self._target.upstream, index=dict.fromkeys(items))
             order.responses.keep(order.caller, stored, order.visit.generation.plan.responses, order.visit.loop.time())
+            lend_response(order, stored)

@@ -86,6 +86,19 @@ class StoreDown(Exception):  # noqa: N818 - a state of the store
         """Seconds until it is asked again."""
 
 
+class Shelf(Protocol):
+    """Values that processes share, each for a while, all together within some room."""
+
+    def put(self, name: str, value: bytes, seconds: float, entries: int, size: int) -> None:
+        """Keep `value`; of all that is kept at most `entries`, and `size` bytes."""
+
+    def drop(self, name: str) -> None:
+        """Forget what is kept under `name`."""
+
+    async def get(self, names: Sequence[str]) -> list[bytes | None] | None:
+        """Return the values of `names`; None where nobody can be asked."""
+
+
 class Store(Protocol):
     """Counters, leases and ledgers.
 
@@ -96,6 +109,10 @@ class Store(Protocol):
 
     remote: bool
     """Whether it is reached over a network, so that asking it may wait."""
+    responses: Shelf | None
+    """Where stored responses are shared; None: each process has its own."""
+    thoughts: Shelf | None
+    """Where the reasoning is shared that clients cannot carry."""
 
     async def admit(self, claims: Sequence[Claim]) -> Verdict:
         """Charge all claims or none; what is refused does not count. Raises `StoreDown`."""

@@ -13,7 +13,7 @@ from engine.store.counters import KINDS, Counter, Leases, Now, Window
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.store.base import Period, Ticket
+    from engine.store.base import Period, Shelf, Ticket
 
 MOST_COUNTERS = 100_000
 """How many counters are kept; new keys beyond share one per shape, so that they are admitted less than they may."""
@@ -31,6 +31,8 @@ class MemoryStore:
     """
 
     remote = False
+    responses: Shelf | None = None
+    thoughts: Shelf | None = None
 
     def __init__(
         self, clock: Callable[[], float], calendar: Callable[[], float], most_counters: int = MOST_COUNTERS

@@ -13,8 +13,9 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.store.base import MICRO, Claim, Left, StoreDown, Ticket, Verdict, settled, ticket_of
+from engine.store.base import MICRO, Claim, Left, Shelf, StoreDown, Ticket, Verdict, settled, ticket_of
 from engine.store.link import PROBE, Down, Script
+from engine.store.shelf import RedisShelf
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -39,6 +40,13 @@ class RedisStore:
         """`closed`: refuse while the server is away. `source` is the script."""
         self.link = link
         self._prefix = prefix
+        responses = RedisShelf(link, f"{{{prefix}}}:responses")
+        self.responses: Shelf | None = responses
+        """The responses that clients may come back to."""
+        thoughts = RedisShelf(link, f"{{{prefix}}}:thoughts")
+        self.thoughts: Shelf | None = thoughts
+        """The reasoning of turns whose clients cannot carry it."""
+        self._shelves = (responses, thoughts)
         self._closed = closed
         self._script = Script(source, hashlib.sha1(source.encode()).hexdigest())  # noqa: S324 - as the server names it
         self._process = secrets.token_hex(6)
@@ -92,6 +100,8 @@ class RedisStore:
         if self._renewal is not None:
             self._renewal.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for shelf in self._shelves:
+            await shelf.settled()
         self.link.back.remove(self._wake.set)
 
     async def _admit(self, claims: Sequence[Claim]) -> Verdict:
