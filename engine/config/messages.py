@@ -72,6 +72,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "missing-key", "{what} has no `{missing}`", "add `name:`; explain, logs and headers use it"
     ),
     ("required", "bases.*"): Sentence("missing-key", "{what} has no `{missing}`", "add `prefix: /team-a`"),
+    ("required", "models.*.targets.*"): Sentence(
+        "missing-key", "{what} has no `{missing}`", "write `to: upstream/model`"
+    ),
     ("type", "upstreams"): Sentence(
         "wrong-type",
         "`upstreams` must be a mapping, not {found}",
@@ -95,7 +98,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
         "wrong-type", "{what} must be a mapping, not {found}", "write `- {{name: ..., when: {{...}}, to: ...}}`"
     ),
     ("type", "models.*.targets.*"): Sentence(
-        "wrong-type", "{what} must be text, not {found}", "write `upstream/model`"
+        "wrong-type",
+        "{what} must be text or a mapping, not {found}",
+        "write `upstream/model`, or `{{to: ..., weight: 3}}`",
     ),
     ("type", "routes.*.to"): Sentence(
         "wrong-type",

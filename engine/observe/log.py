@@ -135,9 +135,7 @@ def request_text(record: Request) -> str:
     if record.queued:
         parts.append(f"queued={record.queued:.3f}s")
     parts += _taken(record)
-    failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
-    if failed:
-        parts.append(f"after {', '.join(failed)}")
+    parts += _tried(record)
     if record.key:
         parts.append(f"key={record.key}")
     if record.client:
@@ -155,6 +153,13 @@ def request_text(record: Request) -> str:
     if record.body:
         parts.append(f"body={record.body}")
     return " ".join(parts).translate(CONTROLS)
+
+
+def _tried(record: Request) -> list[str]:
+    """Return who failed before, and who was passed over though it is on."""
+    failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
+    passed = [f"{one.target}: {one.reason}" for one in record.skipped if one.reason != "off"]
+    return [f"{word} {', '.join(told)}" for word, told in (("after", failed), ("without", passed)) if told]
 
 
 def _taken(record: Request) -> Iterator[str]:

@@ -40,6 +40,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     route: str | None = None
     target: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    skipped: tuple[Attempt, ...] = ()
+    """The targets that were passed over without being asked: off, cooling, limited."""
     stream: bool = False
     queued: float = 0.0
     """Seconds it waited in line for a place (`server.max_concurrency`)."""

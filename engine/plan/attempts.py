@@ -1,18 +1,20 @@
 """Which target next, given how the last one went: rules T1 and T2 as a generator.
 
-The relay drives it with real calls, `turnout explain` with pretended ones. It knows no clock and no dice: waiting
-and `jitter` are the driver's.
+The relay drives it with real calls, `turnout explain` with pretended ones. It knows no clock and no dice: waiting,
+`jitter` and the order of a pool are the driver's.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from engine.chat import Failure, Reason
+from engine.plan.balance import as_written
 from engine.plan.nodes import Done, Try
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterable
 
     from engine.plan.nodes import Decision, Pool, Target
 
@@ -31,14 +33,18 @@ AGAIN: frozenset[Reason] = frozenset(
 """The reasons that may have gone when the same target is asked again."""
 
 
-def attempts(decision: Decision, jitter: Callable[[float], float]) -> Generator[Try, Done, Done]:
+def attempts(
+    decision: Decision,
+    jitter: Callable[[float], float],
+    ordered: Callable[[Pool], Iterable[Target]] = as_written,
+) -> Generator[Try, Done, Done]:
     """Yield the targets to try; receive how each went; return the outcome.
 
-    Each pool in turn: its targets in order without waiting, then up to `retries` of them again, from the start, with
-    backoff. No target is tried by two pools. The outcome is the answer, the failure that ended it, or the last real
-    failure (the last one at all when nothing was ever sent).
+    Each pool in turn: its targets as `ordered` has them, without waiting; then up to `retries` of them again, from the
+    start, with backoff. No target is tried by two pools. The outcome is the answer, the failure that ended it, or the
+    last real failure; when nothing was ever sent, that of the target which can be asked soonest.
     """
-    course = Course(jitter)
+    course = Course(jitter, ordered)
     for pool in decision.pools:
         targets = course.fresh(pool)
         for target in targets:
@@ -56,8 +62,9 @@ NOTHING = Done(failure=Failure(reason="off", message="there is no target to try"
 class Course:
     """What has been tried in one request, and how it went."""
 
-    def __init__(self, jitter: Callable[[float], float]) -> None:
+    def __init__(self, jitter: Callable[[float], float], ordered: Callable[[Pool], Iterable[Target]]) -> None:
         self.jitter = jitter
+        self.ordered = ordered
         self.over = False
         self.outcome = NOTHING
         self._failures: dict[str, Failure] = {}
@@ -67,7 +74,7 @@ class Course:
     def fresh(self, pool: Pool) -> list[Target]:
         """Return the targets of `pool` that no earlier pool has tried, each once."""
         unique: dict[str, Target] = {}
-        for target in pool.targets:
+        for target in self.ordered(pool):
             unique.setdefault(str(target), target)
         return [target for name, target in unique.items() if name not in self._failures]
 
@@ -80,7 +87,7 @@ class Course:
             self.over = True
             return True
         real = failure.reason not in NO_TRY
-        if real or self._tries == 0:
+        if real or (self._tries == 0 and _tells_more(failure, self.outcome.failure)):
             self.outcome = done
         self._tries += real
         self._failures[str(target)] = failure
@@ -109,3 +116,8 @@ class Course:
         if asked is not None:
             return max(0.0, asked)
         return self.jitter(min(FIRST_WAIT * 2.0**used, LONGEST_WAIT))
+
+
+def _tells_more(failure: Failure, than: Failure | None) -> bool:
+    """Say of targets that were not asked which the client is told of: of the one that can be asked soonest."""
+    return than is None or than.retry_after is None or (failure.retry_after or math.inf) < than.retry_after

@@ -27,6 +27,7 @@ from engine.plan.server import (
     compile_overload,
     compile_trusted,
 )
+from engine.plan.shares import check_shares
 from engine.plan.source import Source
 from engine.plan.state import check_state
 from engine.plan.tuning import layer
@@ -57,6 +58,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
     check_like(source, models)
+    check_shares(source, models)
     prices = compile_prices(source)
     check_state(source)
     if len(report.errors) > before:

@@ -16,6 +16,7 @@ from engine.facts import ANONYMOUS
 from engine.plan import limited
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
+from engine.plan.balance import as_written
 from engine.plan.breaks import Break, breaks
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
@@ -139,7 +140,7 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         decision = pinned(decision, plan, SOMEBODY) or decision
     tries = _tries(plan, decision, down, body)
     tried = {str(attempt.target) for attempt in tries}
-    left = ((pool, tuple(target for target in pool.targets if str(target) not in tried)) for pool in decision.pools)
+    left = ((pool, tuple(target for target in as_written(pool) if str(target) not in tried)) for pool in decision.pools)
     return Explanation(
         decision=decision,
         tries=tuple(tries),

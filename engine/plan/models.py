@@ -17,6 +17,8 @@ from engine.plan.unfit import check_layer
 from engine.units import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.plan.source import Source
 
     Path: TypeAlias = tuple[str | int, ...]
@@ -47,6 +49,8 @@ def _entry(source: Source, name: str, declared: str | sections.Model) -> Entry:
         "retries": model.retries is not None,
         "fallback_on": model.fallback_on is not None,
         "hold": model.hold is not None,
+        "balance": model.balance is not None,
+        "sticky": model.sticky is not None,
     }
     return Entry(
         name=name,
@@ -56,6 +60,8 @@ def _entry(source: Source, name: str, declared: str | sections.Model) -> Entry:
         retries=defaults.retries if model.retries is None else model.retries,
         fallback_on=frozenset(defaults.fallback_on if model.fallback_on is None else model.fallback_on),
         hold=seconds(model.hold or defaults.hold),
+        balance=model.balance or defaults.balance,
+        sticky=(model.sticky or defaults.sticky) == "session",
         listed=tuple(model.listed),
         own=frozenset(setting for setting, is_given in given.items() if is_given),
         layer=layer(source, ("models", name), model),
@@ -94,11 +100,15 @@ def _linked(source: Source, models: Models, entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, targets=targets, fallback=fallback)
 
 
-def _links(source: Source, models: Models, texts: list[str], path: Path, owner: Entry) -> tuple[Link, ...]:
+def _links(
+    source: Source, models: Models, declared: Sequence[str | sections.Target], path: Path, owner: Entry
+) -> tuple[Link, ...]:
     found = []
     short = isinstance(source.document.models[owner.name], str)
-    for index, text in enumerate(texts):
-        span = source.tree.value(*path) if short else source.tree.value(*path, index)
+    texts = [one if isinstance(one, str) else one.to for one in declared]
+    for index, (one, text) in enumerate(zip(declared, texts, strict=True)):
+        long = () if isinstance(one, str) else ("to",)
+        span = source.tree.value(*path) if short else source.tree.value(*path, index, *long)
         if text in texts[:index]:
             source.report.error(
                 "duplicate-target", f"`{text}` is already in this list", span, help="each is tried once; see `retries`"
@@ -109,7 +119,8 @@ def _links(source: Source, models: Models, texts: list[str], path: Path, owner: 
             continue
         link = resolve(source, models, text, span, owner)
         if link is not None:
-            found.append(link)
+            weight = None if isinstance(one, str) else one.weight
+            found.append(msgspec.structs.replace(link, weight=weight))
     return tuple(found)
 
 

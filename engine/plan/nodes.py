@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config.document import Document
+    from engine.config.sections.models import Balance
     from engine.diagnostics import Span
     from engine.plan.prices import Prices
     from engine.policies.base import Policy
@@ -41,6 +42,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str
     model: str
     span: Span | None = None
+    weight: int = 1
 
     def __str__(self) -> str:
         return f"{self.upstream}/{self.model}"
@@ -93,6 +95,14 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     tuning: Tuning = Tuning()
     limits: tuple[str, ...] = ()
     """Names of `limits` that count what this entry, and any that led to it, answers."""
+    balance: Balance = "failover"
+    sticky: bool = False
+    """The requests of one session go to one target."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether who is first asked depends on more than the file."""
+        return self.balance != "failover" and len(self.targets) > 1
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +115,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     entry: str | None = None
     """The key of the entry it leads to."""
     span: Span | None = None
+    weight: int | None = None
+    """None: the file says nothing of it."""
 
 
 class Entry(Node, frozen=True, kw_only=True):
@@ -117,9 +129,11 @@ class Entry(Node, frozen=True, kw_only=True):
     fallback_on: frozenset[Reason]
     hold: float
     """Seconds."""
+    balance: Balance = "failover"
+    sticky: bool = False
     listed: tuple[str, ...] = ()
     own: frozenset[str] = frozenset()
-    """Which of fallback, retries, fallback_on, hold the entry itself sets: an alias wins with these."""
+    """Which of fallback, retries, fallback_on, hold, balance, sticky the entry sets itself: an alias wins with them."""
     layer: Layer = Layer()
     limits: tuple[str, ...] = ()
 

@@ -84,6 +84,8 @@ class Resolver:
             fallback_on=_owner(chain, "fallback_on")[0].fallback_on,
             tuning=merged([self.plan.layer, *(entry.layer for entry, _ in reversed(chain)), self.layer]),
             limits=tuple(name for entry, _ in chain for name in entry.limits),
+            balance=_owner(chain, "balance")[0].balance,
+            sticky=_owner(chain, "sticky")[0].sticky,
         )
 
     def _bare(self, link: Link, captured: tuple[str, ...]) -> Pool:
@@ -180,7 +182,8 @@ def _owner(chain: Chain, setting: str) -> tuple[Entry, tuple[str, ...]]:
 
 def _target(link: Link, captured: tuple[str, ...]) -> Target:
     upstream = link.upstream or ""
-    return Target(upstream=upstream, model=link.text.fill(captured).removeprefix(upstream + "/"), span=link.span)
+    model = link.text.fill(captured).removeprefix(upstream + "/")
+    return Target(upstream=upstream, model=model, span=link.span, weight=1 if link.weight is None else link.weight)
 
 
 def unknown(plan: Plan, key: Key, name: str) -> Problem:

@@ -82,7 +82,8 @@ def is_known(model: str, apis: Iterable[str] = FAMILIES) -> bool:
 def _families(source: Source, declared: Model) -> tuple[list[str], list[str]]:
     """Return names that families match: those of the APIs that the targets of an entry speak, and the others."""
     upstreams = source.document.upstreams
-    spoken = {api for text in declared.targets if (up := upstreams.get(text.partition("/")[0])) for api in asked_in(up)}
+    texts = [one if isinstance(one, str) else one.to for one in declared.targets]
+    spoken = {api for text in texts if (up := upstreams.get(text.partition("/")[0])) for api in asked_in(up)}
     own = [name for api in FAMILIES if api in spoken for name in _names(FAMILIES[api])]
     return own, [name for api in FAMILIES if api not in spoken for name in _names(FAMILIES[api])]
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 ANSWER_LIMIT = 256 * 1024 * 1024
 """Largest JSON answer that is taken, in bytes."""
-DOWN = frozenset({"connect", "tls", "timeout", "disconnect", "server_error", "overloaded"})
-"""The reasons that say something about the health of an upstream."""
 
 
 async def receive(relay: Relay, way: Road, answer: Answer, live: Live) -> Failure | None:
@@ -32,15 +30,11 @@ async def receive(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
         return Failure(reason="disconnect", message=f"{relay.target} answered with the status {answer.status}")
     if answer.status >= 400:
         body = await inflated(answer).read(ANSWER_LIMIT)
-        failure = way.classify(answer.status, answer.headers, body)
-        if failure.reason not in DOWN:
-            live.answered()
-        return failure
+        return way.classify(answer.status, answer.headers, body)
     if 300 <= answer.status < 400:
         return Failure(
             reason="server_error", message=f"{relay.target} answered with a redirect, which is never followed"
         )
-    live.answered()
     answer = inflated(answer)
     if not relay.order.peek.stream:
         return await _whole(relay, way, answer)

@@ -209,6 +209,7 @@ class Exchange:
             body=body,
             path=self.path,
             query=self.scope["query_string"],
+            sent=self.headers,
             headers=up(self.headers),
             credential=own_credentials(plan, self.headers) if forwards else [],
             caller=caller,

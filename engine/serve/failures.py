@@ -31,7 +31,7 @@ TOLD: dict[Reason, tuple[int, str]] = {
     "bad_request": (400, "invalid_request"),
     "limited": (429, "rate_limited"),
     "off": (503, "no_target"),
-    "cooling": (503, "overloaded"),
+    "cooling": (529, "cooling"),
 }
 """What a failure is to the client, where there is no answer of the upstream's to pass on."""
 
@@ -60,6 +60,12 @@ def answer_to(failure: Failure, forward: bool) -> tuple[int, Headers, bytes] | N
     if failure.reason == "auth" and not forward:
         return None
     return failure.status, failure.headers, failure.body
+
+
+def cooling(target: Target, why: str, wait: float) -> Failure:
+    """Return why `target` is not asked: it cools for another `wait` seconds because of `why`."""
+    message = f"{target} cools down after it failed ({why}); it is asked again in {math.ceil(wait)} s"
+    return Failure(reason="cooling", message=message, retry_after=wait)
 
 
 def no_credential() -> Problem:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import resources
+from engine.serve.health import Healths
 from engine.serve.learned import Learned
 from engine.serve.stores import Stores
 
@@ -30,33 +31,21 @@ if TYPE_CHECKING:
 
 QUOTABLE = 8
 """Characters from which a credential is told from ordinary words."""
-DOWN_FOR = 10.0
-"""Seconds after which a failure says nothing any more about the health of an upstream."""
 
 
 class Live:
-    """A driver in use, and how its last request went."""
+    """A driver in use, and what has been learned of its targets."""
 
-    __slots__ = ("_failed_at", "_quotable", "_state", "driver", "key", "learned", "users")
+    __slots__ = ("_quotable", "driver", "health", "key", "learned", "users")
 
-    def __init__(self, key: bytes, driver: Driver, credential: Secret | None = None) -> None:
+    def __init__(self, key: bytes, driver: Driver, options: Options, credential: Secret | None = None) -> None:
         value = credential.reveal().encode() if credential is not None else b""
         self._quotable = value if len(value) >= QUOTABLE else b""
         self.key = key
         self.driver = driver
         self.users = 0
         self.learned = Learned()
-        self._state = "unknown" if driver.remote else "ok"
-        self._failed_at = 0.0
-
-    def health(self, now: float) -> str:
-        """Return ok, down or unknown, from real traffic; what runs inside Turnout needs none to be known.
-
-        A failure is forgotten after a while: who is not asked because it was down could never come up again.
-        """
-        if self._state == "down" and now - self._failed_at > DOWN_FOR:
-            return "unknown"
-        return self._state
+        self.health = Healths(options, remote=driver.remote)
 
     def scrub(self, data: bytes) -> bytes:
         """Return what this upstream said without the credential it was sent: some quote it in errors."""
@@ -72,12 +61,6 @@ class Live:
             headers=[(name, self.scrub(value)) for name, value in failure.headers],
             body=self.scrub(failure.body) if failure.body is not None else None,
         )
-
-    def answered(self) -> None:
-        self._state = "ok"
-
-    def failed(self, now: float) -> None:
-        self._state, self._failed_at = "down", now
 
 
 class Drivers:
@@ -97,7 +80,7 @@ class Drivers:
         key = digest.digest()
         live = self._live.get(key)
         if live is None:
-            live = self._live[key] = Live(key, options.build(name, api_key), api_key)
+            live = self._live[key] = Live(key, options.build(name, api_key), options, api_key)
         live.users += 1
         return live
 
@@ -130,6 +113,8 @@ class Generation:
         self.live = live
         self.store = store
         """Where limits are counted."""
+        self.turns: dict[str, int] = {}
+        """How many requests each entry of `models` has shared out."""
         self.leases: set[asyncio.Task[object]] = set()
         """The tasks of the requests that run on this generation."""
         self.made_at = int(time.time())

@@ -37,6 +37,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """As the client sent it."""
     path: str
     query: bytes
+    sent: Headers
+    """As the client sent them."""
     headers: Headers
     """Already filtered (rule T4)."""
     credential: Headers

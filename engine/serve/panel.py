@@ -145,7 +145,7 @@ class Panel:
             Upstream(
                 name=name,
                 kind=str(upstream.options.__struct_config__.tag),
-                state=generation.live[name].health(now) if name in generation.live else "off",
+                state=generation.live[name].health.state(now) if name in generation.live else "off",
                 why=generation.plan.off.get(name, ""),
             )
             for name, upstream in generation.plan.upstreams.items()

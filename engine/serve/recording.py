@@ -16,6 +16,7 @@ from engine.plan.admission import credentials
 
 if TYPE_CHECKING:
     from engine.chat import Problem
+    from engine.observe.record import Attempt
     from engine.serve.exchange import Exchange
 
 BODY_SHOWN = 4096
@@ -40,6 +41,10 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
             return text
         return mask(text, [value.decode("latin-1") for name, value in credentials(exchange.headers)])
 
+    def told(tries: list[Attempt]) -> tuple[Attempt, ...]:
+        replace = msgspec.structs.replace
+        return tuple(replace(one, message=masked(one.message)) if one.message else one for one in tries)
+
     lost = relay.losses[:LOSSES_SHOWN] if relay else ()
     return Request(
         request=visit.id,
@@ -55,11 +60,8 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         client=facts.client if facts else None,
         route=decision.route if decision else None,
         target=clipped(str(relay.target), NAME_SHOWN) if relay and relay.target else None,
-        attempts=tuple(
-            msgspec.structs.replace(one, message=masked(one.message)) if one.message else one for one in relay.tries
-        )
-        if relay
-        else (),
+        attempts=told(relay.tries) if relay else (),
+        skipped=told(relay.skipped) if relay else (),
         stream=facts.stream if facts else False,
         queued=round(exchange.queued, 6),
         first=round(reply.first - exchange.started, 6) if reply.first is not None else None,

@@ -16,10 +16,11 @@ from engine.chat import Failed, Failure, Problem
 from engine.observe.record import Attempt
 from engine.plan.attempts import NO_TRY, attempts
 from engine.plan.nodes import Done
-from engine.serve.answering import DOWN, own, receive
+from engine.serve.answering import own, receive
+from engine.serve.balancing import balanced
 from engine.serve.bill import bill, meter_for
 from engine.serve.carrying import carry
-from engine.serve.failures import loggable, stopping
+from engine.serve.failures import cooling, loggable, stopping
 from engine.serve.giving_up import give_up, say_broken
 from engine.serve.headers import credential_across
 from engine.serve.heads import early
@@ -50,6 +51,8 @@ class Relay:
         self.order = order
         self.reply = reply
         self.tries: list[Attempt] = []
+        self.skipped: list[Attempt] = []
+        """The targets that were passed over without being asked, and why."""
         self.sent = 0
         self.target: Target | None = None
         self.problem: Problem | None = None
@@ -96,7 +99,7 @@ class Relay:
         order, reply = self.order, self.reply
         if order.peek.stream:
             reply.hold(order.decision.hold, order.dialect.keepalive(order.api), lambda: early(order))
-        course = attempts(order.decision, jitter)
+        course = attempts(order.decision, jitter, lambda pool: balanced(order, pool))
         reply_to: Done | None = None
         try:
             while True:
@@ -106,6 +109,10 @@ class Relay:
                 failure = await self._admitted(command.target, command.pool)
                 if failure is None:
                     return
+                if failure.reason in NO_TRY:
+                    self.skipped.append(
+                        Attempt(target=str(command.target), reason=failure.reason, message=failure.message)
+                    )
                 reply_to = Done(failure=failure)
         except StopIteration as stop:
             final: Done = stop.value
@@ -141,6 +148,9 @@ class Relay:
         if self.forwards(target) and not self.order.credential:
             self.keyless = True
             return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
+        cools, why = live.health.cools(target.model, self._loop.time())
+        if cools:
+            return cooling(target, why, cools)
         self.target = self.target or target
         if self.order.visit.generation.store.thoughts is not None:
             await borrow_thoughts(self.order, target)
@@ -184,16 +194,27 @@ class Relay:
         metered = self._bill is not None or self.carry is not None
         self.meter = meter_for(way.api) if metered else None
         failure: Failure | None = None
+        health = live.health.of(target.model)
+        trial = health.begin()
+        self.reply.on_first = health.recovered if trial else health.spoke
         try:
-            answer = await live.driver.send(self._call(target, way, begun))
-            status = answer.status
             try:
-                failure = await receive(self, way, answer, live)
-            finally:
-                answer.close()
-        except Failed as failed:
-            failure = failed.failure
+                answer = await live.driver.send(self._call(target, way, begun))
+                status = answer.status
+                try:
+                    failure = await receive(self, way, answer, live)
+                finally:
+                    answer.close()
+            except Failed as failed:
+                failure = failed.failure
+            now = self._loop.time()
+            if failure is None and not carries_on:
+                first = self.reply.first
+                health.took((now if first is None else first) - begun, now, whole=not self.order.peek.stream)
+            health.settle(failure or self.broke, now, trial, ours=not self.forwards(target))
         finally:
+            health.end(trial)
+            self.reply.on_first = None
             if self._bill is not None and self.meter is not None:
                 came = failure is None or (self.carry is not None and self.carry.broke > broke)
                 self._bill.add(target, self.meter, failed=not came)
@@ -207,12 +228,10 @@ class Relay:
                     reason=why.reason if why else None,
                     message=loggable(why) if why else "",
                     status=status,
-                    seconds=round(self._loop.time() - begun, 6),
+                    seconds=round(now - begun, 6),
                     continued=carries_on,
                 )
             )
-        if failure is not None and failure.reason in DOWN:
-            live.failed(self._loop.time())
         return failure
 
     def _call(self, target: Target, way: Road, now: float) -> Call:

@@ -86,12 +86,14 @@ class Reply:
         """When the first content left, by the loop's clock."""
         self.over: Callable[[Headers], Headers] | None = None
         """What is done to the fields of every head: our own rate limits stand in for the upstream's."""
+        self.on_first: Callable[[], None] | None = None
+        """Called when the first content leaves."""
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a complete answer."""
         await self._quiet()
         self.opened, self.status = True, status
-        self.first = self._loop.time()
+        self._begin(self._loop.time())
         headers = [*self._told(headers), (b"content-length", str(len(body)).encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
@@ -132,7 +134,7 @@ class Reply:
             await self._open(200, head())
         self._said = self._loop.time()
         if self.first is None:
-            self.first = self._said
+            self._begin(self._said)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def open(self, status: int, headers: Headers) -> None:
@@ -144,6 +146,11 @@ class Reply:
         """Send the last piece."""
         await self._quiet()
         await self._send({"type": "http.response.body", "body": data, "more_body": False})
+
+    def _begin(self, now: float) -> None:
+        self.first = now
+        if self.on_first is not None:
+            self.on_first()
 
     def close(self) -> None:
         """Stop the keep-alives."""

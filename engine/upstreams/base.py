@@ -79,6 +79,18 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     total: Annotated[Wait, Meta(description="The whole request, all tries included")] = "20m"
 
 
+class Circuit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a target is left alone because it fails, and for how long."""
+
+    failures: Annotated[
+        int, Meta(ge=1, le=1000, description="Failures in a row after which nobody asks it for the cooldown")
+    ] = 5
+    cooldown: Annotated[
+        Wait, Meta(description="Until one request may try it again; twice as long each time that fails")
+    ] = "10s"
+    longest: Annotated[Wait, Meta(description="The longest cooldown")] = "1m"
+
+
 class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every kind that is reached over HTTP understands."""
 
@@ -99,6 +111,10 @@ class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = []
     timeouts: Annotated[Timeouts, Meta(description="The four waits of a request to this upstream")] = Timeouts()
+    circuit: Annotated[
+        Circuit | Literal["off"],
+        Meta(description="When a target (this upstream and one model) is left alone. off: it is always asked"),
+    ] = Circuit()
     proxy: Annotated[
         Annotated[str, Meta(extra={"flaw": proxy_flaw})] | None,
         Meta(description="An HTTP proxy to reach this upstream through: http://host:port"),

@@ -25,13 +25,14 @@ observe: {{log: {{format: text}}}}
 upstreams:
   openai:
     kind: openai
+    circuit: off
     base_url: "{openai}"
     apis: [chat, responses, completions, embeddings]
     api_key: env:TEST_OPENAI_KEY
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-  rebound: {{kind: openai, base_url: "http://rebound.example/v1", api_key: env:TEST_OPENAI_KEY}}
-  mixed: {{kind: openai, base_url: "http://mixed.example:{port}/v1"}}
-  proxied: {{kind: openai, base_url: "http://127.0.0.1:{port}/v1", proxy: "http://rebound.example:3128"}}
+  anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  rebound: {{kind: openai, circuit: off, base_url: "http://rebound.example/v1", api_key: env:TEST_OPENAI_KEY}}
+  mixed: {{kind: openai, circuit: off, base_url: "http://mixed.example:{port}/v1"}}
+  proxied: {{kind: openai, circuit: off, base_url: "http://127.0.0.1:{port}/v1", proxy: "http://rebound.example:3128"}}
 defaults: {{model: {{retries: 0}}}}
 models:
   smart-chat: openai/gpt-5.5

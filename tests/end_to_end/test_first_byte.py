@@ -26,8 +26,8 @@ HOLD = 0.4
 FILE = """
 version: 1
 upstreams:
-  first: {{kind: {kind}, base_url: "{first}", api_key: env:TEST_OPENAI_KEY}}
-  second: {{kind: {kind}, base_url: "{second}", api_key: env:TEST_OPENAI_KEY}}
+  first: {{kind: {kind}, circuit: off, base_url: "{first}", api_key: env:TEST_OPENAI_KEY}}
+  second: {{kind: {kind}, circuit: off, base_url: "{second}", api_key: env:TEST_OPENAI_KEY}}
 defaults: {{model: {{retries: 0, hold: 400ms}}}}
 models:
   one: {{targets: [first/m]}}

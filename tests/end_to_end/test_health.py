@@ -87,11 +87,11 @@ def test_uptime_counts(turnout: Turnout) -> None:
 
 TRAFFIC: list[tuple[str, Reply, str]] = [
     ("an answer", CHAT.whole(), "ok"),
-    ("no answer", Reply(parts=(CUT,), raw=True), "down"),
+    ("no answer", Reply(parts=(CUT,), raw=True), "failing"),
     ("a refusal of the request, which is an answer", as_json(SERVER_ERROR, 400), "ok"),
-    ("500", as_json(SERVER_ERROR, 500), "down"),
+    ("500", as_json(SERVER_ERROR, 500), "failing"),
     ("a rate limit, which is an answer", as_json(SERVER_ERROR, 429), "ok"),
-    ("503", as_json(OVERLOADED, 503), "down"),
+    ("503", as_json(OVERLOADED, 503), "failing"),
     ("404", as_json(SERVER_ERROR, 404), "ok"),
 ]
 
@@ -108,7 +108,7 @@ def test_backends_follow_real_traffic(turnout: Turnout, openai: Upstream) -> Non
 
 def test_an_upstream_nobody_listens_at(turnout: Turnout) -> None:
     assert post(turnout.url, CHAT.path, CHAT.body("far"), KEY).status == 502
-    assert backends(turnout)["nowhere"] == "down"
+    assert backends(turnout)["nowhere"] == "failing"
 
 
 def test_what_a_backend_is_survives_edits_that_leave_it_alone(start: Start, openai: Upstream) -> None:
@@ -127,7 +127,8 @@ def test_not_ready_when_everything_is_off_or_down(start: Start, openai: Upstream
         "models: {m: {targets: [one/m], retries: 0}}\nkeys: {anonymous: {}}\n"
     )
     assert get(server.url, "/ready").status == 200
-    post(server.url, CHAT.path, CHAT.body("m"))
+    for _ in range(5):
+        post(server.url, CHAT.path, CHAT.body("m"))
     answer = get(server.url, "/ready")
     assert (answer.status, answer.json) == (503, {"ready": False, "backends": {"one": "down"}})
     assert get(server.url, "/health").status == 200

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 FILE = """\
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  openai: {{kind: openai, circuit: off, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 models:
   smart-chat: openai/gpt-5.5
   smart-claude: anthropic/claude-sonnet-5

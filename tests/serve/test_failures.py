@@ -32,7 +32,7 @@ STATUS = {
     "bad_request": 400,
     "limited": 429,
     "off": 503,
-    "cooling": 503,
+    "cooling": 529,
 }
 
 

@@ -13,8 +13,8 @@ ADA = "tk-ada-0123456789abcdef"
 SDK_FILE = f"""
 version: 1
 upstreams:
-  openai: {{{{kind: openai, base_url: "{{openai}}/v1", api_key: env:TEST_OPENAI_KEY}}}}
-  anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", api_key: env:TEST_ANTHROPIC_KEY}}}}
+  openai: {{{{kind: openai, circuit: off, base_url: "{{openai}}/v1", api_key: env:TEST_OPENAI_KEY}}}}
+  anthropic: {{{{kind: anthropic, circuit: off, base_url: "{{anthropic}}", api_key: env:TEST_ANTHROPIC_KEY}}}}
   echo: {{{{kind: echo}}}}
 defaults: {{{{model: {{{{retries: 0}}}}}}}}
 models:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,12 +20,40 @@ FALLBACK_ON: tuple[Reason, ...] = tuple(
 """The reasons for which another target is tried, unless the file says otherwise (rule T2)."""
 
 
+Balance = Literal["failover", "round_robin", "weighted", "least_busy", "latency"]
+"""How the targets of an entry share its requests."""
+Sticky = Literal["session", "off"]
+
+BALANCE = (
+    "How the targets share the requests. failover: the first takes all, the others stand by. round_robin: in turn. "
+    "weighted: by their `weight`. least_busy: who has the fewest under way. latency: of two drawn by lot, who gave "
+    "its first content sooner of late"
+)
+STICKY = (
+    "session: the requests of one session go to one target, which has its prompts in its cache, and only those of a "
+    "target that fails move; balance then shares sessions. off: each request for itself"
+)
+
+
+class Target(Section, frozen=True, kw_only=True):
+    """A target with what its share is."""
+
+    to: Annotated[Word, Meta(description="upstream/model")]
+    weight: Annotated[
+        int,
+        Meta(ge=0, le=10000, description="Its share under `balance: weighted`; 0: only once all others have failed"),
+    ] = 1
+
+
 class Model(Section, frozen=True, kw_only=True):
     """A name clients may ask for."""
 
     targets: Annotated[
-        list[Word], Meta(description="upstream/model, tried in this order; or the name of one other entry (an alias)")
+        list[Word | Target],
+        Meta(description="upstream/model, or {to, weight}; or the name of one other entry (an alias)"),
     ]
+    balance: Annotated[Balance | None, Meta(description=BALANCE)] = None
+    sticky: Annotated[Sticky | None, Meta(description=STICKY)] = None
     fallback: Annotated[
         list[Word], Meta(description="Entries or targets to try when every target has failed, in this order")
     ] = []
@@ -61,6 +89,8 @@ class Model(Section, frozen=True, kw_only=True):
 class ModelDefaults(Section, frozen=True, kw_only=True):
     """What entries of `models` do where they do not say otherwise."""
 
+    balance: Annotated[Balance, Meta(description=BALANCE)] = "failover"
+    sticky: Annotated[Sticky, Meta(description=STICKY)] = "off"
     retries: Annotated[int, Meta(ge=0, le=8, description="Further tries inside an entry")] = 1
     fallback_on: Annotated[list[Reason], Meta(description="The reasons for which another target is tried")] = (
         msgspec.field(default_factory=lambda: list(FALLBACK_ON))

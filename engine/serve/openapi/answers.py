@@ -82,7 +82,10 @@ SCHEMAS: dict[str, Json] = {
     "Ready": thing(
         {
             "ready": FLAG,
-            "backends": {"type": "object", "additionalProperties": {"enum": ["ok", "down", "off", "unknown"]}},
+            "backends": {
+                "type": "object",
+                "additionalProperties": {"enum": ["ok", "failing", "down", "off", "unknown"]},
+            },
         }
     ),
     "Greeting": thing({"name": {"const": "turnout"}}),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-UPSTREAM = '  {place}-{api}: {{kind: {options}, base_url: "{url}", api_key: env:{key}{more}}}\n'
+UPSTREAM = '  {place}-{api}: {{kind: {options}, circuit: off, base_url: "{url}", api_key: env:{key}{more}}}\n'
 FILE = """
 version: 1
 upstreams:

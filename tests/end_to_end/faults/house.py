@@ -46,7 +46,7 @@ PLACES = {
 }
 """Faults that need an upstream of their own; the others have `plain`."""
 UPSTREAMS = """
-  {api}-plain: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY}}
+  {api}-plain: {{kind: {kind}, circuit: off, base_url: "{url}", api_key: env:TEST_OPENAI_KEY}}
   {api}-spare: {{kind: {kind}, base_url: "{url}", api_key: env:TEST_OPENAI_KEY}}
   {api}-refused: {{kind: {kind}, base_url: "{refused}", api_key: env:TEST_OPENAI_KEY}}
   {api}-tls: {{kind: {kind}, base_url: "{tls}", api_key: env:TEST_OPENAI_KEY}}

@@ -28,8 +28,9 @@ def file(openai: Upstream, anthropic: Upstream, *, upstreams: str = "", models: 
     return f"""
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai.url}/v1", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic.url}", api_key: env:TEST_ANTHROPIC_KEY}}
+  openai:
+    {{kind: openai, circuit: off, base_url: "{openai.url}/v1", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic.url}", api_key: env:TEST_ANTHROPIC_KEY}}
 {upstreams}
 defaults: {{model: {{retries: 0}}}}
 models:

@@ -42,7 +42,8 @@ def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Iterator[T
             for name, timeouts in waits.items():
                 place = closed if name == "connect" else url
                 entry = f"{name}-{kind}"
-                upstreams.append(f'  {entry}: {{kind: {kind}, base_url: "{place}", timeouts: {timeouts}}}')
+                at = f'kind: {kind}, circuit: off, base_url: "{place}"'
+                upstreams.append(f"  {entry}: {{{at}, timeouts: {timeouts}}}")
                 models.append(f"  {entry}: {{targets: [{entry}/{model}], hold: {hold.get(name, '10s')}}}")
             models.append(f"  spare-{kind}: {{targets: [{kind}/{model}], fallback: [{kind}/other]}}")
         yield start(file(_openai, _anthropic, upstreams="\n".join(upstreams), models="\n".join(models)))

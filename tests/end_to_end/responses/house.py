@@ -20,9 +20,9 @@ ADA, EVE = "tk-ada-0123456789abcdef", "tk-eve-0123456789abcdef"
 FILE = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-  native: {{kind: openai, base_url: "{openai}/v1", apis: [responses, chat], api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, circuit: off, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  native: {{kind: openai, circuit: off, base_url: "{openai}/v1", apis: [responses, chat], api_key: env:TEST_OPENAI_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   claude: anthropic/claude-sonnet-5

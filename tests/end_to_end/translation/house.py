@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FILE = """
 version: 1
 upstreams:
-  openai: {{kind: openai, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-  responses: {{kind: openai, base_url: "{openai}/v1", apis: [responses], api_key: env:TEST_OPENAI_KEY}}
+  openai: {{kind: openai, circuit: off, base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY}}
+  anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  responses: {{kind: openai, circuit: off, base_url: "{openai}/v1", apis: [responses], api_key: env:TEST_OPENAI_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   gpt-*: openai/gpt-*

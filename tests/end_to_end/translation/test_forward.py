@@ -31,9 +31,9 @@ ADA = "tk-ada-0123456789abcdef"
 FILE = f"""
 version: 1
 upstreams:
-  openai: {{{{kind: openai, base_url: "{{openai}}/v1", auth: forward}}}}
-  responses: {{{{kind: openai, base_url: "{{openai}}/v1", apis: [responses], auth: forward}}}}
-  anthropic: {{{{kind: anthropic, base_url: "{{anthropic}}", auth: forward}}}}
+  openai: {{{{kind: openai, circuit: off, base_url: "{{openai}}/v1", auth: forward}}}}
+  responses: {{{{kind: openai, circuit: off, base_url: "{{openai}}/v1", apis: [responses], auth: forward}}}}
+  anthropic: {{{{kind: anthropic, circuit: off, base_url: "{{anthropic}}", auth: forward}}}}
 defaults: {{{{model: {{{{retries: 0}}}}}}}}
 models:
   gpt-*: openai/gpt-*

@@ -22,7 +22,7 @@ version: 1
 upstreams:
   chat: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY, apis: [chat, completions, embeddings]}}
   responses: {{kind: openai, base_url: "{openai}", api_key: env:TEST_OPENAI_KEY, apis: [responses]}}
-  messages: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
+  messages: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
   to-chat: chat/gpt-5.5
