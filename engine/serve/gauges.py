@@ -31,6 +31,16 @@ def gauges(look: Look) -> Iterator[Metric]:
         for state in STATES:
             health.add_metric((upstream.name, state), upstream.state == state)
     yield health
+    targets = GaugeMetricFamily(
+        "turnout_target_state", "Targets in each state: under a pattern there may be many", labels=("target", "state")
+    )
+    busy = GaugeMetricFamily("turnout_target_in_flight", "Tries that run", labels=("target",))
+    for target in look.targets:
+        busy.add_metric((target.name,), target.in_flight)
+        for state in STATES[:-1]:
+            targets.add_metric((target.name, state), target.states.get(state, 0))
+    yield targets
+    yield busy
 
 
 def _plain(look: Look) -> Iterator[tuple[str, str, float]]:

@@ -17,6 +17,8 @@ from engine.plan.balance import Load
 from engine.units import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.chat import Failure, Reason
     from engine.upstreams import base as config
     from engine.upstreams.base import Options
@@ -186,6 +188,10 @@ class Healths:
                 self._forget()
             found = self._known[model] = Health(self._circuit)
         return found
+
+    def each(self) -> Iterable[tuple[str, Health]]:
+        """Return every target that is known, by its model."""
+        return self._known.items()
 
     def load(self, model: str, now: float, *, whole: bool) -> Load:
         """Return what `balance` goes by."""

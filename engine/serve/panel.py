@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import __version__
+from engine.plan.labels import OTHER, Labels
 from engine.serve.control import Config, rss, stamp
 
 if TYPE_CHECKING:
@@ -28,6 +29,17 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     state: str
     why: str = ""
+
+
+class Target(msgspec.Struct, kw_only=True):
+    """The targets of one name as the file writes it: a single one, or all that its `*` has been filled in to."""
+
+    name: str
+    in_flight: int = 0
+    states: dict[str, int] = {}
+    """How many are ok, failing, down (nobody asks them for now) or unknown."""
+    why: list[str] = []
+    """The reasons for which some are left alone."""
 
 
 class Requests(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +100,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     reloads: Reloads
     requests: Requests
     upstreams: list[Upstream]
+    targets: list[Target]
+    """Those that have been asked."""
     limits: list[Limit]
     store: Store
     journal: Journal | None
@@ -118,6 +132,7 @@ class Panel:
             reloads=Reloads(taken=status.reloads, refused=status.refusals),
             requests=self._requests(),
             upstreams=self._upstreams(),
+            targets=self._targets(),
             limits=self._limits(),
             store=self._store(),
             journal=Journal(
@@ -150,6 +165,23 @@ class Panel:
             )
             for name, upstream in generation.plan.upstreams.items()
         ]
+
+    def _targets(self) -> list[Target]:
+        generation, now = self.switch.generation, asyncio.get_running_loop().time()
+        labels = Labels(generation.plan)
+        found: dict[str, Target] = {}
+        for upstream, live in generation.live.items():
+            for model, health in live.health.each():
+                name = labels.target(f"{upstream}/{model}")
+                if name == OTHER:  # the file no longer leads there
+                    continue
+                one = found.setdefault(name, Target(name=name))
+                one.in_flight += health.busy
+                state = health.state(now)
+                one.states[state] = one.states.get(state, 0) + 1
+                if state == "down" and health.why not in one.why:
+                    one.why.append(health.why)
+        return list(found.values())
 
     def _limits(self) -> list[Limit]:
         return [

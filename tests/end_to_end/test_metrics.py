@@ -108,18 +108,49 @@ def test_tokens_and_what_they_cost(start: Start, openai: Upstream, anthropic: Up
 
 def test_how_the_process_is(turnout: Turnout, openai: Upstream) -> None:
     before, _ = CHAT.parted()
-    openai.script(as_stream([*before, STALL]))
+    openai.script(CHAT.whole(), as_stream([*before, STALL]))
+    post(turnout.url, CHAT.path, CHAT.body(), KEY)
     with Line(turnout.url) as line:
         line.ask("POST", CHAT.path, KEY, CHAT.body(stream=True))
         next(iter(line.chunks(line.head())))
         told = Scraped(turnout.url)
     assert told.value("turnout_requests_in_flight") == 1
+    assert told.value("turnout_target_in_flight", target="openai/gpt-5.5") == 1
     assert told.value("turnout_upstream_state", upstream="openai", state="ok") == 1
     assert told.value("turnout_upstream_state", upstream="anthropic", state="unknown") == 1
     assert told.value("turnout_upstream_state", upstream="keyless", state="off") == 1
     assert told.sum("turnout_upstream_state") == 3
     assert told.value("process_resident_memory_bytes") > 10_000_000
     assert told.value("turnout_build_info", version="0.1.0") == 1
+
+
+def test_how_targets_do(turnout: Turnout, openai: Upstream) -> None:
+    openai.answer = lambda _: CHAT.whole()
+    for model in ("any-1", "any-2", "smart-chat"):
+        post(turnout.url, CHAT.path, CHAT.body(model), KEY)
+    openai.answer = lambda _: as_json(SERVER_ERROR, 500)
+    post(turnout.url, CHAT.path, CHAT.body("any-3"), KEY)
+    for _ in range(5):  # as many as open its circuit
+        post(turnout.url, CHAT.path, CHAT.body(), KEY)
+    told = Scraped(turnout.url)
+    states = {
+        state: (
+            told.value("turnout_target_state", target="openai/*", state=state),
+            told.value("turnout_target_state", target="openai/gpt-5.5", state=state),
+        )
+        for state in ("ok", "failing", "down", "unknown")
+    }
+    assert states == {"ok": (2, 0), "failing": (1, 0), "down": (0, 1), "unknown": (0, 0)}
+    assert told.value("turnout_target_in_flight", target="openai/*") == 0
+    shown = {one["name"]: one for one in get(turnout.url, "/status").json["targets"]}
+    assert shown["openai/gpt-5.5"] == {
+        "name": "openai/gpt-5.5",
+        "in_flight": 0,
+        "states": {"down": 1},
+        "why": ["server_error"],
+    }
+    assert shown["openai/*"]["states"] == {"ok": 2, "failing": 1}
+    assert "server_error" in get(turnout.url, "/status", {"accept": "text/html"}).body.decode()
 
 
 def test_reloads(turnout: Turnout) -> None:

@@ -63,6 +63,7 @@ def test_what_programs_read(turnout: Turnout, openai: Upstream) -> None:
         {"name": "openai", "kind": "openai", "state": "ok", "why": ""},
         {"name": "keyless", "kind": "openai", "state": "off", "why": "NOT_SET_ANYWHERE is not set"},
     ]
+    assert told["targets"] == [{"name": "openai/gpt-5.5", "in_flight": 0, "states": {"ok": 1}, "why": []}]
     journal = told["journal"]
     assert journal["written"] + journal["waiting"] == 1
     assert (journal["dropped"], journal["failing"]) == (0, "")
