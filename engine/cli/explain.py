@@ -45,6 +45,7 @@ def add(subparsers: console.Subparsers) -> None:
         "--client", metavar="NAME", help="the program that asks (default: the one that the headers and the body tell)"
     )
     parser.add_argument("--header", metavar="'N: V'", action="append", default=[], help="a request header; repeatable")
+    parser.add_argument("--session", metavar="NAME", help="what the client calls its session (default: it names none)")
     parser.add_argument("--stream", action="store_true", help="a stream is asked for")
     parser.add_argument("--tools", action="store_true", help="the request declares tools")
     parser.add_argument("--images", action="store_true", help="the request holds images")
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         return console.USAGE
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     facts, body = _facts(args, plan, asked)
-    told = explain(plan, facts, args.down, today, body)
+    told = explain(plan, facts, args.down, today, body, args.session)
     if args.format == "json":
         shown = json.dumps(as_json(told), indent=2, ensure_ascii=False)
     else:

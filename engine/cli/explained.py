@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.dialects import is_estimated
+from engine.plan.balance import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +47,11 @@ def lines(told: Explanation) -> Iterator[Line]:
         return
     if told.passage is not None:
         yield Line("passes", told.passage.upstream, "", _passed(told.passage, decision.facts.method), "")
+    yield from (
+        Line("shares", pool.entry, pool.balance, explained(pool), _place(pool.targets[0].span))
+        for pool in decision.pools
+        if pool.shared
+    )
     yield from _tried(told.tries, decision.facts.api)
     if told.tuning is not None:
         yield from _tuned(told.tuning)
@@ -162,6 +168,16 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "limits": [{"name": s.name, "verdict": s.verdict, "why": s.why, "at": _place(s.span)} for s in told.limits],
         "client": _client(told),
         "route": decision.route,
+        "balance": [
+            {
+                "entry": pool.entry,
+                "balance": pool.balance,
+                "sticky": "session" if pool.sticky else "off",
+                "weights": {str(target): target.weight for target in pool.targets},
+            }
+            for pool in decision.pools
+            if pool.shared
+        ],
         "tries": [
             {
                 "target": str(attempt.target),

@@ -51,6 +51,12 @@ def as_written(pool: Pool) -> tuple[Target, ...]:
     return tuple(sorted(pool.targets, key=lambda target: -target.weight))
 
 
+def explained(pool: Pool) -> str:
+    """Return in words how the targets of `pool` share its requests, as `explain` has it."""
+    names = (f"{one} {one.weight}" if pool.balance == "weighted" else str(one) for one in pool.targets)
+    return ", ".join(names) + ("; each session stays with one of them" if pool.sticky else "")
+
+
 def shared(pool: Pool, load: Callable[[Target], Load], chance: Chance, session: str | None) -> tuple[Target, ...]:
     """Return the targets in the order in which one request tries them; those that cool down come last.
 

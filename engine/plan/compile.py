@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.plan.budgets import check_budgets, check_uncounted
+from engine.plan.embeddings import check_embeddings
 from engine.plan.keys import compile_keys
 from engine.plan.limits import compile_limits
 from engine.plan.lint import lint
@@ -59,6 +60,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     check_required(source, models, rules, below)
     check_like(source, models)
     check_shares(source, models)
+    check_embeddings(source, models, rules)
     prices = compile_prices(source)
     check_state(source)
     if len(report.errors) > before:

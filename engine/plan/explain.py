@@ -16,7 +16,7 @@ from engine.facts import ANONYMOUS
 from engine.plan import limited
 from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
-from engine.plan.balance import as_written
+from engine.plan.balance import as_written, by_session
 from engine.plan.breaks import Break, breaks
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
@@ -29,7 +29,7 @@ from engine.plan.route import route
 from engine.upstreams.url import join
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from engine.clients.profile import Profile
     from engine.facts import Facts
@@ -124,10 +124,18 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         return last is not None and last.failure is None
 
 
-def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: bytes | None = None) -> Explanation:
+def explain(
+    plan: Plan,
+    facts: Facts,
+    down: Collection[str],
+    today: str,
+    body: bytes | None = None,
+    session: str | None = None,
+) -> Explanation:
     """Explain a request. `down` names upstreams and targets that do not answer; `today` is the UTC date.
 
-    `body` is what the client sends, if that is known: it must have passed its dialect's `peek`.
+    `body` is what the client sends, if that is known: it must have passed its dialect's `peek`. Without a `session`
+    the order is that of rule T3.
     """
     refusal = _stranger(plan, facts, today)
     decision = route(plan, facts, traced=True) if refusal is None else Decision(facts=facts, trace=(), refusal=refusal)
@@ -138,9 +146,13 @@ def explain(plan: Plan, facts: Facts, down: Collection[str], today: str, body: b
         return Explanation(decision=decision, passage=passage, limits=tuple(limited.explained(plan, decision)))
     if body is not None and "responses" in (facts.api, facts.form) and goes_on(FIELDS.decode(body)):
         decision = pinned(decision, plan, SOMEBODY) or decision
-    tries = _tries(plan, decision, down, body)
+
+    def ordered(pool: Pool) -> Sequence[Target]:
+        return by_session(pool, session) if session is not None and pool.shared and pool.sticky else as_written(pool)
+
+    tries = _tries(plan, decision, down, body, ordered)
     tried = {str(attempt.target) for attempt in tries}
-    left = ((pool, tuple(target for target in as_written(pool) if str(target) not in tried)) for pool in decision.pools)
+    left = ((pool, tuple(target for target in ordered(pool) if str(target) not in tried)) for pool in decision.pools)
     return Explanation(
         decision=decision,
         tries=tuple(tries),
@@ -204,9 +216,15 @@ def targets(plan: Plan, asked: str | None) -> list[Pattern]:
     return [*named, *map(pattern, demos)]
 
 
-def _tries(plan: Plan, decision: Decision, down: Collection[str], body: bytes | None) -> list[Attempt]:
+def _tries(
+    plan: Plan,
+    decision: Decision,
+    down: Collection[str],
+    body: bytes | None,
+    ordered: Callable[[Pool], Sequence[Target]],
+) -> list[Attempt]:
     tries: list[Attempt] = []
-    course = attempts(decision, lambda longest: longest)
+    course = attempts(decision, lambda longest: longest, ordered)
     try:
         command = next(course)
         while True:

@@ -41,6 +41,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     end: str
     way: Way
     label: str = ""
+    weight: int | None = None
+    """The share of a target, where shares go by weight."""
 
 
 class Graph(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ def graph(plan: Plan) -> Graph:
         vertices.append(Vertex(id=f"r{index}", kind="route", name=rule.name, note=note, span=rule.span))
         edges.append(_action(plan, rule, index, vertices))
     for name, entry in plan.entries.items():
-        note = "; ".join((*changes(entry.layer), *limited(entry.limits)))
+        note = "; ".join((*shares(entry), *changes(entry.layer), *limited(entry.limits)))
         vertices.append(Vertex(id=_model(plan, name), kind="model", name=name, note=note, span=entry.span))
         edges += _ways(plan, entry)
     for name, upstream in plan.upstreams.items():
@@ -79,6 +81,14 @@ def graph(plan: Plan) -> Graph:
 def words(when: When) -> str:
     """Return the conditions of a route in words: `model fast, input_tokens >= 100000`."""
     return ", ".join(_words(when)) or "always"
+
+
+def shares(entry: Entry) -> Iterator[str]:
+    """Yield how the targets of an entry share its requests, unless they stand by for each other."""
+    if entry.balance != "failover" and len(entry.targets) > 1:
+        yield entry.balance
+        if entry.sticky:
+            yield "sticky sessions"
 
 
 def changes(layer: Layer) -> Iterator[str]:
@@ -143,7 +153,9 @@ def _action(plan: Plan, rule: Rule, index: int, vertices: list[Vertex]) -> Edge:
 def _ways(plan: Plan, entry: Entry) -> Iterator[Edge]:
     start = _model(plan, entry.name)
     for link in entry.targets:
-        yield _edge(plan, start, link, "alias" if link.entry is not None else "target")
+        edge = _edge(plan, start, link, "alias" if link.entry is not None else "target")
+        weighted = entry.balance == "weighted" and len(entry.targets) > 1
+        yield msgspec.structs.replace(edge, weight=1 if link.weight is None else link.weight) if weighted else edge
     for link in entry.fallback:
         yield _edge(plan, start, link, "fallback")
 
@@ -211,7 +223,8 @@ def _end(edge: Edge, end: Vertex) -> str:
     if end.kind == "refusal":
         return f"{end.name}: {end.note}"
     if end.kind == "upstream":
-        return f"{end.name}/{edge.label}" if edge.label else end.name
+        share = f" ({edge.weight})" if edge.weight is not None else ""
+        return (f"{end.name}/{edge.label}" if edge.label else end.name) + share
     return edge.label or end.name
 
 
@@ -234,9 +247,13 @@ def mermaid(shown: Graph) -> str:
             lines += [f"  subgraph {title}", *(f"    {_mermaid(vertex)}" for vertex in section), "  end"]
     lines += [f"  {_mermaid(vertex)}" for vertex in shown.of("refusal")]
     for edge in shown.edges:
-        label = " ".join(part for part in ("else" if edge.way == "fallback" else "", edge.label) if part)
+        label = " ".join(part for part in ("else" if edge.way == "fallback" else "", _labelled(edge)) if part)
         lines.append(f"  {edge.start} {ARROWS[edge.way]}{_mermaid_label(label)} {edge.end}")
     return "\n".join(lines) + "\n"
+
+
+def _labelled(edge: Edge) -> str:
+    return edge.label if edge.weight is None else f"{edge.label} ({edge.weight})"
 
 
 SHAPES = {"route": ("{{", "}}"), "model": ("([", "])"), "upstream": ("[", "]"), "refusal": ("[/", "/]")}
@@ -268,7 +285,7 @@ def dot(shown: Graph) -> str:
         lines.append(f"  {vertex.id} [shape={forms[vertex.kind]}, label={_quoted(label)}];")
     for edge in shown.edges:
         style = ", style=dashed" if edge.way == "fallback" else ", style=bold" if edge.way == "pass" else ""
-        lines.append(f"  {edge.start} -> {edge.end} [label={_quoted(edge.label)}{style}];")
+        lines.append(f"  {edge.start} -> {edge.end} [label={_quoted(_labelled(edge))}{style}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -278,7 +295,7 @@ def _quoted(words: str) -> str:
 
 
 def as_json(shown: Graph) -> str:
-    """Render as {"nodes": [{id, kind, name, note, file, line}], "edges": [{from, to, way, label}]}."""
+    """Render as {"nodes": [{id, kind, name, note, file, line}], "edges": [{from, to, way, label, weight}]}."""
     nodes = [
         {
             "id": vertex.id,
@@ -290,7 +307,11 @@ def as_json(shown: Graph) -> str:
         }
         for vertex in shown.vertices
     ]
-    edges = [{"from": edge.start, "to": edge.end, "way": edge.way, "label": edge.label} for edge in shown.edges]
+    edges = [
+        {"from": edge.start, "to": edge.end, "way": edge.way, "label": edge.label}
+        | ({} if edge.weight is None else {"weight": edge.weight})
+        for edge in shown.edges
+    ]
     return json.dumps({"nodes": nodes, "edges": edges}, indent=2, ensure_ascii=False) + "\n"
 
 

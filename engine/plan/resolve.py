@@ -9,6 +9,7 @@ import msgspec
 
 from engine.chat import Problem
 from engine.dialects import ENDPOINTS, crossing
+from engine.plan.balance import as_written
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Pool, Step, Target
 from engine.plan.tuning import merged
@@ -122,11 +123,33 @@ class Resolver:
                 kept.append(msgspec.structs.replace(pool, targets=able))
         if not kept:
             raise self._unsupported(next(iter(unique.values())))
+        if self.facts.api == "embeddings":
+            kept = self._of_one_model(kept)
         upstreams = [target.upstream for pool in kept for target in pool.targets]
         if all(upstream in plan.off for upstream in upstreams):
             some = f" that speaks {self.facts.api}" if len(upstreams) < len(unique) else ""
             raise off(f"every target of `{name}`{some}", upstreams, plan)
         return tuple(kept)
+
+    def _of_one_model(self, pools: list[Pool]) -> list[Pool]:
+        """Return `pools` with the targets of one model: what one embeds cannot be compared with what another does.
+
+        It is the model of the first target that is on.
+        """
+        targets = [target for pool in pools for target in as_written(pool)]
+        model = next((one.model for one in targets if one.upstream not in self.plan.off), targets[0].model)
+        why = f"another model than {model}"
+        for target in targets:
+            if target.model != model:
+                self.trace.append(
+                    Step(section="target", name=str(target), verdict="skipped", why=why, span=target.span)
+                )
+        left = [tuple(target for target in pool.targets if target.model == model) for pool in pools]
+        return [
+            pool if same == pool.targets else msgspec.structs.replace(pool, targets=same)
+            for pool, same in zip(pools, left, strict=True)
+            if same
+        ]
 
     def _understands(self, target: Target) -> bool:
         speaks = self.plan.upstreams[target.upstream].options.speaks

@@ -48,8 +48,8 @@ route   long-context                no       model is smart, not fast           
 model   smart                       yes      as asked                                            proxy.yaml:7
 target  anthropic/claude-sonnet-5   skipped  speaks messages, count_tokens; embeddings asked     proxy.yaml:7
         anthropic/claude-haiku-4-5  skipped  speaks messages, count_tokens; embeddings asked     proxy.yaml:8
+        openai/gpt-5.5-mini         skipped  another model than gpt-5.5                          proxy.yaml:8
 try 1   openai/gpt-5.5                       answers: POST https://api.openai.com/v1/embeddings  proxy.yaml:7
-else    fast                                 openai/gpt-5.5-mini                                 proxy.yaml:8
 body    decoded                              route long-context looks at input_tokens            proxy.yaml:10
 """
 

@@ -96,7 +96,7 @@ MODELS = [
     ("smart", "chat", SMART),
     ("smart", "messages", SMART),
     ("smart", "count_tokens", SMART),
-    ("smart", "embeddings", ["smart: openai/gpt-5.5 x0", "fast: openai/gpt-5.5-mini x2", "mixed/last: mixed/last x2"]),
+    ("smart", "embeddings", ["smart: openai/gpt-5.5 x0"]),
     ("best", "chat", SMART),
     ("bold", "chat", ["smart: anthropic/claude-sonnet-5 openai/gpt-5.5 x5", "ollama/llama3: ollama/llama3 x2"]),
     ("bold", "completions", ["smart: openai/gpt-5.5 x5", "ollama/llama3: ollama/llama3 x2"]),
@@ -150,7 +150,7 @@ def test_the_first_route_that_matches_decides_and_says_why() -> None:
 
 
 def test_what_is_not_translated_goes_to_targets_that_speak_it() -> None:
-    assert trace(decide("smart", "embeddings"))[-2:] == [
+    assert trace(decide("smart", "embeddings"))[-4:-2] == [
         "model smart yes: as asked",
         "target anthropic/claude-sonnet-5 skipped: speaks messages, count_tokens; embeddings asked",
     ]
@@ -159,6 +159,24 @@ def test_what_is_not_translated_goes_to_targets_that_speak_it() -> None:
         "`anthropic/claude-opus` speaks messages, count_tokens; ask for a model of an upstream of kind openai, "
         "or name such a target for `opus` in the file"
     )
+
+
+def test_embeddings_stay_with_the_first_model_that_is_on() -> None:
+    assert trace(decide("smart", "embeddings"))[-2:] == [
+        "target openai/gpt-5.5-mini skipped: another model than gpt-5.5",
+        "target mixed/last skipped: another model than gpt-5.5",
+    ]
+    same = """version: 1
+upstreams: {a: {kind: echo}, b: {kind: echo}, c: {kind: echo}}
+models:
+  both: {targets: [a/x, b/y, c/y], fallback: [c/x]}
+  heavy: {targets: [a/x, {to: b/y, weight: 2}], balance: weighted}
+keys: {anonymous: {}}
+"""
+    one = plan(same)
+    assert pools(route(one, Facts(api="embeddings", model="both"))) == ["both: a/x x1", "c/x: c/x x1"]
+    assert pools(route(one, Facts(api="embeddings", model="heavy"))) == ["heavy: b/y x1"]
+    assert pools(route(plan(same, {"a": "off"}), Facts(api="embeddings", model="both"))) == ["both: b/y c/y x1"]
 
 
 def test_every_line_of_the_trace_has_its_place() -> None:
