@@ -17,11 +17,11 @@ SERVED: dict[Api, str] = {"chat": "kimi-k2.5", "messages": "claude-sonnet-4-5", 
 
 
 def turnout(address: str, models: Mapping[Api, str]) -> str:
-    """Return a proxy.yaml."""
+    """Return a proxy.yaml. Its targets fail on purpose again and again, and must be asked all the same."""
     upstreams: dict[Api, str] = {
-        "chat": f'  chat: {{kind: openai, apis: [chat], base_url: "http://{address}/v1"}}',
-        "messages": f'  messages: {{kind: anthropic, base_url: "http://{address}"}}',
-        "responses": f'  responses: {{kind: openai, apis: [responses], base_url: "http://{address}/v1"}}',
+        "chat": f'  chat: {{kind: openai, apis: [chat], base_url: "http://{address}/v1", circuit: off}}',
+        "messages": f'  messages: {{kind: anthropic, base_url: "http://{address}", circuit: off}}',
+        "responses": f'  responses: {{kind: openai, apis: [responses], base_url: "http://{address}/v1", circuit: off}}',
     }
     return "\n".join(
         [
