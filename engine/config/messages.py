@@ -149,6 +149,9 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("pattern", "state.prefix"): Sentence(
         "wrong-value", "{what} cannot be {found}", "write letters, digits and `_.:-`, 64 at most; the braces are ours"
     ),
+    ("enum", "upstreams.*.circuit"): Sentence(
+        "wrong-value", "{what} cannot be {found}", "write `off`, or `{{failures: 5, cooldown: 10s}}`"
+    ),
     ("pattern", "upstreams.*.base_url"): Sentence(
         "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"
     ),

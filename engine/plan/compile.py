@@ -129,6 +129,13 @@ def compile_upstreams(source: Source) -> dict[str, Upstream]:
                 source.tree.key("upstreams", name, "api_key"),
                 help="remove `api_key`, or remove `auth: forward`",
             )
+        if forward and getattr(options, "check", None) is not None:
+            source.report.error(
+                "auth-conflict",
+                f"upstream `{name}` forwards the client's credential, so its `check` has none to send",
+                source.tree.key("upstreams", name, "check"),
+                help="remove `check`: requests tell how it is",
+            )
         found[name] = Upstream(
             name=name,
             span=source.tree.key("upstreams", name),

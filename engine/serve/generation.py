@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import resources
-from engine.serve.health import Healths
+from engine.serve.checking import Checking
+from engine.serve.healths import Healths
 from engine.serve.learned import Learned
 from engine.serve.stores import Stores
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Failure
     from engine.observe.log import Log
-    from engine.plan.nodes import Plan
+    from engine.plan.nodes import Plan, Upstream
     from engine.plan.read import Reading
     from engine.secret import Secret
     from engine.store.base import Store
@@ -36,7 +37,7 @@ QUOTABLE = 8
 class Live:
     """A driver in use, and what has been learned of its targets."""
 
-    __slots__ = ("_quotable", "driver", "health", "key", "learned", "users")
+    __slots__ = ("_checking", "_quotable", "driver", "health", "key", "learned", "users")
 
     def __init__(self, key: bytes, driver: Driver, options: Options, credential: Secret | None = None) -> None:
         value = credential.reveal().encode() if credential is not None else b""
@@ -46,6 +47,19 @@ class Live:
         self.users = 0
         self.learned = Learned()
         self.health = Healths(options, remote=driver.remote)
+        self._checking: Checking | None = None
+
+    def begin(self, upstream: Upstream, log: Log) -> None:
+        """Begin to check it, unless that has begun already or the file does not ask for it."""
+        check = getattr(upstream.options, "check", None)
+        if check is not None and self._checking is None:
+            self._checking = Checking(upstream.name, check, self.driver, self.health, log)
+
+    async def close(self) -> None:
+        """End its checks, and close its connections."""
+        if self._checking is not None:
+            await self._checking.close()
+        await self.driver.close()
 
     def scrub(self, data: bytes) -> bytes:
         """Return what this upstream said without the credential it was sent: some quote it in errors."""
@@ -93,7 +107,7 @@ class Drivers:
         live.users -= 1
         if live.users == 0:
             self._live.pop(live.key, None)
-            await live.driver.close()
+            await live.close()
 
 
 class Generation:
@@ -125,6 +139,11 @@ class Generation:
         self._log = log
         self._retired: Callable[[Generation], None] | None = None
         self._closed = False
+
+    def begin(self) -> None:
+        """It is live from now on: begin to look after its upstreams."""
+        for name, live in self.live.items():
+            live.begin(self.plan.upstreams[name], self._log)
 
     def retire(self, closed: Callable[[Generation], None]) -> None:
         """No new request comes here; close once the last one has gone, then call `closed`."""

@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.plan.attempts import NO_TRY, PATIENCE
-from engine.plan.balance import Load
 from engine.units import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from engine.chat import Failure, Reason
     from engine.upstreams import base as config
     from engine.upstreams.base import Options
@@ -33,10 +30,6 @@ TRIED = 1.0
 """Seconds after which to come back while another request is trying a target."""
 LONGEST_ASKED = 3600.0
 """Most seconds that a target is left alone because it asks for it."""
-WORDS = ("ok", "unknown", "failing", "down")
-"""What a target may be, the best first."""
-MOST_MODELS = 1024
-"""Targets of one upstream that are kept: through a pattern clients can name any number."""
 WEIGHT = 0.3
 """What the latest request counts for in the mean latency."""
 FADING = 30.0
@@ -170,49 +163,3 @@ class Health:
         if self.until:
             return "down" if now < self.until else "unknown"
         return self.said
-
-
-class Healths:
-    """The targets of one upstream, by model."""
-
-    def __init__(self, options: Options, *, remote: bool) -> None:
-        self._circuit = circuit(options)
-        self._known: dict[str, Health] = {}
-        self._remote = remote
-
-    def of(self, model: str) -> Health:
-        """Return what is known of a target that is going to be asked."""
-        found = self._known.get(model)
-        if found is None:
-            if len(self._known) >= MOST_MODELS:
-                self._forget()
-            found = self._known[model] = Health(self._circuit)
-        return found
-
-    def each(self) -> Iterable[tuple[str, Health]]:
-        """Return every target that is known, by its model."""
-        return self._known.items()
-
-    def load(self, model: str, now: float, *, whole: bool) -> Load:
-        """Return what `balance` goes by."""
-        found = self._known.get(model)
-        if found is None:
-            return Load()
-        return Load(found.busy, found.latency(now, whole=whole), ready=not found.cools(now))
-
-    def cools(self, model: str, now: float) -> tuple[float, str]:
-        """Return (seconds until the target is asked again, why it cools); 0 seconds where it may be asked now."""
-        found = self._known.get(model)
-        if found is None or not found.until:
-            return 0.0, ""
-        return found.cools(now), found.why
-
-    def state(self, now: float) -> str:
-        """Return how the upstream does: as the best of its targets. What runs inside Turnout needs none to be known."""
-        states = {one.state(now) for one in self._known.values()}
-        return next((word for word in WORDS if word in states), "unknown" if self._remote else "ok")
-
-    def _forget(self) -> None:
-        """Make room: for a target that nobody misses, if there is one."""
-        idle = (model for model, one in self._known.items() if not one.busy and not one.until)
-        self._known.pop(next(idle, None) or next(iter(self._known)))

@@ -92,6 +92,7 @@ async def _serve(
     records = Records(log)
     observers = Observers(records)
     observers.follow(plan)
+    generation.begin()
     await drivers.stores.remember(plan, log)
     gate = Gate()
     panel = Panel(status, observers, gate)

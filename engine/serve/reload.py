@@ -134,6 +134,7 @@ class Reloader:
         told = changes(old.document, reading.plan.document)
         self._renew(reading)
         self._switch.swap(generation, reading.plan.drain)
+        generation.begin()
         self._status.taken()
         follow(self._log, reading.plan)
         self._observers.follow(reading.plan)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from engine.chat import Api
+from engine.diagnostics import Flaw
 from engine.units import Duration, positive
 from engine.upstreams import fields
 from engine.upstreams.url import base_url_flaw, proxy_flaw
@@ -91,6 +92,24 @@ class Circuit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     longest: Annotated[Wait, Meta(description="The longest cooldown")] = "1m"
 
 
+def path_flaw(path: str) -> Flaw | None:
+    """Return why a path cannot be asked for."""
+    if not path.startswith("/") or path.startswith("//"):
+        return Flaw("is no path", "begin it with one slash, as in /v1/models")
+    odd = "?" in path or "#" in path or any(not "!" <= sign <= "~" for sign in path)
+    return Flaw("holds more than a path", "leave query and spaces out, and percent-encode the rest") if odd else None
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cheap request that is made now and then, to know how an upstream is though nobody asks it."""
+
+    path: Annotated[
+        str, Meta(description="What is asked for (GET), with the upstream's credential", extra={"flaw": path_flaw})
+    ] = "/v1/models"
+    every: Annotated[Wait, Meta(description="How often; more often while it fails")] = "30s"
+    timeout: Annotated[Wait, Meta(description="How long an answer may take")] = "5s"
+
+
 class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every kind that is reached over HTTP understands."""
 
@@ -115,6 +134,9 @@ class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Circuit | Literal["off"],
         Meta(description="When a target (this upstream and one model) is left alone. off: it is always asked"),
     ] = Circuit()
+    check: Annotated[
+        Check | None, Meta(description="Ask it now and then whether it answers; absent: requests alone tell")
+    ] = None
     proxy: Annotated[
         Annotated[str, Meta(extra={"flaw": proxy_flaw})] | None,
         Meta(description="An HTTP proxy to reach this upstream through: http://host:port"),

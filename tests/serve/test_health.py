@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.chat import REASONS, Failure, Reason
-from engine.serve.health import LONGEST_ASKED, MOST_MODELS, TRIED, Circuit, Health, Healths, circuit
+from engine.serve.health import LONGEST_ASKED, TRIED, Circuit, Health, circuit
 from engine.upstreams import base
 from engine.upstreams.echo import Echo
 from engine.upstreams.openai import OpenAI
@@ -169,42 +169,3 @@ def test_latency_follows_what_is_met_and_fades() -> None:
     assert 1.6 < one.latency(50, whole=False) < 1.8
     one.took(1.0, 5000, whole=False)
     assert one.latency(5000, whole=False) == pytest.approx(1.0)
-
-
-# --- of an upstream -------------------------------------------------------------------------------------------------
-
-
-def test_an_upstream_does_as_the_best_of_its_targets() -> None:
-    healths = Healths(OpenAI(circuit=base.Circuit(failures=1)), remote=True)
-    assert healths.state(0) == "unknown"
-    ask(healths.of("bad"), 0, failure())
-    assert (healths.state(0), healths.state(10)) == ("down", "unknown")
-    ask(healths.of("good"), 0)
-    assert healths.state(0) == "ok"
-    assert (healths.cools("bad", 4), healths.cools("good", 4), healths.cools("new", 4)) == (
-        (6, "server_error"), (0, ""), (0, ""),
-    )  # fmt: skip
-    assert [healths.load(name, 4, whole=False).ready for name in ("bad", "good", "new")] == [False, True, True]
-
-
-def test_one_failure_is_told_but_it_is_asked_on() -> None:
-    healths = Healths(OpenAI(), remote=True)
-    ask(healths.of("m"), 0, failure())
-    assert healths.state(0) == "failing"
-    ask(healths.of("m"), 0)
-    assert healths.state(0) == "ok"
-
-
-def test_what_runs_inside_needs_no_traffic_to_be_known() -> None:
-    assert Healths(Echo(), remote=False).state(0) == "ok"
-
-
-def test_names_that_clients_make_up_find_no_room_for_ever_and_push_nobody_out_who_cools() -> None:
-    healths = Healths(OpenAI(circuit=base.Circuit(failures=1)), remote=True)
-    ask(healths.of("broken"), 0, failure())
-    for number in range(3 * MOST_MODELS):
-        ask(healths.of(f"made-up-{number}"), 0, failure("not_found"))
-    assert healths.cools("broken", 0)[0] == 10
-    for number in range(3 * MOST_MODELS):
-        ask(healths.of(f"gone-{number}"), 0, failure())
-    assert len(healths._known) == MOST_MODELS  # what it must not outgrow
