@@ -45,11 +45,14 @@ def gauges(look: Look) -> Iterator[Metric]:
 
 def _plain(look: Look) -> Iterator[tuple[str, str, float]]:
     yield "uptime_seconds", "Since the start of the process", look.uptime_s
+    yield "tasks", "Tasks of the event loop", look.tasks
     yield "requests_in_flight", "Model and pass requests that run", look.requests.in_flight
     yield "requests_waiting", "Requests that wait in line", look.requests.waiting
     yield "generations_draining", "Older states of the file with requests that still run", look.draining
     if look.store.counters is not None:
         yield "limit_counters", "Counters of limits that are kept", look.store.counters
+    if look.store.leases is not None:
+        yield "leases", "What limits on concurrency hold now", look.store.leases
     if look.store.failures is not None:
         yield "store_down", "Whether the store of counters cannot be reached", look.store.down
     if look.journal is not None:

@@ -67,6 +67,8 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     counters: int | None = None
+    leases: int | None = None
+    """What limits on concurrency hold now."""
     down: bool = False
     failures: int | None = None
 
@@ -92,6 +94,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: str
     uptime_s: float
     rss_bytes: int
+    tasks: int
+    """Those of the event loop."""
     stopping: bool
     generation: str
     draining: int
@@ -125,6 +129,7 @@ class Panel:
             timestamp=stamp(),
             uptime_s=status.uptime,
             rss_bytes=rss(),
+            tasks=len(asyncio.all_tasks()),
             stopping=self.gate.closed,
             generation=generation.id,
             draining=len(self.switch.draining),
@@ -193,6 +198,6 @@ class Panel:
         generation = self.switch.generation
         kind, store = generation.plan.document.state.kind, generation.store
         if isinstance(store, Sized):
-            return Store(kind=kind, counters=len(store))
+            return Store(kind=kind, counters=len(store), leases=getattr(store, "leases", None))
         link = getattr(store, "link", None)
         return Store(kind=kind, down=getattr(link, "down", False), failures=getattr(link, "failures", None))

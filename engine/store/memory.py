@@ -45,6 +45,11 @@ class MemoryStore:
     def __len__(self) -> int:
         return len(self._counters)
 
+    @property
+    def leases(self) -> int:
+        """How many are held now."""
+        return sum(counter.total for counter in self._counters.values() if isinstance(counter, Leases))
+
     async def admit(self, claims: Sequence[Claim]) -> Verdict:
         now = self._now()
         names: list[Name] = []

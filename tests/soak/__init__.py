@@ -1,0 +1,9 @@
+"""A soak: minutes of mixed traffic against a real `turnout serve`, with faults, edits and clients that leave.
+
+    python -m tests.soak --minutes 10
+
+It asks whether memory reaches a plateau, whether anything is left at the end (tasks, sockets, leases, requests in
+flight), and whether every request is accounted for: by the clients, in the log, in the journal and in the metrics.
+Left out: events of 33 MB, whose peaks would hide a leak, and events that are no JSON in the middle of a stream, which
+pass where bytes pass.
+"""
