@@ -34,12 +34,20 @@ PHRASES: tuple[tuple[str, Reason], ...] = (
     ("context window", "context_length"),
     ("input is too long for requested model", "context_length"),
     ("reduce the length of the messages", "context_length"),
+    ("maximum model length", "context_length"),
+    ("model's context length", "context_length"),
+    ("context length of only", "context_length"),
+    ("than the context length", "context_length"),
+    ("context size has been exceeded", "context_length"),
     ("credit balance is too low", "quota"),
+    ("used all available credits", "quota"),
+    ("run out of credits", "quota"),
+    ("api key not valid", "auth"),
     ("content management policy", "content_filter"),
     ("content filtering policy", "content_filter"),
 )
-"""What servers say in a 4xx whose code does not tell (lower case): the vendors, vLLM, xAI, llama.cpp, Gemini, Azure,
-Bedrock, Groq."""
+"""What servers say in a 4xx whose code does not tell (lower case): the vendors, vLLM (older and newer), SGLang, LM
+Studio, xAI (403 and 429 for what is used up), llama.cpp, Gemini (400 for a key), Azure, Bedrock, Groq."""
 
 TELLING: frozenset[Reason] = frozenset(
     {"quota", "context_length", "content_filter", "not_found", "overloaded", "rate_limit"}

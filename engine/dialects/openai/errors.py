@@ -1,7 +1,7 @@
 """Why an upstream of OpenAI's APIs failed, read off its error object. Knows nothing of requests or answers.
 
 Protocol facts: openai 3.54 (types/shared/error_object.py, types/responses/response_error.py); codes by which Codex
-0.169 knows that a server is overloaded.
+0.169 knows that a server is overloaded; Moonshot's types.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 REASONS: dict[str, Reason] = {
     "insufficient_quota": "quota",
     "billing_hard_limit_reached": "quota",
+    "exceeded_current_quota_error": "quota",
     "context_length_exceeded": "context_length",
     "exceed_context_size_error": "context_length",
     "content_policy_violation": "content_filter",
@@ -30,6 +31,7 @@ REASONS: dict[str, Reason] = {
     "overloaded_error": "overloaded",
     "server_is_overloaded": "overloaded",
     "slow_down": "overloaded",
+    "engine_overloaded_error": "overloaded",
     "invalid_api_key": "auth",
     "authentication_error": "auth",
     "permission_denied": "auth",

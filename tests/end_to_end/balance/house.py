@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -73,3 +75,10 @@ def breaks(up: Upstream) -> None:
 def held(gate: threading.Event, reply: Reply = OK) -> Reply:
     """Return `reply`, which waits until `gate` is set."""
     return reply.after(gate)
+
+
+def record(server: Turnout, answer: Answer) -> dict[str, Any]:
+    """Return what the log says of the request that `answer` answers."""
+    found = server.wait_for(re.compile(rf'^.*"request":"{answer.header("x-turnout-request")}".*$', re.MULTILINE))
+    told: dict[str, Any] = json.loads(found.group())
+    return told

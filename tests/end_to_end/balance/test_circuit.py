@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.balance.house import OK, ask, breaks, entry, file, held, target
+from tests.end_to_end.balance.house import OK, ask, breaks, entry, file, held, record, target
 from tests.support.apis import CHAT, MESSAGES, SERVER_ERROR
 from tests.support.http import Line, get, post
 from tests.support.script import as_json, as_stream
@@ -49,13 +47,6 @@ def failed(server: Turnout, up: Upstream, model: str, count: int = 3) -> None:
     up.clear()
 
 
-def record(server: Turnout, request: str | None) -> dict[str, Any]:
-    """Return what the log says of a request."""
-    found = server.wait_for(re.compile(rf'^.*"request":"{request}".*$', re.MULTILINE))
-    told: dict[str, Any] = json.loads(found.group())
-    return told
-
-
 def test_so_many_failures_in_a_row_and_nobody_asks_it(server: Turnout, ups: dict[str, Upstream]) -> None:
     breaks(ups["a"])
     statuses = [ask(server, "alone-open").status for _ in range(9)]
@@ -74,7 +65,7 @@ def test_the_other_takes_over_at_once_and_the_record_says_why(server: Turnout, u
     answer = ask(server, "both-over")
     assert (target(answer), answer.header("x-turnout-attempts")) == ("b", "1")
     assert not ups["a"].requests
-    told = record(server, answer.header("x-turnout-request"))
+    told = record(server, answer)
     assert [(one["target"], one["reason"]) for one in told["attempts"]] == [("b/over", None)]
     assert [(one["target"], one["reason"]) for one in told["skipped"]] == [("a/over", "cooling")]
 
