@@ -156,10 +156,11 @@ def request_text(record: Request) -> str:
 
 
 def _tried(record: Request) -> list[str]:
-    """Return who failed before, and who was passed over though it is on."""
+    """Return who failed before, who was passed over though it is on, and whether a broken stream was carried on."""
     failed = [f"{one.target}: {one.reason}" for one in record.attempts if one.reason]
     passed = [f"{one.target}: {one.reason}" for one in record.skipped if one.reason != "off"]
-    return [f"{word} {', '.join(told)}" for word, told in (("after", failed), ("without", passed)) if told]
+    words = [f"{word} {', '.join(told)}" for word, told in (("after", failed), ("without", passed)) if told]
+    return [*words, *(["continued"] if any(one.continued for one in record.attempts) else [])]
 
 
 def _taken(record: Request) -> Iterator[str]:

@@ -52,12 +52,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of it that are done."""
     said: str | None
     """The text of the part that is open."""
+    ended: bool
+    """That text was told to be complete, and the part was not."""
 
 
 class Teller:
     """The stream of one response so far. At most one item is open, and in it at most one text."""
 
-    __slots__ = ("_at", "_delta", "_kind", "_said", "number", "output", "parts")
+    __slots__ = ("_at", "_delta", "_ended", "_kind", "_said", "number", "output", "parts")
 
     def __init__(self) -> None:
         self.number = 0
@@ -67,6 +69,8 @@ class Teller:
         self.parts: list[dict[str, Any]] = []
         """The parts of the open item that are done."""
         self._kind = ""
+        self._ended = False
+        """The text that is open has been told to be complete."""
         self._said: list[str] = []
         self._at: dict[str, Any] = {}
         """Where the open text stands, as all its events say."""
@@ -81,6 +85,7 @@ class Teller:
         if standing.said is not None:
             self.begin("output_text")
             self._said = [standing.said]
+            self._ended = standing.ended
         self.number = standing.number
 
     def event(self, kind: str, fields: dict[str, Any]) -> bytes:
@@ -96,7 +101,7 @@ class Teller:
     def begin(self, kind: str) -> bytes:
         """Begin a text of the open item, one of SAYINGS."""
         saying = SAYINGS[kind]
-        self._kind, self._said = kind, []
+        self._kind, self._said, self._ended = kind, [], False
         if saying.around:
             self._at[saying.index] = len(self.parts)
         head = msgspec.json.encode({"type": f"{saying.stem}.delta", **self._at})[:-1]
@@ -121,7 +126,9 @@ class Teller:
     def end(self) -> bytes:
         """The open text is complete."""
         saying, text = SAYINGS[self._kind], self.said()
-        told = self.event(f"{saying.stem}.done", {**self._at, saying.field: text, **saying.more})
+        told = b""
+        if not self._ended:
+            told = self.event(f"{saying.stem}.done", {**self._at, saying.field: text, **saying.more})
         if not saying.around:
             return told
         self.parts.append(part(self._kind, text))

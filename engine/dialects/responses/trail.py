@@ -21,7 +21,7 @@ HOLLOW = ("summary", "content", "encrypted_content")
 
 
 class ResponsesTrail(Trail):
-    __slots__ = ("_item", "_number", "_output", "_part", "_parts", "_response")
+    __slots__ = ("_ended", "_item", "_number", "_output", "_part", "_parts", "_response")
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +37,8 @@ class ResponsesTrail(Trail):
         """The parts of it that are done."""
         self._part: list[str] | None = None
         """The pieces of the part that is open."""
+        self._ended = False
+        """Its text was told to be complete."""
 
     def read(self, kind: str, event: dict[str, Any]) -> bool:
         number = event.get("sequence_number")
@@ -53,8 +55,11 @@ class ResponsesTrail(Trail):
             return self._done(event)
         if kind in ("response.content_part.added", "response.content_part.done"):
             return self._told(event, begins=kind.endswith("added"))
+        if kind == "response.output_text.done":
+            self._ended = True
+            return self._part is not None
         self.stopped = self.stopped or kind in ENDS
-        return kind in ENDS or kind == "response.output_text.done" or not kind.startswith("response.")
+        return kind in ENDS or not kind.startswith("response.")
 
     def encoder(self, asked: Asked) -> ResponsesEncoder:
         standing = Standing(
@@ -63,6 +68,7 @@ class ResponsesTrail(Trail):
             item=self._item,
             parts=self._parts,
             said=None if self._part is None else "".join(self._part),
+            ended=self._ended,
         )
         encoder = ResponsesEncoder(asked)
         encoder.go_on(self._response, standing)
@@ -100,7 +106,7 @@ class ResponsesTrail(Trail):
         if self._item is None or begins is not (self._part is None):
             return False
         if begins:
-            self._part = []
+            self._part, self._ended = [], False
             return not part.get("text")
         self._part = None
         self._parts.append(part)

@@ -65,6 +65,7 @@ class Queue:
         if standing.said is not None:
             block = self.add(Waiting("output_text"))
             block.begun = block.spoken = True
+            block.done = standing.ended
 
     def put(self, kind: str, text: str) -> None:
         """Add text to what came last if it is of this kind, else to something new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -217,3 +218,14 @@ def test_a_response_that_was_carried_on_can_be_asked_for_and_gone_on_from(house:
     body = {"model": "chat-chat", "input": "And then?", "previous_response_id": ident}
     assert post(house.turnout.url, RESPONSES.path, body).status == 200
     assert turns(CHAT, house.first.last) == [("user", "Hi"), ("assistant", "One, two"), ("user", "And then?")]
+
+
+def test_the_log_for_people_says_that_it_was_carried_on(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    text = written(openai, anthropic, models=MODELS).replace("format: json", "format: text")
+    house = House(start(text), openai, anthropic)
+    house.first.script(breaking(CHAT, ("One", ",")))
+    house.second.script(MESSAGES.stream(" two"))
+    house.ask(CHAT, "on")
+    house.turnout.wait_for(
+        re.compile(r"on -> second-messages/\S+ 200 .* after first-chat/gpt-5.5: disconnect continued ")
+    )
