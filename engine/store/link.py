@@ -64,6 +64,7 @@ class Link:
         self._probe_key = probe
         self._moved: tuple[str, int] | None = None
         self._redis = self._connect()
+        self._places = asyncio.Semaphore(CONNECTIONS)
         self._probing: asyncio.Task[None] | None = None
         self._missed = 0
         self._said_at = -SAID
@@ -106,7 +107,11 @@ class Link:
             self.miss()
             raise Down
         try:
-            return await self._ask(command, script)
+            async with self._places:  # to wait in line here is no silence of the server's
+                if self.down:
+                    self.miss()
+                    raise Down
+                return await self._ask(command, script)
         except (told.RedisError, OSError) as error:
             self.miss()
             if isinstance(error, told.ResponseError) and not is_away(error):
@@ -142,7 +147,7 @@ class Link:
             secure["ssl_ca_data"] = self._ca
         pool = BlockingConnectionPool.from_url(
             self._url,
-            max_connections=CONNECTIONS,
+            max_connections=CONNECTIONS + 2,  # probes stand in no line
             timeout=WAIT,
             socket_connect_timeout=WAIT,
             socket_timeout=WAIT,
