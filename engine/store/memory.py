@@ -101,7 +101,7 @@ class MemoryStore:
         if ticket.valid:
             ticket.valid = False
             for index, claim in enumerate(ticket.claims):
-                if claim.kind != "lease":
+                if claim.kind != "lease" and ticket.charged[index]:
                     self._give_back(ticket, index, ticket.charged[index], self._now())
 
     def spend(self, key: str, period: Period, number: int, units: int) -> None:
