@@ -229,3 +229,13 @@ def test_the_log_for_people_says_that_it_was_carried_on(start: Start, openai: Up
     house.turnout.wait_for(
         re.compile(r"on -> second-messages/\S+ 200 .* after first-chat/gpt-5.5: disconnect continued ")
     )
+
+
+def test_a_body_of_the_other_api_is_carried_on_in_its_own_form(house: House) -> None:
+    """Cursor sends requests of the Responses API to chat completions, and reads chunks."""
+    house.first.script(breaking(CHAT, ("One", ",")))
+    house.second.script(MESSAGES.stream(" two"))
+    body = {"model": "on", "input": "Hi", "stream": True, "stream_options": {"include_usage": True}}
+    answer = post(house.turnout.url, CHAT.path, body)
+    assert whole(CHAT, answer) == "One, two"
+    assert turns(MESSAGES, house.second.last)[:2] == [("user", "Hi"), ("assistant", "One,")]
