@@ -5,20 +5,28 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+import redis
 
+from engine.chat import Problem
 from engine.observe.log import Log
 from engine.plan.read import read
 from engine.serve.generation import Drivers, build
-from tests.support.apis import APIS, CHAT, MESSAGES, Api, digest
+from engine.store.link import Down
+from engine.store.redis import RedisStore
+from tests.support.apis import APIS, CHAT, MESSAGES, RESPONSES, Api, digest
 from tests.support.http import Line, get, post, send
+from tests.support.journal import rows
 from tests.support.script import CUT, STALL, Reply, as_json, as_stream
 from tests.support.turnout import ROOT
+from tests.support.valkey import Valkey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Start
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 PLANTED = SimpleNamespace(
     client="tk-canary-client-0123456789",
+    limited="tk-canary-limited-0123456789",
+    spender="tk-canary-spender-0123456789",
     stranger="sk-canary-stranger-0123456789",
     forwarded="sk-ant-oat01-canary-forwarded-0123456789",
     query="canary-in-a-query-0123456789",
@@ -36,13 +46,15 @@ PLANTED = SimpleNamespace(
     rotated="sk-ant-canary-rotated-0123456789",
     header="canary-in-a-header-0123456789",
     userinfo="canary-userinfo-0123456789",
+    store="canary-of-the-store-0123456789",
     pasted="sk-canary-pasted-0123456789abcdef",
     hidden="canaryPastedWithoutAnyLooks0123456789",
     prompt="canary-of-a-prompt-0123456789",
 )
 FILE = """\
 version: 1
-observe: {{log: {{level: debug, format: text}}}}
+observe: {{log: {{level: debug, format: text}}, metrics: true, journal: {{path: turnout.db}}}}
+state: {{kind: redis, url: env:CANARY_STORE}}
 defaults: {{model: {{retries: 0}}}}
 upstreams:
   openai:
@@ -60,10 +72,16 @@ models:
   smart-responses: openai/gpt-5.5
   mine: mine/claude-sonnet-5
   behind: behind/m
+prices: {{"*": {{input: 1, output: 10}}}}
+limits:
+  few: {{requests: 1 per 10m, by: [key]}}
+  little: {{budget: 0.003 USD per day, by: [key]}}
 routes:
   - {{name: files, when: {{path: "/v1/files/*"}}, pass: openai}}
 keys:
-  ada: {{hashes: ["{digest}"], routes: [files]}}
+  ada: {{hashes: ["{client}"], routes: [files]}}
+  limited: {{hashes: ["{limited}"], limits: [few]}}
+  spender: {{hashes: ["{spender}"], limits: [little]}}
   anonymous: {{models: [mine], any_key: true}}
 """
 ENV = {
@@ -71,12 +89,14 @@ ENV = {
     "CANARY_HEADER": PLANTED.header,
     "CANARY_PROXY": f"http://turnout:{PLANTED.userinfo}@127.0.0.1:9",
 }
+PAGES = ("/health", "/ready", "/v1/models", "/", "/metrics", "/status", "/openapi.json")
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 KEY = {"x-turnout-key": PLANTED.client, "cookie": f"session={PLANTED.cookie}"}
 
 
 def leaked(*texts: object) -> list[str]:
-    """Return the names of the secrets that stand in any of `texts`."""
-    everything = "\n".join(str(text) for text in texts)
+    """Return the names of the secrets that stand in any of `texts`, which may be bytes of a file."""
+    everything = "\n".join(text.decode("latin-1") if isinstance(text, bytes) else str(text) for text in texts)
     return [name for name, value in vars(PLANTED).items() if value in everything]
 
 
@@ -95,14 +115,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def text(folder: Path, _openai: Upstream, _anthropic: Upstream) -> str:
-    (folder / "anthropic.key").write_text(PLANTED.by_file)
-    return FILE.format(openai=_openai.url, anthropic=_anthropic.url, folder=folder, digest=digest(PLANTED.client))
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"), password=PLANTED.store)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="module")
-def heard(start: Start, text: str, folder: Path, _openai: Upstream, _anthropic: Upstream) -> Heard:
-    server = start(text, env=ENV)
+def env(valkey: Valkey) -> dict[str, str]:
+    return {**ENV, "CANARY_STORE": valkey.url}
+
+
+@pytest.fixture(scope="module")
+def text(folder: Path, _openai: Upstream, _anthropic: Upstream) -> str:
+    (folder / "anthropic.key").write_text(PLANTED.by_file)
+    digests = {name: digest(getattr(PLANTED, name)) for name in ("client", "limited", "spender")}
+    return FILE.format(openai=_openai.url, anthropic=_anthropic.url, folder=folder, **digests)
+
+
+@pytest.fixture(scope="module")
+def heard(start: Start, text: str, env: dict[str, str], folder: Path, _openai: Upstream, _anthropic: Upstream) -> Heard:
+    server = start(text, env=env)
     answers: dict[str, str] = {}
 
     def note(name: str, answer: object) -> None:
@@ -119,11 +152,17 @@ def heard(start: Start, text: str, folder: Path, _openai: Upstream, _anthropic: 
             note(f"{api.name}: {name}", post(server.url, api.path, said(api), {**KEY, "x-turnout-key": "", **headers}))
         for name, body in mistakes(api).items():
             note(f"{api.name}: {name}", post(server.url, api.path, body, KEY))
+        for name, refused in (("too many", PLANTED.limited), ("too dear", PLANTED.spender)):
+            for turn in ("first", "second"):
+                headers = {"x-api-key": refused, "cookie": f"session={PLANTED.cookie}"}
+                note(f"{api.name}: {name}, {turn}", post(server.url, api.path, said(api, max_tokens=200), headers))
     forwarded = {"authorization": f"Bearer {PLANTED.forwarded}"}
     refused = as_json({"type": "error", "error": {"type": "authentication_error", "message": "no"}}, 401)
     note("forwarded", post(server.url, MESSAGES.path, said(MESSAGES, "mine"), forwarded))
     _anthropic.script(refused)
     note("forwarded, refused", post(server.url, MESSAGES.path, said(MESSAGES, "mine"), forwarded))
+    note("forwarded, translated, stored", post(server.url, RESPONSES.path, RESPONSES.body("mine"), forwarded))
+    note("stored", post(server.url, RESPONSES.path, RESPONSES.body("smart-claude"), KEY))
     note("behind a proxy", post(server.url, CHAT.path, said(CHAT, "behind"), KEY))
     _openai.script(as_json({}))
     note("passed", send(server.url, "PUT", f"/v1/files/1?sig={PLANTED.query}", KEY, PLANTED.prompt.encode()))
@@ -142,8 +181,9 @@ def heard(start: Start, text: str, folder: Path, _openai: Upstream, _anthropic: 
     server.taken(lambda: server.rewrite(userinfo), "not taken|reloaded")
     note("userinfo", post(server.url, CHAT.path, said(CHAT, "behind"), KEY))
     server.taken(lambda: server.rewrite(text.replace("127.0.0.1:9/v1", "127.0.0.1:9/v2")))
-    for path in ("/health", "/ready", "/v1/models", "/"):
+    for path in PAGES:
         note(path, get(server.url, path, KEY))
+        note(f"{path} for a browser", get(server.url, f"{path}?key={PLANTED.query}", {**KEY, **BROWSER}))
     sent = {
         "openai": sorted({name for seen in _openai.requests for name in leaked(seen.headers, seen.target)}),
         "anthropic": sorted({name for seen in _anthropic.requests for name in leaked(seen.headers, seen.target)}),
@@ -151,8 +191,8 @@ def heard(start: Start, text: str, folder: Path, _openai: Upstream, _anthropic: 
     return Heard(server, answers, sent)
 
 
-def said(api: Api, model: str | None = None, *, stream: bool = False) -> dict[str, object]:
-    return api.body(model, stream=stream, metadata={"note": PLANTED.prompt})
+def said(api: Api, model: str | None = None, *, stream: bool = False, **more: object) -> dict[str, object]:
+    return api.body(model, stream=stream, metadata={"note": PLANTED.prompt}, **more)
 
 
 def scripts(api: Api, own: str) -> dict[str, Reply]:
@@ -215,14 +255,69 @@ def test_not_in_any_answer(heard: Heard) -> None:
     assert {name: leaked(answer) for name, answer in heard.answers.items() if leaked(answer)} == {}
 
 
+def test_limits_refused_some(heard: Heard) -> None:
+    """Otherwise the answers above would hold no refusal of theirs."""
+    metrics = heard.answers["/metrics"]
+    assert [name for name in ("few", "little") if f'limit_refusals_total{{limit="{name}"}}' not in metrics] == []
+
+
+def test_not_in_the_journal(heard: Heard, env: dict[str, str]) -> None:
+    """Neither in the rows nor between them: the bytes of the file and of what is yet to be put into it."""
+    folder = heard.turnout.file.parent
+    deadline = time.monotonic() + 15
+    while len(found := rows(folder / "turnout.db")) < 40:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    assert {"ada", "limited", "spender", "anonymous"} <= {row["key"] for row in found}
+    assert {429, 401, 502} <= {row["status"] for row in found}
+    files = list(folder.glob("turnout.db*"))
+    assert {file.name: leaked(file.read_bytes()) for file in files if leaked(file.read_bytes())} == {}
+    for form in ("table", "csv", "json"):
+        told = command(folder, env, "usage", "--config", "proxy.yaml", "--format", form).communicate(timeout=30)[0]
+        assert "smart-chat" in told
+        assert leaked(told) == []
+
+
+def test_not_in_the_store(heard: Heard, valkey: Valkey) -> None:
+    """Counters are there under names that tell nothing."""
+    with redis.Redis(port=valkey.port, password=valkey.password) as client:
+        names = sorted(client.scan_iter())
+        held = [READERS[client.type(name)](client, name) for name in names]
+    assert any(b":responses:value:" in name for name in names)
+    assert b"Hello there" in b"".join(one for one in held if isinstance(one, bytes))
+    assert leaked(*names, *held) == []
+
+
+READERS = {
+    b"string": lambda client, name: client.get(name),
+    b"hash": lambda client, name: client.hgetall(name),
+    b"zset": lambda client, name: client.zrange(name, 0, -1),
+}
+
+
+def command(folder: Path, env: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 COMMANDS = {
     "show": ("show",),
+    "show, json": ("show", "--format", "json"),
     "check": ("check",),
     "check, concise": ("check", "--format", "concise"),
     "check, json": ("check", "--format", "json"),
     "explain": ("explain", "smart-chat", "--key", "ada"),
+    "explain, json": ("explain", "smart-claude", "--api", "messages", "--key", "limited", "--format", "json"),
     "explain, nobody known": ("explain", "mine", "--api", "messages"),
     "graph": ("graph",),
+    "graph, mermaid": ("graph", "--format", "mermaid"),
+    "graph, dot": ("graph", "--format", "dot"),
     "graph, json": ("graph", "--format", "json"),
 }
 EDITS = {
@@ -238,20 +333,13 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_not_in_what_the_commands_print(text: str, tmp_path: Path, edit: str) -> None:
+def test_not_in_what_the_commands_print(text: str, env: dict[str, str], tmp_path: Path, edit: str) -> None:
     old, new = EDITS[edit]
     assert old in text
     (tmp_path / "proxy.yaml").write_text(text.replace(old, new) if old else text)
     running = {
-        name: subprocess.Popen(
-            [sys.executable, "-m", "engine", *command, *(() if command[0] == "check" else ("--config",)), "proxy.yaml"],
-            cwd=tmp_path,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **ENV},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for name, command in COMMANDS.items()
+        name: command(tmp_path, env, *verb, *(() if verb[0] == "check" else ("--config",)), "proxy.yaml")
+        for name, verb in COMMANDS.items()
         if edit in ("a good file", "a pasted key that looks like nothing") or name in ("show", "check", "explain")
     }
     told = {name: process.communicate(timeout=30)[0] for name, process in running.items()}
@@ -263,15 +351,20 @@ def test_not_in_what_the_commands_print(text: str, tmp_path: Path, edit: str) ->
         }
 
 
-def test_not_in_the_repr_of_anything(text: str, tmp_path: Path) -> None:
+def test_not_in_the_repr_of_anything(text: str, env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "proxy.yaml").write_text(text)
-    reading = read(str(tmp_path / "proxy.yaml"), ENV)
+    reading = read(str(tmp_path / "proxy.yaml"), env)
     assert reading.secrets
     drivers = Drivers()
     generation = build(reading, drivers, Log())
     assert generation is not None
-    objects = [reading, reading.secrets, generation, generation.live, vars(drivers), vars(generation)]
+    store, plan = generation.store, reading.plan
+    assert isinstance(store, RedisStore)
+    assert plan is not None
+    objects = [reading, reading.secrets, reading.shared, plan, plan.document, generation, generation.live, drivers]
     objects += [live.driver for live in generation.live.values()]
+    objects += [store, store.link, drivers.stores, Problem(429, "limited", "no"), Down()]
+    objects += [vars(one) for one in (drivers, drivers.stores, generation, store)]
     shown = [repr(one) for one in objects] + [f"{one}" for one in reading.secrets.values()]
     assert [name for name in leaked(*shown) if name not in ("header", "userinfo")] == []  # plain values of the file
     for secret in reading.secrets.values():

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.apis import MESSAGES, OVERLOADED, digest
+from tests.support.apis import CHAT, MESSAGES, OVERLOADED, RESPONSES, Api, digest
 from tests.support.http import get, post
-from tests.support.script import as_json
+from tests.support.script import CUT, as_json, as_stream
 from tests.support.turnout import CREDENTIALS
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support.upstream import Upstream
 
 ADA = "tk-ada-0123456789abcdef"
+OLD, SHUT = "tk-old-0123456789abcdef", "tk-shut-0123456789abcdef"
 THEIRS, ALSO_THEIRS = "sk-ant-oat-client-own-1234", "sk-ant-api-client-own-5678"
 FILE = f"""
 version: 1
@@ -28,11 +29,14 @@ models:
   own: theirs/claude-sonnet-5
   mixed: {{{{targets: [theirs/claude-sonnet-5], fallback: [ours/claude-haiku-4-5], allow_mixed_auth: true}}}}
   reversed: {{{{targets: [ours/claude-haiku-4-5], fallback: [theirs/claude-sonnet-5], allow_mixed_auth: true}}}}
+  carried: {{{{targets: [theirs/claude-sonnet-5, ours/claude-haiku-4-5], on_break: continue, allow_mixed_auth: true}}}}
   plain: ours/claude-sonnet-5
 routes:
   - {{{{name: files, when: {{{{path: "/v1/files/*"}}}}, pass: theirs}}}}
 keys:
   ada: {{{{hashes: ["{digest(ADA)}"], routes: [files]}}}}
+  old: {{{{hashes: ["{digest(OLD)}"], expires: 2020-01-01}}}}
+  shut: {{{{hashes: ["{digest(SHUT)}"], enabled: false}}}}
   anonymous: {{{{any_key: true, routes: [files]}}}}
 """
 BEARER, X_API_KEY = {"authorization": f"Bearer {THEIRS}"}, {"x-api-key": ALSO_THEIRS}
@@ -76,6 +80,8 @@ NOTHING_TO_FORWARD = {
     "a Turnout key as bearer": {"authorization": f"Bearer {ADA}"},
     "a Turnout key as x-api-key": {"x-api-key": ADA},
     "a Turnout key of its own": {"x-turnout-key": ADA},
+    "a key that has expired, beside one that is good": {"x-api-key": ADA, "authorization": f"Bearer {OLD}"},
+    "a key that is shut, beside one that is good": {"x-turnout-key": ADA, "x-api-key": SHUT},
     "a Turnout key twice": {"x-api-key": ADA, "authorization": f"Bearer {ADA}"},
 }
 
@@ -106,6 +112,31 @@ def test_nor_the_other_way_round(turnout: Turnout, theirs: Upstream, ours: Upstr
     assert (answer.status, answer.header("x-turnout-target")) == (200, "theirs/claude-sonnet-5")
     assert CREDENTIALS["TEST_ANTHROPIC_KEY"] not in str(theirs.last.headers)
     assert THEIRS not in str(ours.last.headers)
+
+
+def test_nor_who_carries_its_stream_on(turnout: Turnout, theirs: Upstream, ours: Upstream) -> None:
+    theirs.script(as_stream([*MESSAGES.begun("Hello"), CUT]))
+    ours.script(MESSAGES.stream(" there"))
+    answer = post(turnout.url, "/v1/messages", MESSAGES.body("carried", stream=True), {**BEARER, **X_API_KEY})
+    assert (answer.status, MESSAGES.text(answer.body)) == (200, "Hello there")
+    assert len(ours.requests) == 1
+    assert THEIRS not in str(ours.last.headers)
+    assert ALSO_THEIRS not in str(ours.last.headers)
+
+
+@pytest.mark.parametrize("api", [CHAT, RESPONSES], ids=lambda api: api.name)
+def test_clients_of_other_apis_forward_theirs_too(turnout: Turnout, theirs: Upstream, api: Api) -> None:
+    assert post(turnout.url, api.path, api.body("own"), BEARER).status == 200
+    assert theirs.last.header("authorization") == BEARER["authorization"]
+    assert post(turnout.url, api.path, api.body("own"), {"authorization": f"Bearer {ADA}"}).status == 401
+
+
+def test_tokens_are_counted_with_it(turnout: Turnout, theirs: Upstream, ours: Upstream) -> None:
+    theirs.script(as_json({"input_tokens": 7}))
+    answer = post(turnout.url, "/v1/messages/count_tokens", MESSAGES.body("own"), BEARER)
+    assert (answer.status, answer.json) == (200, {"input_tokens": 7})
+    assert theirs.last.header("authorization") == BEARER["authorization"]
+    assert ours.requests == []
 
 
 def test_an_ordinary_upstream_gets_none_of_it(turnout: Turnout, ours: Upstream) -> None:
