@@ -160,7 +160,8 @@ function kinds.ledger.look(key, claim)
   elseif number < kept - 1 then
     kept = number
   end
-  return {place = kept, total = total, ends = finish, moved = found[1] and tonumber(found[1]) ~= kept}
+  local moved = found[1] and tonumber(found[1]) ~= kept
+  return {place = kept, total = total, ends = finish, new = not found[1], moved = moved}
 end
 
 function kinds.ledger.tidy(key, state)
@@ -178,8 +179,10 @@ end
 
 function kinds.ledger.change(key, change)
   local state = kinds.ledger.look(key, change)
+  local place = tonumber(change.place)
+  if state.new and place == state.place + 1 then state.place = place end   -- nothing was charged yet, so nothing kept it
   kinds.ledger.tidy(key, state)
-  if state.place == tonumber(change.place) then
+  if state.place == place then
     kinds.ledger.charge(key, state, math.max(0, state.total - change.back + change.more) - state.total)
   end
 end
