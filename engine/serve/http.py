@@ -6,7 +6,6 @@ A subclass of uvicorn's httptools protocol (0.54). httptools itself limits neith
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,8 +17,9 @@ from engine.serve.corked import Corked
 from engine.serve.drip import LEAST, Drip
 from engine.serve.ending import ending
 from engine.serve.hangup import EVERY, hung_up
-from engine.serve.refusal import refusal
-from engine.serve.reply import JSON, Visit, form_of, marks, with_ids
+from engine.serve.heading import check_codings, follow_target, head_too_large, invalid
+from engine.serve.refusal import last_words, refusal
+from engine.serve.reply import Visit
 from engine.serve.stall import Stall
 
 if TYPE_CHECKING:
@@ -40,15 +40,6 @@ LATECOMER = 1.0
 """How long a connection that was on its way as the server began to stop (a handshake) may take to ask something."""
 NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
 """Where trailers go."""
-
-AUTHORITY = re.compile(rb"[^/?#]*://([^/?#]*)")
-
-PHRASES = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    431: b"Request Header Fields Too Large",
-    501: b"Not Implemented",
-}
 
 
 class Protocol(HttpToolsProtocol):
@@ -133,10 +124,10 @@ class Protocol(HttpToolsProtocol):
             self._parse(data)
         except httptools.HttpParserError as error:
             told = error.__context__  # what a callback raised
-            self._refuse(told if isinstance(told, Problem) else _invalid("this is not a valid HTTP/1.1 request"))
+            self._refuse(told if isinstance(told, Problem) else invalid("this is not a valid HTTP/1.1 request"))
         if self._in_head:
             if self._head_size > HEAD_LIMIT:
-                self._refuse(_head_too_large())
+                self._refuse(head_too_large(HEAD_LIMIT))
             elif self._head_timer is None:  # a head that came in one piece, as they do, needs none
                 self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
         elif self.cycle is not None and self.cycle.more_body:
@@ -157,14 +148,14 @@ class Protocol(HttpToolsProtocol):
         if read > HEAD_LIMIT // 2:  # else there is no need to count
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size > HEAD_LIMIT:
-                raise _head_too_large()
+                raise head_too_large(HEAD_LIMIT)
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
         if codings and codings != [b"chunked"]:
             check_codings(codings)
         if self.parser.should_upgrade():
             return  # `_parse` begins this one anew
         if not self.url.startswith(b"/"):
-            self._follow_target()
+            follow_target(self.url, self.headers)
         if self.expect_100_continue and self.parser.get_http_version() < "1.1":
             self.expect_100_continue = False  # as RFC 9110, 10.1.1 has it: such a client does not wait
         super().on_headers_complete()
@@ -225,21 +216,13 @@ class Protocol(HttpToolsProtocol):
                     return
                 method, version = self.parser.get_method(), self.parser.get_http_version().encode()
                 if method == b"CONNECT":  # an upgrade by its very name
-                    self._refuse(_invalid("this is no forward proxy: it takes no CONNECT"))
+                    self._refuse(invalid("this is no forward proxy: it takes no CONNECT"))
                     return
                 fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
                 self.parser.feed_data(b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields)))
                 rest = memoryview(rest)[upgrade.args[0] :]
-
-    def _follow_target(self) -> None:
-        """Have the authority of `GET http://authority/path` count in place of Host (RFC 9112, 3.2.2)."""
-        authority = AUTHORITY.match(self.url)
-        if authority is not None:
-            self.headers[:] = [
-                (b"host", authority[1]) if name == b"host" else (name, value) for name, value in self.headers
-            ]
 
     def _await_head(self) -> None:
         self._end_head()
@@ -267,7 +250,7 @@ class Protocol(HttpToolsProtocol):
         if self._between > HEAD_LIMIT and self.cycle.response_complete:
             self.transport.close()
         elif self._between > HEAD_LIMIT:
-            self._refuse(_invalid(f"the chunk extensions or trailers of the body are larger than {HEAD_LIMIT} bytes"))
+            self._refuse(invalid(f"the chunk extensions or trailers of the body are larger than {HEAD_LIMIT} bytes"))
         elif not self.cycle.response_complete:
             self._drip.more(self._piece)
 
@@ -342,34 +325,5 @@ class Protocol(HttpToolsProtocol):
         if visit.task is None:  # else its exchange tells how it ended
             method = self.parser.get_method().decode() if self.url else ""
             self._switch.records.request(refusal(visit, method, self.url, problem, seconds))
-        body = form_of(scope).error(problem, visit.id)
-        fields = [JSON, *with_ids([], visit), *marks(visit), (b"content-length", b"%d" % len(body))]
-        head = b"".join(b"%s: %s\r\n" % field for field in fields)
-        status = b"%d %s" % (problem.status, PHRASES[problem.status])
-        self.transport.write(b"HTTP/1.1 %s\r\n%sconnection: close\r\n\r\n%s" % (status, head, body))
+        self.transport.write(last_words(visit, scope, problem))
         self._leave()
-
-
-def check_codings(values: list[bytes]) -> None:
-    """Refuse (501) a request body that is coded in more than chunks: nobody here would undo it (RFC 9112, 6.1).
-
-    One whose last coding is not chunked has no end, which is for the parser to refuse. A list with an empty place
-    (`,chunked`) is read in more than one way by what may stand in front of us: 400.
-    """
-    codings = [coding for value in values for coding in value.lower().replace(b" ", b"").split(b",")]
-    if b"" in codings:
-        raise _invalid("the transfer-encoding is not valid")
-    if len(codings) > 1 and codings[-1] == b"chunked":
-        raise Problem(
-            501,
-            "unsupported_transfer_encoding",
-            "of transfer-encodings only `chunked` is understood; compress a body with `content-encoding: gzip`",
-        )
-
-
-def _head_too_large() -> Problem:
-    return Problem(431, "headers_too_large", f"the request head is larger than {HEAD_LIMIT} bytes")
-
-
-def _invalid(message: str) -> Problem:
-    return Problem(400, "invalid_request", message)
