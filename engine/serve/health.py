@@ -99,14 +99,15 @@ class Health:
         if trial and trial == self.trying:
             self.trying = 0
 
-    def settle(self, failure: Failure | None, now: float, trial: int, *, ours: bool) -> None:
-        """Note how a request went. `ours`: it went out on our own account, not on the client's."""
+    def settle(self, failure: Failure | None, now: float, trial: int, *, ours: bool, again: bool = False) -> None:
+        """Note how a request went. `ours`: it went out on our own account, not on the client's; `again`: it failed
+        here before, and counts once: a request that nobody can answer must not close a target to everybody."""
         if self.until and (not trial or trial != self.trying):
             return  # it was under way before the circuit opened, and says nothing of what is now
         if failure is None:
             self._well()
         elif failure.reason in DOWN or (ours and failure.reason in REFUSED):
-            self._ill(failure, now)
+            self._ill(failure, now, again=again)
         elif failure.reason not in NO_TRY and not (ours and self._left_alone(failure, now)):
             self._well()
 
@@ -128,10 +129,10 @@ class Health:
         self.failures = self.openings = 0
         self.said = "ok"
 
-    def _ill(self, failure: Failure, now: float) -> None:
+    def _ill(self, failure: Failure, now: float, *, again: bool) -> None:
         """A request failed in a way that says something of the target (`DOWN`, `REFUSED`)."""
         self.said = "failing"
-        self.failures += 1
+        self.failures += not again
         if self.circuit is None or self._left_alone(failure, now):
             return
         if self.until or self.failures >= self.circuit.failures:

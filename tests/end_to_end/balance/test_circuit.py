@@ -54,6 +54,15 @@ def test_so_many_failures_in_a_row_and_nobody_asks_it(server: Turnout, ups: dict
     assert len(ups["a"].requests) == 3
 
 
+def test_one_request_that_fails_again_and_again_counts_once(start: Start, ups: dict[str, Upstream]) -> None:
+    """What nobody can answer, a client's own doing perhaps, must not close a target to everybody."""
+    server = start(file(ups, ENTRIES, LONG, retries=1))
+    breaks(ups["a"])
+    statuses = [ask(server, "alone-retried").status for _ in range(4)]
+    assert statuses == [500, 500, 500, 503]
+    assert len(ups["a"].requests) == 5, "the third opens it, so that its retry is not made"
+
+
 def test_a_success_in_between_counts(server: Turnout, ups: dict[str, Upstream]) -> None:
     broken = as_json(SERVER_ERROR, 500)
     ups["a"].script(broken, broken, OK, broken, broken, OK)
