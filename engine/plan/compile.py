@@ -33,6 +33,7 @@ from engine.plan.source import Source
 from engine.plan.state import check_state
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_like, check_required
+from engine.plan.upstreams import compile_upstreams
 from engine.units import seconds, size
 
 if TYPE_CHECKING:
@@ -83,11 +84,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         overload=compile_overload(source),
         journal=compile_journal(source),
         readers=trusted(document.observe.allow),
-        responses=Room(
-            entries=document.state.responses.entries,
-            bytes=size(document.state.responses.size),
-            seconds=seconds(document.state.responses.ttl),
-        ),
+        responses=_room(source),
         prices=prices,
         usage=usage_for(source),
         deep=any(deep_fields(route.when) for route in document.routes),
@@ -108,6 +105,12 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     return plan
 
 
+def _room(source: Source) -> Room:
+    """Return the room for the responses that clients may come back to."""
+    kept = source.document.state.responses
+    return Room(entries=kept.entries, bytes=size(kept.size), seconds=seconds(kept.ttl))
+
+
 def as_written(plan: Plan) -> Plan:
     """Return the plan whatever the environment holds: every enabled upstream is on (rule T3)."""
     return msgspec.structs.replace(plan, off=_off(plan.upstreams))
@@ -115,32 +118,3 @@ def as_written(plan: Plan) -> Plan:
 
 def _off(upstreams: dict[str, Upstream]) -> dict[str, str]:
     return {name: "enabled: false" for name, upstream in upstreams.items() if not upstream.options.enabled}
-
-
-def compile_upstreams(source: Source) -> dict[str, Upstream]:
-    """Return the upstreams. `auth: forward` sends no key of ours, so it may not have one."""
-    found = {}
-    for name, options in source.document.upstreams.items():
-        forward = getattr(options, "auth", "key") == "forward"
-        if forward and getattr(options, "api_key", None) is not None:
-            source.report.error(
-                "auth-conflict",
-                f"upstream `{name}` forwards the client's credential, so its `api_key` is never sent",
-                source.tree.key("upstreams", name, "api_key"),
-                help="remove `api_key`, or remove `auth: forward`",
-            )
-        if forward and getattr(options, "check", None) is not None:
-            source.report.error(
-                "auth-conflict",
-                f"upstream `{name}` forwards the client's credential, so its `check` has none to send",
-                source.tree.key("upstreams", name, "check"),
-                help="remove `check`: requests tell how it is",
-            )
-        found[name] = Upstream(
-            name=name,
-            span=source.tree.key("upstreams", name),
-            options=options,
-            demo=bool(getattr(options, "demo", False)),
-            forward=forward,
-        )
-    return found

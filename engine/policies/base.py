@@ -18,6 +18,8 @@ MOST = 2**53 - 1
 
 RATE = r"^[0-9][0-9_]* per [0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
 """How a number per window is written: `1000 per 15m`."""
+LONGEST = 366 * 86400.0
+"""The longest window, in seconds."""
 UNITS = {"millisecond": "ms", "sec": "s", "second": "s", "min": "m", "minute": "m", "hour": "h", "hr": "h", "day": "d"}
 """Words for units that people write -> ours."""
 NEARLY = re.compile(
@@ -62,6 +64,9 @@ class Policy(Protocol):
     def settled(self, demand: Demand) -> int | None:
         """Return what it really took; None: what was claimed stays."""
 
+    def amount(self, units: int) -> str:
+        """Return so many units of a claim in words: `5.20 USD`, `9001 tokens`."""
+
     def __str__(self) -> str:
         """As `explain` prints it: `1000 requests/15m`."""
 
@@ -83,6 +88,8 @@ def rate(written: str | int, example: str) -> Rate:
         raise Malformed("is no number per window", f"write `{_meant(text) or example}`")
     if seconds(span) < 0.001:
         raise Malformed("has a window without length", f"write `{most} per 1m`")
+    if seconds(span) > LONGEST:
+        raise Malformed("has a window longer than a year", f"write `{most} per 365d` at most")
     return Rate(number(most, example), seconds(span), span)
 
 
