@@ -42,7 +42,7 @@ def canonical(raw_path: bytes, bases: Mapping[str, str] | None = None) -> str:
         path = re.sub("//+", "/", decoded.decode("utf-8"))
     except UnicodeDecodeError:
         raise _invalid("it is not UTF-8") from None
-    if any(segment in (".", "..") for segment in path.split("/")):
+    if any(segment.partition(";")[0] in (".", "..") for segment in path.split("/")):  # some drop what follows a `;`
         raise _invalid("it holds a dot segment")
     return path
 

@@ -48,6 +48,8 @@ REFUSED = [
     (b"/v1/./messages", "it holds a dot segment"),
     (b"/v1/..", "it holds a dot segment"),
     (b"/v1/%2e%2E/admin", "it holds a dot segment"),
+    (b"/v1/..;/admin", "it holds a dot segment"),
+    (b"/v1/%2e.%3bx=1/admin", "it holds a dot segment"),
     (b"/v1/.%2e/admin", "it holds a dot segment"),
     (b"/v1/models/..%2f..%2fadmin", "it holds a dot segment"),
     (b"/v1\\admin", "it holds a backslash"),
