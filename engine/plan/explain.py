@@ -159,15 +159,18 @@ def explain(
         left=tuple((pool, targets) for pool, targets in left if targets),
         limits=tuple(limited.explained(plan, decision)),
         deep=_deep(plan, decision),
-        metered=_metered(plan, facts),
+        metered=_metered(plan, decision),
         asks=_asks(plan, facts, tries, body),
         on_break=_breaks(plan, decision, tries, body),
     )
 
 
-def _metered(plan: Plan, facts: Facts) -> tuple[Step, ...]:
+def _metered(plan: Plan, decision: Decision) -> tuple[Step, ...]:
     """Return what the tokens of the answer are read for; counts and the like take none."""
-    return plan.usage if facts.api in METERED else ()
+    if decision.facts.api not in METERED:
+        return ()
+    counting = {limit.name for limit in limited.deep(plan, decision)}
+    return tuple(step for step in plan.usage if step.section != "limits" or step.name in counting)
 
 
 def _breaks(plan: Plan, decision: Decision, tries: list[Attempt], body: bytes | None) -> Break | None:
