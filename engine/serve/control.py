@@ -96,14 +96,19 @@ def handlers(status: Status, gate: Gate) -> list[Any]:
 
     @route("/ready", http_method=METHODS, sync_to_thread=False)
     def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Whether any upstream may answer: 503 when all are off or cool down, and while the server stops."""
+        """Whether any upstream may answer: 503 when all are off or cool down, while the server stops, and where limits
+        refuse everybody because nobody can count."""
         generation = Visit.of(request.scope).generation
         now = asyncio.get_running_loop().time()
         backends = {
             name: generation.live[name].health.state(now) if name in generation.live else "off"
             for name in generation.plan.upstreams
         }
-        usable = not gate.closed and any(state in ("ok", "unknown", "failing") for state in backends.values())
+        usable = (
+            not gate.closed
+            and not (generation.plan.limits and generation.store.shut)
+            and any(state in ("ok", "unknown", "failing") for state in backends.values())
+        )
         return _json(200 if usable else 503, {"ready": usable, "backends": backends})
 
     @route("/openapi.json", http_method=METHODS, sync_to_thread=False)

@@ -57,6 +57,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The body may carry reasoning under our own seal (engine.dialects.seal)."""
     started: float
     """By the loop's clock."""
+    borrowed: list[bool] = msgspec.field(default_factory=list)
+    """Not empty once it is known what other processes keep of the conversation."""
     _request: list[Request] = msgspec.field(default_factory=list)
 
     def request(self) -> Request:

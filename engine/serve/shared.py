@@ -57,7 +57,7 @@ def lend_response(order: Order, one: Stored) -> None:
 
 async def borrow_response(shelf: Shelf, responses: Responses, caller: str, ident: str, room: Room, now: float) -> bool:
     """Have `responses` know of one what all processes know; say whether somebody else than `caller` got it."""
-    found = await shelf.get([_name(caller, ident), _name("", ident)])
+    found = await shelf.get([_name(caller, ident), _name("", ident)], patient=True)
     if found is None:
         return False
     value, owner = found
@@ -81,10 +81,11 @@ def lend_thoughts(order: Order, place: Place, thoughts: Sequence[Remembered]) ->
 
 
 async def borrow_thoughts(order: Order, target: Target) -> None:
-    """Have the recall know what all processes know of a conversation, where it is about to be translated."""
+    """Have the recall know what all processes know of a conversation, once it is about to be translated."""
     shelf = order.visit.generation.store.thoughts
-    if shelf is None or crossing(order.api, order.options(target).speaks, order.form) is None:
+    if shelf is None or order.borrowed or crossing(order.api, order.options(target).speaks, order.form) is None:
         return
+    order.borrowed.append(True)
     try:
         request = order.request()
     except Problem:

@@ -95,8 +95,8 @@ class Shelf(Protocol):
     def drop(self, name: str) -> None:
         """Forget what is kept under `name`."""
 
-    async def get(self, names: Sequence[str]) -> list[bytes | None] | None:
-        """Return the values of `names`; None where nobody can be asked."""
+    async def get(self, names: Sequence[str], *, patient: bool = False) -> list[bytes | None] | None:
+        """Return the values of `names`; None where nobody can be asked. `patient`: look twice."""
 
 
 class Store(Protocol):
@@ -109,6 +109,11 @@ class Store(Protocol):
 
     remote: bool
     """Whether it is reached over a network, so that asking it may wait."""
+
+    @property
+    def shut(self) -> bool:
+        """Whether it admits nobody, because it cannot be reached (`on_failure: closed`)."""
+
     responses: Shelf | None
     """Where stored responses are shared; None: each process has its own."""
     thoughts: Shelf | None

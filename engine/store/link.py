@@ -200,7 +200,7 @@ class Link:
         if self.down_since is not None:
             gone, self.down_since = time.time() - self.down_since, None
             missed, self._missed = self._missed, 0
-            self._say("info", f"state at {self.place} is back after {gone:.1f} s; {missed} calls went without it")
+            self._say("info", f"state at {self.place} is back after {gone:.1f} s; {missed} calls were not answered")
             for call in self.back:
                 call()
 

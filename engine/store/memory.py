@@ -31,6 +31,7 @@ class MemoryStore:
     """
 
     remote = False
+    shut = False
     responses: Shelf | None = None
     thoughts: Shelf | None = None
 

@@ -59,6 +59,10 @@ class RedisStore:
         self._tasks: set[asyncio.Task[None]] = set()
         link.back.append(self._wake.set)
 
+    @property
+    def shut(self) -> bool:
+        return self._closed and self.link.down
+
     async def admit(self, claims: Sequence[Claim]) -> Verdict:
         if self.link.down:
             self.link.miss()

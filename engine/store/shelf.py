@@ -42,14 +42,15 @@ class RedisShelf:
         """Forget what is kept under `name`, in the background."""
         self._begin(self._link.call("DEL", self._key(name)))
 
-    async def get(self, names: Sequence[str]) -> list[bytes | None] | None:
-        """Return the values of `names`; None while the server is away."""
+    async def get(self, names: Sequence[str], *, patient: bool = False) -> list[bytes | None] | None:
+        """Return the values of `names`; None while the server is away. `patient`: one that is not there may be on its
+        way, and is looked for once more."""
         if not names:
             return []
         await self.settled()
         try:
             found = await self._link.call("MGET", *map(self._key, names))
-            if None in found:
+            if patient and None in found:
                 await asyncio.sleep(ON_ITS_WAY)
                 found = await self._link.call("MGET", *map(self._key, names))
         except Down:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.apis import CHAT
-from tests.support.http import Line, post
+from tests.support.http import Line, get, post
 from tests.support.script import STALL, as_stream
 from tests.support.turnout import Turnout
 from tests.support.valkey import Valkey, free_port
@@ -147,6 +147,7 @@ def test_while_the_store_is_away_what_the_file_says(start: Start, openai: Upstre
         valkey.kill()
         refused = post(closed.url, CHAT.path, CHAT.body())
         assert refused.status == 503
+        assert [get(server.url, "/ready").status for server in (closed, opened)] == [503, 200]
         assert refused.header("retry-after") is not None
         CHAT.error(refused)
         assert [post(opened.url, CHAT.path, CHAT.body()).status for _ in range(10)] == [200] * 10
