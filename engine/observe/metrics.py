@@ -68,7 +68,9 @@ class Metrics:
             "time_to_first_content_seconds", "From the head of a request to the first content", SECONDS, "target"
         )
         self._tries = count("tries", "What was sent to targets, and why it failed", "target", "reason")
-        self._fallbacks = count("fallbacks", "Tries after which another target was asked", "target", "reason")
+        self._fallbacks = count(
+            "fallbacks", "Targets that failed, cooled or were limited, so that another was asked", "target", "reason"
+        )
         self._tokens = count("tokens", "Tokens, in kinds that do not overlap", "model", "target", "kind")
         self._cost = count("cost_usd", "What tokens cost, in US dollars", "model", "target")
         self._losses = count("losses", "Fields that a translation could not carry over", "target", "grade")
@@ -126,8 +128,9 @@ class Metrics:
             self._child(self._first, target).observe(record.first)
         if record.queued:
             self._queued.observe(record.queued)
-        if record.limit is not None:
-            self._child(self._limited, record.limit if record.limit in names.limits else "other").inc()
+        at_tries = [one.limit for one in record.skipped if one.limit is not None]
+        for limit in at_tries or ([record.limit] if record.limit is not None else []):
+            self._child(self._limited, limit if limit in names.limits else "other").inc()
         self._answering(record, model, target)
 
     def _answering(self, record: Request, model: str, target: str) -> None:
@@ -138,6 +141,10 @@ class Metrics:
         for before, after in pairwise(record.attempts):
             if before.target != after.target:
                 self._child(self._fallbacks, names.target(before.target), before.reason or ANSWERED).inc()
+        answered = record.attempts and record.attempts[-1].reason is None
+        for one in record.skipped if answered else ():
+            if one.reason is not None and one.reason != "off":
+                self._child(self._fallbacks, names.target(one.target), one.reason).inc()
         if record.usage is not None:
             for bucket in BUCKETS:
                 count = getattr(record.usage, bucket)

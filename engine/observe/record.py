@@ -15,6 +15,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     status: int | None = None
     seconds: float = 0.0
+    limit: str | None = None
+    """The limit that kept it from being made, by its name in the file."""
     continued: bool = False
     """It was asked to carry on from the text of a try before it, which broke off."""
 

@@ -13,7 +13,7 @@ from engine.plan.near import did_you_mean, listing
 from engine.plan.never import BODY
 from engine.plan.nodes import Attached, Limit
 from engine.plan.rules import check_when, holds, mismatch
-from engine.policies import POLICIES
+from engine.policies import POLICIES, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,8 +68,15 @@ def _policies(source: Source, name: str, written: declared.Limit) -> Iterator[Po
 
 
 def _mark(name: str, written: declared.Limit, policy: Policy) -> str:
-    """Return what begins the keys of a policy's counters: changed settings count afresh (rule L6)."""
-    said = [name, written.by, msgspec.to_builtins(written.when), policy.word, str(policy)]
+    """Return what begins the keys of a policy's counters: changed settings count afresh (rule L6).
+
+    But what was spent stays spent: a budget counts on whatever its amount is now, and which requests it is for.
+    """
+    said = [name, written.by, policy.word]
+    if isinstance(policy, Budget):
+        said.append(policy.period)
+    else:
+        said += [msgspec.to_builtins(written.when), str(policy)]
     return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
 
 

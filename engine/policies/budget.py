@@ -50,6 +50,9 @@ class Budget(msgspec.Struct, frozen=True):
     def settled(self, demand: Demand) -> int | None:
         return demand.dollars
 
+    def amount(self, units: int) -> str:
+        return f"{units / MICRO_USD:.2f} USD" if units >= MICRO_USD // 100 else f"{units / MICRO_USD:.6f} USD"
+
     def __str__(self) -> str:
         return f"{self.written} USD/{self.period}"
 

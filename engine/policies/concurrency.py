@@ -36,5 +36,8 @@ class Concurrency(msgspec.Struct, frozen=True):
     def settled(self, demand: Demand) -> int | None:  # noqa: ARG002
         return None
 
+    def amount(self, units: int) -> str:
+        return f"{units} at once"
+
     def __str__(self) -> str:
         return f"{self.most} at once"

@@ -26,5 +26,8 @@ class Requests(msgspec.Struct, frozen=True):
     def settled(self, demand: Demand) -> int | None:  # noqa: ARG002
         return None
 
+    def amount(self, units: int) -> str:
+        return f"{units} requests"
+
     def __str__(self) -> str:
         return f"{self.rate.most} requests/{self.rate.written}"

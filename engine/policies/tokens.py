@@ -26,5 +26,8 @@ class Tokens(msgspec.Struct, frozen=True):
     def settled(self, demand: Demand) -> int | None:
         return demand.tokens
 
+    def amount(self, units: int) -> str:
+        return f"{units} tokens"
+
     def __str__(self) -> str:
         return f"{self.rate.most} tokens/{self.rate.written}"

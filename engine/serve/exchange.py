@@ -43,7 +43,7 @@ from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
-    from engine.chat import Headers
+    from engine.chat import Api, Headers
     from engine.clients.profile import Profile
     from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.observe.records import Records
@@ -124,9 +124,11 @@ class Exchange:
             if self._inside:
                 self.gate.leave()
             self.reply.close()
-            if self.guard is not None:
-                await self.guard.leave(self._used())
-            self._tell()
+            try:
+                if self.guard is not None:
+                    await self.guard.leave(self._used())
+            finally:
+                self._tell()
 
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
@@ -193,11 +195,7 @@ class Exchange:
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
-        if self.guard is not None:
-            if facts.depth is NO_DEPTH and deep(plan, decision):
-                facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
-                self.decision = decision = msgspec.structs.replace(decision, facts=facts)
-            await self.guard.admit(decision)
+        self.decision = decision = await self._admitted(decision, form, body)
         forwards = any(one.forward for one in plan.upstreams.values())
         order = Order(
             visit=self.visit,
@@ -224,6 +222,17 @@ class Exchange:
         )
         self.relay = Relay(order, self.reply)
         await self.relay.run()
+
+    async def _admitted(self, decision: Decision, form: Api, body: bytes) -> Decision:
+        """Ask the limits on the road of `decision`; return it with what they needed to know. Raises `Problem`."""
+        facts = decision.facts
+        if self.guard is None:
+            return decision
+        if facts.depth is NO_DEPTH and deep(self.plan, decision):
+            facts = msgspec.structs.replace(facts, depth=OWNERS[form].depth(form, body))
+            decision = msgspec.structs.replace(decision, facts=facts)
+        await self.guard.admit(decision)
+        return decision
 
     async def enter(self) -> None:
         """Take a place among the requests that run at once, in line if need be; nothing of the body is read before."""

@@ -32,29 +32,32 @@ class Figure(NamedTuple):
 class Figures:
     """The tightest limit on requests, and the tightest on tokens, that one request has met."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_found", "_trying")
 
     def __init__(self) -> None:
         self._found: dict[str, Figure] = {}
+        self._trying: dict[str, Figure] = {}
+        """Those of the target that is tried."""
 
-    def see(self, asked: Sequence[Counter], claims: Sequence[Claim], verdict: Verdict) -> None:
-        """Note what is left after a decision."""
+    def see(self, asked: Sequence[Counter], claims: Sequence[Claim], verdict: Verdict, *, trying: bool) -> None:
+        """Note what is left after a decision; `trying`: it only concerns the target that is tried."""
+        told = self._trying if trying else self._found
         for counter, claim, left in zip(asked, claims, verdict.left, strict=False):
             word = counter.policy.word
             if word not in SHOWN:
                 continue
-            found = self._found.get(word)
-            if found is None or left.remaining / claim.most < found.remaining / found.limit:
-                self._found[word] = Figure(claim.most, max(0, left.remaining), left.reset)
+            told[word] = tighter(told.get(word), Figure(claim.most, max(0, left.remaining), left.reset))
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
+    def forget(self) -> None:
+        """Forget what concerns a target that does not answer."""
+        self._trying.clear()
 
     def headers(self, vendor: str) -> Headers:
         """Return the fields for clients of `vendor`'s APIs: `anthropic`, or any other word for OpenAI's."""
         template = ANTHROPIC if vendor == "anthropic" else OPENAI
         told = []
-        for word, (limit, remaining, reset) in self._found.items():
+        for word in (one for one in SHOWN if one in self._found or one in self._trying):
+            limit, remaining, reset = tighter(self._found.get(word), self._trying.get(word))
             whole = date(time.time() + reset) if vendor == "anthropic" else duration(reset)
             for figure, value in (("limit", str(limit)), ("remaining", str(remaining)), ("reset", whole)):
                 told.append((template.format(kind=word, figure=figure).encode(), value.encode()))
@@ -62,6 +65,15 @@ class Figures:
 
     def over(self, headers: Iterable[tuple[bytes, bytes]], vendor: str) -> Headers:
         """Return `headers` of an upstream with our figures in place of its own, never both (rule T4)."""
-        if not self._found:
+        if not self._found and not self._trying:
             return list(headers)
         return [*(field for field in headers if not field[0].startswith(FAMILIES)), *self.headers(vendor)]
+
+
+def tighter(one: Figure | None, two: Figure | None) -> Figure:
+    """Return the figure of which less is left; one of them is there."""
+    if one is None or two is None:
+        found = one or two
+        assert found is not None
+        return found
+    return two if two.remaining / two.limit < one.remaining / one.limit else one

@@ -47,6 +47,12 @@ async def give_up(relay: Relay, failure: Failure) -> None:
         return
     if failure.reason == "off" and relay.keyless:
         raise no_credential()
+    if failure.reason == "limited" and order.guard is not None and order.guard.problem is not None:
+        relay.problem = order.guard.problem  # it knows which limit, and when to come again
+        if not reply.opened:
+            raise relay.problem
+        await say_broken(relay, relay.problem)
+        return
     if reply.opened:
         await break_off(relay, failure)
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -23,15 +23,17 @@ from engine.store.base import StoreDown
 from engine.store.calendar import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from engine.chat import Headers
     from engine.facts import Facts
     from engine.plan.limited import Counter
     from engine.plan.nodes import Decision, Limit, Plan, Pool, Target
-    from engine.store.base import Store, Ticket, Verdict
+    from engine.store.base import Claim, Store, Ticket, Verdict
 
 NOTHING = Demand()
+Cost: TypeAlias = "tuple[Ticket, list[int | None]]"
+"""What was admitted, and what it really cost, per claim; None: the estimate stays."""
 
 
 class Taken(msgspec.Struct):
@@ -44,7 +46,19 @@ class Taken(msgspec.Struct):
 class Guard:
     """The limits of one exchange. `leave` must be called, however it ends."""
 
-    __slots__ = ("_early", "_entered", "_ip", "_plan", "_store", "_taken", "_trying", "charges", "figures", "refusing")
+    __slots__ = (
+        "_early",
+        "_entered",
+        "_ip",
+        "_plan",
+        "_store",
+        "_taken",
+        "_trying",
+        "charges",
+        "figures",
+        "problem",
+        "refusing",
+    )
 
     def __init__(self, plan: Plan, store: Store, ip: str) -> None:
         """`ip` is the client's address as limits count it."""
@@ -59,7 +73,9 @@ class Guard:
         self._entered: set[str] = set()
         """The entries of fallbacks whose limits have been asked."""
         self.refusing: str | None = None
-        """The limit that has refused the exchange."""
+        """The limit that has refused the exchange, or its last try."""
+        self.problem: Problem | None = None
+        """What that is to the client, where it was the last try."""
         self.charges: list[tuple[str, str, int]] = []
         """What the exchange took of budgets: (key of the counter, period, micro-USD)."""
 
@@ -73,7 +89,7 @@ class Guard:
         """Give back what was taken at the door: this request costs nothing (rule L3)."""
         taken, self._early = self._early, None
         if taken is not None:
-            await self._store.refund(taken.ticket)
+            await self._surely(self._store.refund(taken.ticket))
 
     async def admit(self, decision: Decision) -> None:
         """Ask all limits on the road of `decision` at once. Raises `Problem`: then nothing of it has counted.
@@ -95,7 +111,9 @@ class Guard:
             self._taken.append(taken)
 
     async def attempt(self, decision: Decision, pool: Pool, target: Target) -> Failure | None:
-        """Ask the limits of a try; return why it may not be made (rule L5)."""
+        """Ask the limits of a try; return why it may not be made (rule L5). `problem` says it to the client."""
+        self.refusing = self.problem = None  # what kept another target away is no matter any more
+        self.figures.forget()
         if decision.facts.api in UNCOUNTED:
             return None
         first = pool.entry not in self._entered
@@ -106,13 +124,13 @@ class Guard:
         expected = self._demand(decision, [target])
         try:
             if limits:
-                taken = await self._take(self._counters(limits, decision, target), expected)
+                taken = await self._take(self._counters(limits, decision, target), expected, trying=True)
                 self._taken += [taken] if taken is not None else []
                 self._entered.add(pool.entry)
             if own:
-                self._trying = await self._take(self._counters(own, decision, target), expected)
+                self._trying = await self._take(self._counters(own, decision, target), expected, trying=True)
         except Problem as problem:
-            self.refusing = None  # another target may answer
+            self.problem = problem
             after = next((float(value) for name, value in problem.headers if name == b"retry-after"), None)
             return Failure(reason="limited", message=problem.message, retry_after=after)
         return None
@@ -121,9 +139,9 @@ class Guard:
         """The last try came to nothing: what it has taken goes back, but for the request itself where one was sent."""
         taken, self._trying = self._trying, None
         if taken is not None and sent:
-            await self._leave([taken], NOTHING)
+            await self._surely(self._give(self._noted([taken], NOTHING)))
         elif taken is not None:
-            await self._store.refund(taken.ticket)
+            await self._surely(self._store.refund(taken.ticket))
 
     async def leave(self, used: Demand | None) -> None:
         """Give everything back; `used` is what the exchange has used, None: the estimates stay."""
@@ -131,33 +149,37 @@ class Guard:
         self._early = self._trying = None
         self._taken = []
         if taken:
-            await self._leave(taken, used)
+            await self._surely(self._give(self._noted(taken, used)))
 
-    async def _leave(self, taken: list[Taken], used: Demand | None) -> None:
-        if self._store.remote:
-            # this task may be cancelled once more while it waits for the network: what was taken goes back all the same
-            leaving = asyncio.get_running_loop().create_task(self._give(taken, used))
-            LEAVING.add(leaving)
-            leaving.add_done_callback(LEAVING.discard)
-            await asyncio.shield(leaving)
-        else:
-            await self._give(taken, used)
+    async def _surely(self, giving: Coroutine[None, None, None]) -> None:
+        """Give back, whatever becomes of this task: it may be cancelled once more while it waits for the network."""
+        if not self._store.remote:
+            await giving
+            return
+        task = asyncio.get_running_loop().create_task(giving)
+        LEAVING.add(task)
+        task.add_done_callback(LEAVING.discard)
+        await asyncio.shield(task)
 
-    async def _give(self, taken: list[Taken], used: Demand | None) -> None:
+    def _noted(self, taken: list[Taken], used: Demand | None) -> list[Cost]:
+        """Return what each decision comes to, and note what it takes of budgets."""
+        found = []
         for one in taken:
             costs = [None if used is None else counter.policy.settled(used) for counter in one.counters]
-            self._note(one, costs)
-            try:
-                if any(cost is not None for cost in costs):
-                    await self._store.settle(one.ticket, costs)
-            finally:
-                await self._store.release(one.ticket)
+            found.append((one.ticket, costs))
+            for claim, place, cost in zip(one.ticket.claims, one.ticket.places, costs, strict=True):
+                spent = claim.cost if cost is None else cost
+                if claim.kind == "ledger" and spent:
+                    self.charges.append((claim.key, written(place, claim.period), spent))
+        return found
 
-    def _note(self, taken: Taken, costs: list[int | None]) -> None:
-        for claim, place, cost in zip(taken.ticket.claims, taken.ticket.places, costs, strict=True):
-            spent = claim.cost if cost is None else cost
-            if claim.kind == "ledger" and spent:
-                self.charges.append((claim.key, written(place, claim.period), spent))
+    async def _give(self, costs: list[Cost]) -> None:
+        for ticket, settled in costs:
+            try:
+                if any(cost is not None for cost in settled):
+                    await self._store.settle(ticket, settled)
+            finally:
+                await self._store.release(ticket)
 
     def _counters(self, limits: Iterable[Limit], decision: Decision, target: Target | None) -> list[Counter]:
         return counters(limits, decision.facts, self._ip, decision.route, str(target) if target is not None else "")
@@ -170,13 +192,13 @@ class Guard:
         known = dict.fromkeys(prices.of(target) for target in targets)
         return max((demand(facts.api, facts.depth, price) for price in known), key=lambda one: one.dollars)
 
-    async def _take(self, asked: list[Counter], demand: Demand) -> Taken | None:
+    async def _take(self, asked: list[Counter], demand: Demand, *, trying: bool = False) -> Taken | None:
         """Take of every counter, or of none. Raises `Problem`."""
         claims = [counter.policy.claim(counter.key, demand) for counter in asked]
         for counter, claim in zip(asked, claims, strict=True):
             if claim.cost > claim.most:
                 self.refusing = counter.limit.name
-                raise exceeds(counter.limit, str(counter.policy), claim.cost, claim.most)
+                raise exceeds(counter, claim)
         try:
             verdict = await self._store.admit(claims)
             if verdict.refused and LEAVING and all(claims[at].kind == "lease" for at in verdict.refused):
@@ -184,7 +206,7 @@ class Guard:
                 verdict = await self._store.admit(claims)
         except StoreDown as down:
             raise unavailable(down.retry_after) from None
-        self.figures.see(asked, claims, verdict)
+        self.figures.see(asked, claims, verdict, trying=trying)
         if verdict.refused:
             self.refusing = asked[verdict.refused[0]].limit.name
             raise refused(asked, verdict)
@@ -222,12 +244,14 @@ def unavailable(wait: float) -> Problem:
     )
 
 
-def exceeds(limit: Limit, policy: str, cost: int, most: int) -> Problem:
+def exceeds(counter: Counter, claim: Claim) -> Problem:
     """Return the refusal of a request that is larger than a whole limit: waiting would not help (rule L4)."""
+    policy, limit = counter.policy, counter.limit
+    told = f"an estimated {policy.amount(claim.cost)} of {policy.amount(claim.most)}"
     return Problem(
         400,
         "request_exceeds_limit",
-        f"this request alone takes more than limit `{limit.name}` allows ({policy}): an estimated {cost} of {most}; "
+        f"this request alone takes more than limit `{limit.name}` allows ({policy}): {told}; "
         "ask for less output, or send less",
         headers=(NO_RETRY,),
     )

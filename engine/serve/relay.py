@@ -110,9 +110,7 @@ class Relay:
                 if failure is None:
                     return
                 if failure.reason in NO_TRY:
-                    self.skipped.append(
-                        Attempt(target=str(command.target), reason=failure.reason, message=failure.message)
-                    )
+                    self._skip(command.target, failure)
                 reply_to = Done(failure=failure)
         except StopIteration as stop:
             final: Done = stop.value
@@ -126,6 +124,11 @@ class Relay:
             return
         assert final.failure is not None
         await give_up(self, final.failure)
+
+    def _skip(self, target: Target, failure: Failure) -> None:
+        guard = self.order.guard
+        limit = guard.refusing if guard is not None and failure.reason == "limited" else None
+        self.skipped.append(Attempt(target=str(target), reason=failure.reason, message=failure.message, limit=limit))
 
     async def _admitted(self, target: Target, pool: Pool) -> Failure | None:
         """Try one target if its own limits admit that (rule L5)."""
@@ -211,7 +214,8 @@ class Relay:
             if failure is None and not carries_on:
                 first = self.reply.first
                 health.took((now if first is None else first) - begun, now, whole=not self.order.peek.stream)
-            health.settle(failure or self.broke, now, trial, ours=not self.forwards(target))
+            again = any(one.target == str(target) and one.reason is not None for one in self.tries)
+            health.settle(failure or self.broke, now, trial, ours=not self.forwards(target), again=again)
         finally:
             health.end(trial)
             self.reply.on_first = None

@@ -242,7 +242,8 @@ def insert(db: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
 def row(record: Request) -> tuple[object, ...]:
     """Return a request as the values of `INSERT`: no text of anybody, and of names only the asked one."""
     usage = record.usage
-    tries = [[text(one.target), one.reason, one.status, one.seconds] for one in record.attempts]
+    passed = [one for one in record.skipped if one.reason != "off"]
+    tries = [[text(one.target), one.reason, one.status, one.seconds] for one in (*passed, *record.attempts)]
     return (
         record.at,
         record.request,

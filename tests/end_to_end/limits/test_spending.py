@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.apis import CHAT
-from tests.support.http import Answer, post
+from tests.support.http import Answer, get, post
 from tests.support.script import CUT, Reply, as_json, as_stream
 
 if TYPE_CHECKING:
@@ -126,6 +128,63 @@ def test_a_restart_forgets_nothing_that_the_journal_knows(
     again = start(file)
     assert ask(again, 100).status == 429
     assert ask(again, 30).status == 200
+
+
+def test_an_edit_of_a_budget_forgets_nothing_that_was_spent(
+    start: Start, openai: Upstream, anthropic: Upstream
+) -> None:
+    turnout = start(text(openai, anthropic, "one: {budget: 0.01 USD per day, by: [all]}", PRICES))
+    openai.script(used(1000, 850))
+    assert ask(turnout, 900).status == 200
+    for limit in ("0.0099 USD per day, by: [all]", "0.01 USD per day, by: [all], when: {model: smart-*}"):
+        turnout.taken(lambda one=limit: turnout.rewrite(text(openai, anthropic, f"one: {{budget: {one}}}", PRICES)))
+        assert ask(turnout, 100).status == 429
+    more = text(openai, anthropic, "one: {budget: 0.02 USD per day, by: [all]}", PRICES)
+    turnout.taken(lambda: turnout.rewrite(more))
+    assert ask(turnout, 100).status == 200
+
+
+def test_a_request_dearer_than_a_whole_budget_is_told_in_dollars(
+    start: Start, openai: Upstream, anthropic: Upstream
+) -> None:
+    turnout = start(text(openai, anthropic, "one: {budget: 0.01 USD per day, by: [all]}", PRICES))
+    answer = ask(turnout, 100_000)
+    assert answer.status == 400
+    assert "(0.01 USD/day): an estimated 1.00 USD of 0.01 USD" in CHAT.error(answer)["message"]
+
+
+def test_what_no_waiting_helps_at_an_upstream_is_no_429(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    file = text(openai, anthropic, "one: {tokens: 1000 per 10m, by: [all]}", upstream="one")
+    turnout = start(file.replace(", other/gpt-5.4", ""))
+    answer = ask(turnout, 5000)
+    assert answer.status == 400
+    assert CHAT.error(answer)["code"] == "request_exceeds_limit"
+
+
+def test_a_limit_that_moves_a_request_is_seen_in_metrics_and_journal(
+    start: Start, openai: Upstream, anthropic: Upstream, tmp_path: Path
+) -> None:
+    observe = f'observe: {{metrics: true, journal: {{path: "{tmp_path}/turnout.db"}}}}\n'
+    turnout = start(text(openai, anthropic, "one: {requests: 1 per 10m, by: [target]}", observe, upstream="one"))
+    assert [ask(turnout).status for _ in range(2)] == [200, 200]
+    metrics = get(turnout.url, "/metrics").body.decode()
+    assert 'turnout_limit_refusals_total{limit="one"} 1.0' in metrics
+    assert 'turnout_fallbacks_total{reason="limited",target="openai/gpt-5.5"} 1.0' in metrics
+    turnout.stop()
+    with closing(sqlite3.connect(tmp_path / "turnout.db")) as db:
+        tries = [json.loads(one) for (one,) in db.execute("SELECT tries FROM requests ORDER BY id")]
+    assert [[one[:2] for one in row] for row in tries] == [
+        [["openai/gpt-5.5", None]],
+        [["openai/gpt-5.5", "limited"], ["other/gpt-5.4", None]],
+    ]
+
+
+def test_figures_are_those_of_the_target_that_answers(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    turnout = start(text(openai, anthropic, "one: {requests: 1 per 10m, by: [target]}", upstream="one"))
+    first, second = (ask(turnout) for _ in range(2))
+    assert first.header("x-ratelimit-remaining-requests") == "0"
+    assert second.header("x-turnout-target") == "other/gpt-5.4"
+    assert second.header("x-ratelimit-remaining-requests") is None
 
 
 def test_a_full_upstream_is_passed_over(start: Start, openai: Upstream, anthropic: Upstream) -> None:
