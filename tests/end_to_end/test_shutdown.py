@@ -13,6 +13,7 @@ import pytest
 from tests.support.apis import CHAT, MESSAGES, Api
 from tests.support.http import Line, get, head
 from tests.support.script import STALL, as_stream
+from tests.support.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,28 +23,11 @@ if TYPE_CHECKING:
     from tests.support.turnout import Turnout
     from tests.support.upstream import Upstream
 
-FILE = """\
-version: 1
-server: {{drain: {drain}}}
-observe: {{log: {{format: text}}}}
-upstreams:
-  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-defaults: {{model: {{retries: 0}}}}
-models:
-  smart-chat: openai/gpt-5.5
-  smart-claude: anthropic/claude-sonnet-5
-  smart-responses: openai/gpt-5.5
-routes:
-  - {{name: files, when: {{path: "/v1/files/*"}}, pass: openai}}
-keys: {{anonymous: {{routes: [files]}}}}
-"""
-
 
 @pytest.fixture
 def begin(start: Start, openai: Upstream, anthropic: Upstream) -> Callable[[str], Turnout]:
     def begin(drain: str) -> Turnout:
-        return start(FILE.format(drain=drain, openai=openai.url, anthropic=anthropic.url))
+        return start(served(openai, anthropic, f"drain: {drain}"))
 
     return begin
 

@@ -13,6 +13,7 @@ import pytest
 from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
 from tests.support.http import Line, get, post
 from tests.support.script import Reply, as_json, as_stream
+from tests.support.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,23 +22,6 @@ if TYPE_CHECKING:
     from tests.support.turnout import Turnout
     from tests.support.upstream import Upstream
 
-FILE = """\
-version: 1
-server: {{{server}}}
-observe: {{log: {{format: text}}}}
-upstreams:
-  openai: {{kind: openai, base_url: "{openai}", apis: [chat, responses], api_key: env:TEST_OPENAI_KEY}}
-  anthropic: {{kind: anthropic, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
-defaults: {{model: {{retries: 0}}}}
-models:
-  smart-chat: openai/gpt-5.5
-  smart-claude: anthropic/claude-sonnet-5
-  smart-responses: openai/gpt-5.5
-  across: anthropic/claude-sonnet-5
-routes:
-  - {{name: files, when: {{path: "/v1/files/*"}}, pass: openai}}
-keys: {{anonymous: {{routes: [files]}}}}
-"""
 WORD = "x" * 60_000
 WORDS = 2000
 """120 MB in all."""
@@ -49,18 +33,14 @@ upstream of tests has written but not sent."""
 
 @pytest.fixture(scope="module")
 def patient(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
-    return start(FILE.format(server="send_timeout: 1h", openai=_openai.url, anthropic=_anthropic.url))
+    return start(served(_openai, _anthropic, "send_timeout: 1h"))
 
 
 @pytest.fixture
 def strict(start: Start, openai: Upstream, anthropic: Upstream) -> Turnout:
     """It drops who takes nothing for half a second, and lets one request run at a time, by its limits too."""
     server = "send_timeout: 500ms, max_concurrency: 1, queue: 0, limits: [one]"
-    return start(
-        ("limits: {{one: {{concurrency: 1, by: [all]}}}}\n" + FILE).format(
-            server=server, openai=openai.url, anthropic=anthropic.url
-        )
-    )
+    return start("limits: {one: {concurrency: 1, by: [all]}}\n" + served(openai, anthropic, server))
 
 
 class Sluggard(Line):
