@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.serve.stall import ignore, never
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
@@ -50,6 +52,11 @@ class Drip:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def forget(self) -> None:
+        """The connection is gone, and whoever is told here need not outlive it: they know each other."""
+        self.end()
+        self._patience, self._ours, self._over = never, bool, ignore
 
     def _begin(self) -> None:
         self._came = 0

@@ -91,11 +91,12 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
         self._end_linger()
-        self._drip.end()
+        self._drip.forget()
         if self._hark is not None:
             self._hark.cancel()
         super().connection_lost(exc)
-        self._stall.end()
+        self._unset_keepalive_if_required()  # uvicorn leaves it running after a reset
+        self._stall.forget()
         running = self._running
         if running is not None and not running.response_complete:
             running.disconnected = True

@@ -79,6 +79,8 @@ class Reply:
         self._timer: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[None] | None = None
         self._said = 0.0
+        self._every = 0.0
+        """Seconds of silence after which a keep-alive is sent."""
         self.opened = False
         """The status line is out."""
         self.status = 0
@@ -107,24 +109,23 @@ class Reply:
 
     def hold(self, seconds: float, beat: bytes, head: Callable[[], Headers]) -> None:
         """Open the stream after `seconds` without content, and send `beat` in every silence from then on."""
-        every = min(max(seconds, BEAT[0]), BEAT[1])
+        self._every = min(max(seconds, BEAT[0]), BEAT[1])
+        self._timer = self._loop.call_later(seconds, self._tick, beat, head)
 
-        def tick() -> None:
-            silent = self._loop.time() - self._said
-            if self.opened and silent < every:
-                self._timer = self._loop.call_later(every - silent, tick)
-                return
-            if self._beating is None or self._beating.done():  # else the client does not even take the last one
-                self._beating = self._loop.create_task(say())
-            self._timer = self._loop.call_later(every, tick)
+    def _tick(self, beat: bytes, head: Callable[[], Headers]) -> None:
+        silent = self._loop.time() - self._said
+        if self.opened and silent < self._every:
+            self._timer = self._loop.call_later(self._every - silent, self._tick, beat, head)
+            return
+        if self._beating is None or self._beating.done():  # else the client does not even take the last one
+            self._beating = self._loop.create_task(self._say(beat, head))
+        self._timer = self._loop.call_later(self._every, self._tick, beat, head)
 
-        async def say() -> None:
-            if not self.opened:
-                await self._open(200, head())
-            self._said = self._loop.time()
-            await self._send({"type": "http.response.body", "body": beat, "more_body": True})
-
-        self._timer = self._loop.call_later(seconds, tick)
+    async def _say(self, beat: bytes, head: Callable[[], Headers]) -> None:
+        if not self.opened:
+            await self._open(200, head())
+        self._said = self._loop.time()
+        await self._send({"type": "http.response.body", "body": beat, "more_body": True})
 
     async def piece(self, data: bytes, head: Callable[[], Headers]) -> None:
         """Send content; the first piece opens the stream if it is not open yet."""

@@ -46,6 +46,11 @@ class Stall:
             self._timer.cancel()
             self._timer = None
 
+    def forget(self) -> None:
+        """The connection is gone, and whoever is told here need not outlive it: they know each other."""
+        self.end()
+        self._seconds, self._dropped = never, ignore
+
     def _arm(self) -> None:
         seconds = self._seconds()
         self._timer = self._loop.call_later(seconds, self._look, seconds)
@@ -61,6 +66,14 @@ class Stall:
         else:
             self._dropped(seconds)
             self._transport.abort()
+
+
+def never() -> float:
+    return 0.0
+
+
+def ignore(_seconds: float) -> None:
+    pass
 
 
 def unsent(transport: asyncio.Transport) -> int:
