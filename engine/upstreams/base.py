@@ -84,7 +84,7 @@ class Circuit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """When a target is left alone because it fails, and for how long."""
 
     failures: Annotated[
-        int, Meta(ge=1, le=1000, description="Failures in a row after which nobody asks it for the cooldown")
+        int, Meta(ge=1, le=1000, description="Requests that fail in a row after which nobody asks it for the cooldown")
     ] = 5
     cooldown: Annotated[
         Wait, Meta(description="Until one request may try it again; twice as long each time that fails")
