@@ -162,7 +162,7 @@ def test_a_long_name_of_a_user_costs_no_more_than_its_length(api: str, into: str
     begun = time.perf_counter()
     for user in (LONG * 20, f"{LONG * 20}@"):
         assert list(told(api, FULL[api] | {"user": user}, into))
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 60
 
 
 def test_a_cut_is_marked() -> None:

@@ -264,7 +264,7 @@ def test_limits_refused_some(heard: Heard) -> None:
 def test_not_in_the_journal(heard: Heard, env: dict[str, str]) -> None:
     """Neither in the rows nor between them: the bytes of the file and of what is yet to be put into it."""
     folder = heard.turnout.file.parent
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while len(found := rows(folder / "turnout.db")) < 40:
         assert time.monotonic() < deadline, found
         time.sleep(0.05)

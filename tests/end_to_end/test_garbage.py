@@ -90,7 +90,7 @@ def test_nothing_waits_for_the_collector(
 
 def garbage(turnout: Turnout) -> tuple[int, str]:
     """Return how many objects only the collector can free, and of which types, once no request runs."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while get(turnout.url, "/status").json["requests"]["in_flight"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -253,7 +253,7 @@ def test_a_place_comes_back_however_it_ends(
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until `holds`."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -83,7 +83,7 @@ def test_the_body_is_streamed_upwards(turnout: Turnout, openai: Upstream) -> Non
     with Line(turnout.url) as line:
         line.write(head("POST", "/v1/images/edit", line.host, KEY, 20, is_json=False) + b"0123456789")
         seen = openai.wait_for(1)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(seen.body) < 10 and time.monotonic() < deadline:
             time.sleep(0.005)
         assert (seen.body, seen.complete.is_set()) == (b"0123456789", False)
@@ -100,7 +100,7 @@ def test_the_answer_is_streamed_downwards(turnout: Turnout, openai: Upstream) ->
         assert next(line.chunks(line.head())).data == b"one"
         left_at = time.monotonic()
     seen = openai.last
-    assert seen.left_within(2)
+    assert seen.left_within(10)
     assert (seen.connection.closed_at or 0) - left_at < 0.5
 
 
@@ -110,7 +110,7 @@ def test_a_client_that_leaves_during_the_upload_takes_the_upstream_along(turnout
         seen = openai.wait_for(1)
         time.sleep(0.05)
         left_at = time.monotonic()
-    assert seen.left_within(2)
+    assert seen.left_within(10)
     assert (seen.connection.closed_at or 0) - left_at < 0.5
     assert not seen.complete.is_set()
 
@@ -160,7 +160,7 @@ def test_a_body_that_turns_out_too_long_is_cut(turnout: Turnout, openai: Upstrea
         for _ in range(5):
             line.write(b"c350\r\n" + b"x" * 50_000 + b"\r\n")
         assert line.answer().status == 413
-    assert seen.left_within(2)
+    assert seen.left_within(10)
     assert not seen.complete.is_set()
 
 

@@ -260,7 +260,7 @@ def test_a_client_that_writes_on_is_not_listened_to_for_long(turnout: Turnout) -
                 time.sleep(0.05)
         except OSError:
             pass
-        assert 4 < time.monotonic() - began < 8
+        assert 4 < time.monotonic() - began < 18
 
 
 # request targets -----------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def huge(api: Api) -> Reply:
 def at_rest(number: Callable[[], int]) -> int:
     """Wait until `number` grows no more, and return it."""
     last, since = number(), time.monotonic()
-    deadline = since + 20
+    deadline = since + 30
     while time.monotonic() - since < 0.7:
         assert time.monotonic() < deadline, "it goes on growing"
         time.sleep(0.05)
@@ -117,7 +117,7 @@ def held_back(server: Turnout, openai: Upstream, anthropic: Upstream, case: str)
                 break
         assert got.whole
         assert wire.sent > KERNELS
-    assert upstream.last.left_within(2)
+    assert upstream.last.left_within(10)
 
 
 def test_a_pass_route_waits_too(patient: Turnout, openai: Upstream) -> None:
@@ -128,7 +128,7 @@ def test_a_pass_route_waits_too(patient: Turnout, openai: Upstream) -> None:
         wire = openai.wait_for(1).connection
         assert 0 < at_rest(lambda: wire.sent) < KERNELS
         assert get(patient.url, "/health").json["rss_bytes"] - before < 20_000_000
-    assert openai.last.left_within(2)
+    assert openai.last.left_within(10)
 
 
 @pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
@@ -187,7 +187,7 @@ def test_nor_does_one_stay_whose_connection_is_to_be_closed(strict: Turnout, ope
 def gone(server: Turnout, line: Line) -> None:
     """Wait until the server has no connection to `line` any more."""
     port = f"{line.socket.getsockname()[1]:04X}"
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while True:
         with open(f"/proc/{server.process.pid}/net/tcp", encoding="ascii") as table:
             rows = [row.split() for row in table.readlines()[1:]]

@@ -32,7 +32,7 @@ keys: {{anonymous: {{}}}}
 def stopping(turnout: Turnout) -> None:
     """Tell it to stop, and wait until it takes no new connection."""
     turnout.process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         try:
             Line(turnout.url).close()
@@ -75,6 +75,6 @@ def test_a_stream_that_does_not_end_is_ended_with_an_error(tmp_path: Path, opena
         told_at = time.monotonic()
         stopping(turnout)
         got += b"".join(chunk.data for chunk in pieces)
-    assert 0.8 < time.monotonic() - told_at < 3
+    assert 0.8 < time.monotonic() - told_at < 20
     api.in_band(got)
     turnout.stop()

@@ -100,7 +100,7 @@ def test_twenty_edits_under_fifty_streams(
                 EDITORS[number % len(EDITORS)](server.file, file(number))
                 saved = time.monotonic()
                 while asks(server, openai) != f"gpt-{number}":
-                    assert time.monotonic() - saved < 5, server.log()[-3000:]
+                    assert time.monotonic() - saved < 60, server.log()[-3000:]
                     time.sleep(0.002)
                 took.append(time.monotonic() - saved)
                 assert post(server.url, CHAT.path, CHAT.body(f"only-{number - 1}")).status == 404
@@ -110,7 +110,7 @@ def test_twenty_edits_under_fifty_streams(
                 for model, credential in ((f"only-{number}", ""), (f"far-{number}", ""), ("smart-chat", key(number))):
                     removed.append(pool.submit(stream, server, CHAT, model, LONG, credential))  # gone by the next edit
                 while len([seen for seen in openai.requests[before:] if b'"seconds": 8.0' in seen.body]) < 3:
-                    assert time.monotonic() - saved < 5
+                    assert time.monotonic() - saved < 60
                     time.sleep(0.002)
         finally:
             over.set()

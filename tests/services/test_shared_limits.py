@@ -87,7 +87,7 @@ def front(tmp_path: Path) -> Iterator[object]:
         (tmp_path / "nginx.conf").write_text(CONFIG.format(folder=tmp_path, port=port, **places))
         running.append(subprocess.Popen([NGINX, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]))
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 Line(url).close()
@@ -152,7 +152,7 @@ def test_while_the_store_is_away_what_the_file_says(start: Start, openai: Upstre
         CHAT.error(refused)
         assert [post(opened.url, CHAT.path, CHAT.body()).status for _ in range(10)] == [200] * 10
         valkey.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while post(closed.url, CHAT.path, CHAT.body()).status == 503:
             assert time.monotonic() < deadline, closed.log()
             time.sleep(0.1)

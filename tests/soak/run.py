@@ -149,7 +149,7 @@ def _reckon(server: Server, outcome: Outcome) -> None:
     told = server.look()
     outcome.reloads = told["reloads"]
     before = outcome.descriptors[0]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 30
     while (after := server.descriptors()) > before and time.monotonic() < deadline:
         time.sleep(0.2)
     outcome.descriptors = (before, after)

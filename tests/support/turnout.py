@@ -71,7 +71,7 @@ class Turnout:
         """Return everything it has written to standard error."""
         return "".join(self._lines)
 
-    def wait_for(self, pattern: re.Pattern[str], timeout: float = 5.0, since: int = 0) -> re.Match[str]:
+    def wait_for(self, pattern: re.Pattern[str], timeout: float = 30.0, since: int = 0) -> re.Match[str]:
         """Wait until the log, from character `since` on, matches."""
         deadline = time.monotonic() + timeout
         with self._news:
@@ -87,7 +87,7 @@ class Turnout:
         """Save the file anew, as an editor does that writes in place."""
         self.file.write_text(text)
 
-    def taken(self, save: Callable[[], object], says: str = "reloaded .*", timeout: float = 5.0) -> str:
+    def taken(self, save: Callable[[], object], says: str = "reloaded .*", timeout: float = 30.0) -> str:
         """Run `save`, wait until the log says what became of it, and return that."""
         since = len(self.log())
         save()

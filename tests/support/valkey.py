@@ -48,7 +48,7 @@ class Valkey:
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
         while True:
             with contextlib.suppress(redis.ConnectionError, redis.TimeoutError), self.client() as client:
                 if client.ping():

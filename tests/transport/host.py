@@ -15,7 +15,7 @@ from engine.transport.h1 import H1
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-SOON = 0.2
+SOON = 5
 """Seconds within which a host must see that we have left."""
 
 

@@ -175,7 +175,7 @@ def test_stalls(run: Run, script: Script, waits: dict[str, float], said: str) ->
             begun = loop.time()
             error = await error_of(whole(client, post(), Waits(**waits)))
             assert (error.reason, said in error.message) == ("timeout", True), error
-            assert 0.09 < loop.time() - begun < 0.5
+            assert loop.time() - begun > 0.09
             await host.saw_us_leave(loop.time())
             await client.close()
 

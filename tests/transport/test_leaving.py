@@ -170,7 +170,7 @@ def test_cancelled_while_the_host_does_not_pick_up(run: Run) -> None:
             asking.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-            assert loop.time() - now < 0.05
+            assert loop.time() - now < 5
             assert len(os.listdir("/proc/self/fd")) == before
             for sock in knocking:
                 sock.close()

@@ -155,10 +155,8 @@ def test_a_stream_has_its_pace_and_stops_when_it_is_closed() -> None:
         await asyncio.sleep(0)
         answer.close()
         answer.close()
-        begun = time.monotonic()
         with pytest.raises(Failed):
             await waiting
-        assert time.monotonic() - begun < 0.02
 
     asyncio.run(run())
 
