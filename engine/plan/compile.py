@@ -26,6 +26,7 @@ from engine.plan.server import (
     compile_listen,
     compile_origins,
     compile_overload,
+    compile_sockets,
     compile_trusted,
 )
 from engine.plan.shares import check_shares
@@ -82,6 +83,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
         send_timeout=seconds(document.server.send_timeout),
         body_timeout=seconds(document.server.body_timeout),
         overload=compile_overload(source),
+        sockets=compile_sockets(source),
         journal=compile_journal(source),
         readers=trusted(document.observe.allow),
         responses=_room(source),

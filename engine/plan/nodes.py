@@ -274,6 +274,15 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True):
     queue_timeout: float
 
 
+class Sockets(msgspec.Struct, frozen=True, kw_only=True):
+    """How many WebSockets of clients may be open, how much each may ask at once, and how long (seconds)."""
+
+    connections: int
+    requests: int
+    idle: float
+    total: float
+
+
 class Journal(Node, frozen=True, kw_only=True):
     """Where a row is written for each request. `retention` in seconds."""
 
@@ -313,6 +322,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The proxies whose word counts on who calls."""
     overload: Overload | None
     """None: no cap."""
+    sockets: Sockets | None
+    """None: nobody comes by WebSocket."""
     journal: Journal | None
     readers: Trusted | None
     """Who may read /metrics and /status; None: nobody."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from engine.diagnostics import Label
 from engine.plan.admission import ANY, HOST, NULL, PORTS, parse_origin
-from engine.plan.nodes import Overload
+from engine.plan.nodes import Overload, Sockets
 from engine.plan.peers import trusted
 from engine.units import seconds
 
@@ -105,6 +105,23 @@ def compile_overload(source: Source) -> Overload | None:
                 help="add `max_concurrency`, or remove it",
             )
     return None
+
+
+def compile_sockets(source: Source) -> Sockets | None:
+    """Return what clients may do over WebSocket, None where they may not come by it."""
+    found = source.document.server.websocket
+    if isinstance(found, str):
+        return None
+    idle, total = seconds(found.idle), seconds(found.total)
+    if idle > total:
+        given = source.tree.keys.get(("server", "websocket", "idle"))
+        source.report.warning(
+            "no-effect",
+            f"`idle` of {found.idle} says nothing: a connection is closed after {found.total} anyway",
+            given or source.tree.key("server", "websocket", "total"),
+            help=f"write `idle: {found.total}` or less, or a longer `total`",
+        )
+    return Sockets(connections=found.connections, requests=found.requests, idle=idle, total=total)
 
 
 def compile_hosts(source: Source) -> frozenset[str]:

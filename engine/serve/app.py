@@ -23,17 +23,18 @@ if TYPE_CHECKING:
     from engine.serve.gate import Gate
     from engine.serve.panel import Panel
     from engine.serve.recall import Recall
+    from engine.serve.sockets.registry import Sockets
     from engine.serve.stored import Responses
 
 
 def make_app(
-    records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate, panel: Panel
+    records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate, sockets: Sockets, panel: Panel
 ) -> Litestar:
     """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
-        await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate).run()
+        await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate, sockets).run()
 
     return Litestar(
         route_handlers=[data_plane, *handlers(status, gate), *showing(panel)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-    from engine.serve.stall import Stall
+    from engine.transport.stall import Stall
 
 HEAD = b"HTTP/1.1 "
 
@@ -19,10 +19,10 @@ class Corked:
     anything that is not there yet. A piece of a body that looks like a head goes out just the same.
     """
 
-    __slots__ = ("_head", "_loop", "_stall", "_transport", "is_closing")
+    __slots__ = ("_head", "_loop", "_stall", "bare", "is_closing")
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, stall: Stall) -> None:
-        self._transport = transport
+        self.bare = transport
         self._loop = loop
         self._stall = stall
         self._head = b""
@@ -31,34 +31,34 @@ class Corked:
     def write(self, data: bytes) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self._transport.writelines((head, data))
+            self.bare.writelines((head, data))
         elif data.startswith(HEAD):
             self._head = data
             self._loop.call_soon(self._flush)
         else:
-            self._transport.write(data)
+            self.bare.write(data)
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
-        if self._transport.get_write_buffer_size():
+        self.bare.close()
+        if self.bare.get_write_buffer_size():
             self._stall.begin()  # it closes once that is taken, which may be never
 
     def abort(self) -> None:
         self._head = b""
-        self._transport.abort()
+        self.bare.abort()
 
     def get_extra_info(self, name: str) -> Any:
-        return self._transport.get_extra_info(name)
+        return self.bare.get_extra_info(name)
 
     def can_write_eof(self) -> bool:
-        return self._transport.can_write_eof()
+        return self.bare.can_write_eof()
 
     def write_eof(self) -> None:
         self._flush()
-        self._transport.write_eof()
+        self.bare.write_eof()
 
     def _flush(self) -> None:
         if self._head:
             head, self._head = self._head, b""
-            self._transport.write(head)
+            self.bare.write(head)

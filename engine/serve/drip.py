@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.serve.stall import ignore, never
+from engine.transport.stall import ignore, never
 
 if TYPE_CHECKING:
     import asyncio

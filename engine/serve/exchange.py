@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
-import time
 import traceback
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -28,6 +26,7 @@ from engine.plan.route import asked_name, needs_depth, route
 from engine.policies.base import Demand
 from engine.serve import lookup, objects
 from engine.serve.body import ClientGone, read_body
+from engine.serve.clock import today
 from engine.serve.continued import Continued, continued, kept_by, text_of
 from engine.serve.failures import problem_of
 from engine.serve.guard import NOTHING, Guard
@@ -39,6 +38,9 @@ from engine.serve.passing import passing
 from engine.serve.recording import recorded
 from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
+from engine.serve.sockets.opening import PATHS as SOCKETS
+from engine.serve.sockets.opening import open_socket
+from engine.serve.sockets.upgrade import asked
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Decision, Key, Plan
     from engine.serve.gate import Gate
     from engine.serve.recall import Recall
+    from engine.serve.sockets.registry import Sockets
     from engine.serve.stored import Responses
 
 WHOLE = frozenset({"embeddings", "count_tokens", "input_tokens"})
@@ -73,6 +76,7 @@ class Exchange:
         recall: Recall,
         responses: Responses,
         gate: Gate,
+        sockets: Sockets,
     ) -> None:
         self.scope = scope
         self.receive = receive
@@ -84,9 +88,11 @@ class Exchange:
         self.recall = recall
         self.responses = responses
         self.gate = gate
+        self.sockets = sockets
         self.form: Dialect = form_of(scope)
         self.started = self.visit.loop.time()
         self.path = ""
+        self.base: str | None = None
         self.key: Key | None = None
         self.facts: Facts | None = None
         self.decision: Decision | None = None
@@ -133,7 +139,7 @@ class Exchange:
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
         base, path = place(plan.bases, canonical(scope["raw_path"], plan.bases), ENDPOINTS)
-        self.path = path
+        self.path, self.base = path, base
         method = scope["method"]
         owned = ENDPOINTS.get(path)
         if owned is not None:
@@ -148,7 +154,10 @@ class Exchange:
             await self.guard.door(self._facts(owned[1].api if owned is not None else None, base, None, None))
         self.key = key = identify(plan, self.headers, today())
         check_base(key, base)
-        if owned is not None:
+        if path in SOCKETS and (upgrade := asked(scope)) is not None:
+            await self._costs_nothing()
+            open_socket(self, path, upgrade)
+        elif owned is not None:
             if method != "POST":
                 raise upgraded(path) if first(self.headers, HANDSHAKE) is not None else only("POST", path)
             await self._model_request(*owned, base, key)
@@ -345,14 +354,3 @@ def without_frames(problem: Problem) -> Problem:
     the garbage collector comes by, which is seldom."""
     problem.__cause__ = problem.__context__ = None
     return problem.with_traceback(None)
-
-
-def today() -> str:
-    """Return the UTC day, as `keys.<k>.expires` writes it."""
-    return _iso(int(time.time()) // 86400)
-
-
-@lru_cache(2)
-def _iso(day: int) -> str:
-    """Return the date that is `day` days after the first of 1970."""
-    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()

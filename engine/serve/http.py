@@ -20,13 +20,15 @@ from engine.serve.hangup import EVERY, hung_up
 from engine.serve.heading import check_codings, follow_target, head_too_large, invalid
 from engine.serve.refusal import last_words, refusal
 from engine.serve.reply import Visit
-from engine.serve.stall import Stall
+from engine.serve.sockets.upgrade import EXTENSION, Upgrade, wanted
+from engine.transport.stall import Stall
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+    from engine.serve.sockets.client import ClientWire
     from engine.serve.switch import Switch
 
 HEAD_LIMIT = 64 * 1024
@@ -67,6 +69,8 @@ class Protocol(HttpToolsProtocol):
         """Nothing is said or heard here any more."""
         self._running: RequestResponseCycle | None = None
         """The cycle whose task runs; `self.cycle` may already be the next one of a pipeline."""
+        self._upgrade: Upgrade | None = None
+        """What the request whose head is being read asks for."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -89,14 +93,9 @@ class Protocol(HttpToolsProtocol):
             self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._end_head()
-        self._end_linger()
-        self._drip.forget()
-        if self._hark is not None:
-            self._hark.cancel()
+        self._rest()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn leaves it running after a reset
-        self._stall.forget()
         running = self._running
         if running is not None and not running.response_complete:
             running.disconnected = True
@@ -104,6 +103,36 @@ class Protocol(HttpToolsProtocol):
             if visit is not None and visit.task is not None:  # else it has not begun, and finds out when it reads
                 visit.gone = True
                 visit.task.cancel()
+
+    def _rest(self) -> None:
+        """Stop every clock."""
+        self._end_head()
+        self._end_linger()
+        self._drip.forget()
+        if self._hark is not None:
+            self._hark.cancel()
+        self._unset_keepalive_if_required()
+        self._stall.forget()
+        self._end_upgrade()
+
+    def _end_upgrade(self) -> None:
+        if self._upgrade is not None:
+            self._upgrade.forget()
+            self._upgrade = None
+
+    def _hand_over(self, head: bytes, wire: ClientWire) -> None:
+        """Send the head that says so, and let go of the connection: `wire` speaks on it from now on."""
+        running = self._running
+        assert running is not None
+        transport = cast("Corked", self.transport).bare
+        if running.more_body or self.pipeline or self._head_size:
+            transport.abort()  # it has sent what is neither HTTP any more nor a frame yet
+            return
+        running.response_started = running.response_complete = True
+        self.connections.discard(self)
+        self._rest()
+        transport.write(head)
+        wire.hand_over(transport, cast("set[object]", self.connections))
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -159,6 +188,8 @@ class Protocol(HttpToolsProtocol):
             follow_target(self.url, self.headers)
         if self.expect_100_continue and self.parser.get_http_version() < "1.1":
             self.expect_100_continue = False  # as RFC 9110, 10.1.1 has it: such a client does not wait
+        if self._upgrade is not None and not self.pipeline:
+            self.scope["extensions"] = cast("Any", {EXTENSION: self._upgrade})
         super().on_headers_complete()
         if self._last:
             self.cycle.keep_alive = False
@@ -191,6 +222,7 @@ class Protocol(HttpToolsProtocol):
         answered = self._running
         super().on_response_complete()
         self._drip.end()
+        self._end_upgrade()
         if answered is not None and answered.more_body and not self.transport.is_closing():
             self._linger = self.loop.call_later(LINGER, self.transport.close)
 
@@ -203,9 +235,9 @@ class Protocol(HttpToolsProtocol):
     def _parse(self, data: bytes) -> None:
         """Parse what came. Raises `HttpParserError`.
 
-        An `Upgrade` is never taken, and its request is one like any other (RFC 9110, 7.8); but llhttp passes over the
-        body of a request that has one, and would read it as the next request. So a new parser is given the same head
-        without that field, and then what followed it.
+        A request with an `Upgrade` is one like any other (RFC 9110, 7.8), and its answer may take it; but llhttp
+        passes over the body of a request that has one, and would read it as the next request. So a new parser is given
+        the same head without that field, and then what followed it.
         """
         rest: bytes | memoryview = data
         while True:
@@ -219,6 +251,9 @@ class Protocol(HttpToolsProtocol):
                 if method == b"CONNECT":  # an upgrade by its very name
                     self._refuse(invalid("this is no forward proxy: it takes no CONNECT"))
                     return
+                idle = self._running is None or self._running.response_complete
+                if method == b"GET" and version >= b"1.1" and idle and not self._last and wanted(self.headers):
+                    self._upgrade = Upgrade(self.headers, self._hand_over)
                 fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's

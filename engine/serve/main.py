@@ -30,6 +30,7 @@ from engine.serve.observers import Observers
 from engine.serve.panel import Panel
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
+from engine.serve.sockets.registry import Sockets
 from engine.serve.stored import Responses
 from engine.serve.switch import Switch
 from engine.transport.certificates import Unusable
@@ -95,9 +96,10 @@ async def _serve(
     generation.begin()
     await drivers.stores.remember(plan, log)
     gate = Gate()
+    sockets = Sockets()
     panel = Panel(status, observers, gate)
-    app = make_app(records, status, Recall(), Responses(), gate, panel)
-    switch = panel.switch = Switch(cast("ASGIApp", app), generation, records, gate)
+    app = make_app(records, status, Recall(), Responses(), gate, sockets, panel)
+    switch = panel.switch = sockets.switch = Switch(cast("ASGIApp", app), generation, records, gate, sockets)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
     server = Server(
         uvicorn.Config(
@@ -155,6 +157,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
         """Listen. uvicorn's own would give a unix socket to a TCP server, and has no way for a context of ours."""
         self._loop = loop = asyncio.get_running_loop()
+        self._switch.sockets.tasks = self.server_state.tasks
         state = self.lifespan.state
 
         def connection() -> Protocol:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.plan.peers import Trusted
     from engine.serve.gate import Gate
     from engine.serve.generation import Generation
+    from engine.serve.sockets.registry import Sockets
 
 MOST_DRAINING = 8
 HOSTLESS = frozenset({b"/health", b"/ready"})
@@ -37,8 +38,9 @@ HOSTLESS = frozenset({b"/health", b"/ready"})
 class Switch:
     """Stands in front of the one Litestar app. `generation` is the live one."""
 
-    def __init__(self, app: ASGIApp, generation: Generation, records: Records, gate: Gate) -> None:
+    def __init__(self, app: ASGIApp, generation: Generation, records: Records, gate: Gate, sockets: Sockets) -> None:
         self.app = app
+        self.sockets = sockets
         self.gate = gate
         self.generation = generation
         self.draining: list[Generation] = []
@@ -76,6 +78,7 @@ class Switch:
         """
         old, self.generation = self.generation, generation
         self.gate.fit(generation.plan.overload)
+        self.sockets.swapped(generation, drain)
         self.draining.append(old)
         old.retire(self.draining.remove)
         for oldest in self.draining[:-MOST_DRAINING]:

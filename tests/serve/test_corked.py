@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from engine.serve.corked import Corked
-from engine.serve.stall import Stall
+from engine.transport.stall import Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

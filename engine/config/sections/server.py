@@ -55,6 +55,25 @@ class Tls(Section, frozen=True, kw_only=True):
     ] = None
 
 
+class WebSocket(Section, frozen=True, kw_only=True):
+    """What clients may do over WebSocket."""
+
+    connections: Annotated[
+        int, Meta(ge=1, description="How many may be open at once; others get 503 before they are")
+    ] = 1000
+    requests: Annotated[
+        int, Meta(ge=1, le=1000, description="How many requests of one connection may run or wait at once")
+    ] = 16
+    idle: Annotated[
+        Duration,
+        Meta(description="How long a connection may ask nothing before it is closed", extra={"flaw": positive}),
+    ] = "30m"
+    total: Annotated[
+        Duration,
+        Meta(description="How old a connection may get; what runs then may end", extra={"flaw": positive}),
+    ] = "1h"
+
+
 class Server(Section, frozen=True, kw_only=True):
     """Where Turnout listens and what it lets in."""
 
@@ -112,6 +131,12 @@ class Server(Section, frozen=True, kw_only=True):
             extra={"flaw": positive},
         ),
     ] = "60s"
+    websocket: Annotated[
+        WebSocket | Literal["off"],
+        Meta(
+            description="WebSocket connections of clients. off: handshakes are refused (426), and clients ask by POST"
+        ),
+    ] = WebSocket()
     drain: Annotated[
         Duration, Meta(description="How long requests may go on once the server stops or their generation must go")
     ] = "30s"

@@ -1,4 +1,4 @@
-"""A client that takes nothing of what it is sent: after `server.send_timeout` without any progress it is dropped.
+"""A peer that takes nothing of what it is sent is dropped after a while without any progress (`server.send_timeout`).
 
 A slow one is no stalled one. What the kernel still holds counts too: it tells of room only once a third of its buffer
 is free, which at a trickle takes longer than anybody would wait.

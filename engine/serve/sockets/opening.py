@@ -1,0 +1,57 @@
+"""Which paths speak WebSocket, and how a handshake that has passed the doors becomes a connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.chat import Problem
+from engine.dialects import ANTHROPIC, ENDPOINTS, OPENAI
+from engine.serve.headers import first
+from engine.serve.reply import marks
+from engine.serve.sockets.upgrade import accepted
+
+if TYPE_CHECKING:
+    from engine.serve.exchange import Exchange
+    from engine.serve.sockets.talk import Talk
+    from engine.serve.sockets.upgrade import Upgrade
+
+ANY = "/v1/ws"
+"""Where the first frame says which API is spoken."""
+RESPONSES = "/v1/responses"
+PLAIN = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/embeddings", ANY})
+PATHS = PLAIN
+
+
+def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
+    """Make a connection of the handshake of `exchange`. Raises `Problem`: then it is answered over HTTP."""
+    limits = exchange.plan.sockets
+    if limits is None:
+        raise Problem(426, "upgrade_required", "`server.websocket` is off: send requests by POST", headers=NO_SOCKET)
+    exchange.sockets.admit(limits.connections)
+    accept = accepted(exchange.headers)
+    from engine.serve.sockets.client import ClientWire
+    from engine.serve.sockets.session import Session
+
+    visit = exchange.visit
+    switch = exchange.sockets.switch
+    assert switch is not None
+    plan = exchange.plan
+    wire = ClientWire(visit.loop, plan.body_limit, lambda: switch.generation.plan.send_timeout)
+    prefix = plan.bases[exchange.base] if exchange.base is not None else ""
+    session = Session(exchange.scope, prefix, wire, talk(exchange, path), exchange.sockets, switch)
+    upgrade.take(wire, accept, marks(visit))
+    exchange.reply.opened, exchange.reply.status = True, 101
+    exchange.sockets.hold(visit.loop.create_task(session.run()))
+
+
+NO_SOCKET = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))
+
+
+def talk(exchange: Exchange, path: str) -> Talk:
+    """Return what is spoken at `path`."""
+    from engine.serve.sockets.plain import Plain
+
+    if path in ENDPOINTS:
+        return Plain(ENDPOINTS[path][0], path)
+    anthropic = first(exchange.headers, b"anthropic-version") is not None
+    return Plain(ANTHROPIC if anthropic else OPENAI, None, anthropic=anthropic)
