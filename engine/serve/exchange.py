@@ -40,7 +40,7 @@ from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
 from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
-from engine.serve.sockets.upgrade import asked
+from engine.serve.sockets.upgrade import asked, turn_of
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -226,6 +226,7 @@ class Exchange:
             continued=goes_on,
             guard=self.guard,
             client=client,
+            turn=turn_of(self.scope),
             sealed=endpoint.api in SEALED and NEEDLE in body,
             started=self.started,
         )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.serve.reply import Visit
     from engine.serve.stored import Responses
     from engine.upstreams.base import Options
+    from engine.upstreams.turn import Turn
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks the limits of each try, where the file has any."""
     client: Profile | None = None
     """Which program asks, where it is one that is known."""
+    turn: Turn | None = None
+    """What it says beside its body, where it came over a WebSocket."""
     sealed: bool = False
     """The body may carry reasoning under our own seal (engine.dialects.seal)."""
     started: float

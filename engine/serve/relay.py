@@ -251,6 +251,7 @@ class Relay:
             stream=order.peek.stream,
             credential=self._credential(target, way),
             faults=order.faults,
+            turn=order.turn if way.straight else None,
             spent=now - order.started,
         )
 

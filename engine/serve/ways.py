@@ -8,6 +8,7 @@ from engine.chat import Problem
 from engine.dialects import CODECS, COUNTS, crossing, is_estimated
 from engine.serve.across import Across
 from engine.serve.counting import Counting, counted
+from engine.serve.prepared import prepared
 from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
 
     Raises `Problem` (400) where the request cannot go there in any form.
     """
+    if order.turn is not None and not order.turn.generate and not order.options(target).sockets:
+        return prepared(order)
     api = crossing(order.api, order.options(target).speaks, order.form)
     if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)

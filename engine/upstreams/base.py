@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers
     from engine.secret import Secret
+    from engine.upstreams.turn import Turn
 
 SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
 
@@ -57,6 +58,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def speaks(self) -> tuple[Api, ...]:
         """The APIs it answers in, those first in which it is rather asked."""
         return ()
+
+    @property
+    def sockets(self) -> bool:
+        """Whether its Responses API is asked over WebSocket where the client came by one."""
+        return False
 
     @property
     def free(self) -> bool:
@@ -161,6 +167,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool = False
     credential: Headers = []
     """The client's own credential, only for `auth: forward`."""
+    turn: Turn | None = None
+    """Set for a request of a client's WebSocket that the upstream may be asked over one too."""
     spent: float = 0.0
     """Seconds of `timeouts.total` that earlier tries of the same request have used."""
     faults: str | None = None

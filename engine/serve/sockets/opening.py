@@ -19,7 +19,7 @@ ANY = "/v1/ws"
 """Where the first frame says which API is spoken."""
 RESPONSES = "/v1/responses"
 PLAIN = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/embeddings", ANY})
-PATHS = PLAIN
+PATHS = PLAIN | {RESPONSES}
 
 
 def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
@@ -49,9 +49,14 @@ NO_SOCKET = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))
 
 def talk(exchange: Exchange, path: str) -> Talk:
     """Return what is spoken at `path`."""
+    from engine.serve.sockets.picking import Picking
     from engine.serve.sockets.plain import Plain
+    from engine.serve.sockets.responses import Responses
 
+    room = exchange.plan.body_limit
+    if path == RESPONSES:
+        return Responses(room)
     if path in ENDPOINTS:
         return Plain(ENDPOINTS[path][0], path)
     anthropic = first(exchange.headers, b"anthropic-version") is not None
-    return Plain(ANTHROPIC if anthropic else OPENAI, None, anthropic=anthropic)
+    return Picking(Plain(ANTHROPIC if anthropic else OPENAI, None, anthropic=anthropic), room)

@@ -150,6 +150,9 @@ class Said:
         self.over = True
         return [self._marked(b'{"type":"done","cancelled":true}', also=True)]
 
+    def follow(self) -> Ask | None:
+        return None
+
     def _marked(self, data: bytes, *, also: bool = False) -> bytes:
         """Return an object with the id of its request in it; `also` as `id`, where it has none of its own."""
         if self._id is None:

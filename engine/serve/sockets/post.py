@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.dialects.sse import Splitter, parse
-from engine.serve.sockets.upgrade import OFFERED
+from engine.serve.sockets.upgrade import OFFERED, TURN
 from engine.transport.wire import Closed
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 HANDSHAKE = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding", b"expect"})
 """Fields of the handshake that say nothing of a message. Who it is from, and which page, they do."""
-TURN = "turnout.turn"
-"""Where a scope holds what a message says beside its body."""
 JSON = (b"content-type", b"application/json")
 
 

@@ -148,6 +148,9 @@ class Session:
             self._running.pop(lane, None)
             self._free(ask.size)
             self._last = self._loop.time()
+            if (follow := ask.answering.follow()) is not None:
+                self._size += follow.size
+                self._asks.setdefault(lane, deque()).appendleft(follow)
             if self._wire.closed is None:
                 if post.status == 401 and self._unknown():
                     self._wire.close(POLICY, "the key is not valid any more")

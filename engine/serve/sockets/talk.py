@@ -47,6 +47,9 @@ class Answering(Protocol):
     def cancelled(self) -> list[bytes]:
         """Return the frames for a request that the client has taken back."""
 
+    def follow(self) -> Ask | None:
+        """Return what is asked next in its lane, before anything that waits there."""
+
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """A frame that asks something: the POST it stands for. Those of one `lane` go one after the other."""

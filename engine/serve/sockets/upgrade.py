@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers
     from engine.serve.sockets.client import ClientWire
+    from engine.upstreams.turn import Turn
 
 EXTENSION = "turnout.upgrade"
+"""Where the scope of a request holds the `Upgrade` that it asks for."""
+TURN = "turnout.turn"
+"""Where the scope of a message holds what it says beside its body."""
 VERSION = b"13"
 KEY_BYTES = 16
 KEY, OFFERED = b"sec-websocket-key", b"sec-websocket-protocol"
@@ -54,7 +58,16 @@ class Upgrade:
 
 def asked(scope: Scope) -> Upgrade | None:
     """Return the upgrade that a request asks for, None for one that asks for none."""
-    return cast("Upgrade | None", cast("dict[str, Any]", scope["extensions"] or {}).get(EXTENSION))
+    return cast("Upgrade | None", extensions(scope).get(EXTENSION))
+
+
+def extensions(scope: Scope) -> dict[str, Any]:
+    return cast("dict[str, Any]", scope).get("extensions") or {}
+
+
+def turn_of(scope: Scope) -> Turn | None:
+    """Return what a message says beside its body, None for a request over HTTP."""
+    return cast("Turn | None", extensions(scope).get(TURN))
 
 
 def accepted(headers: Headers) -> str:
