@@ -11,13 +11,14 @@ import functools
 import os
 import socket
 import ssl
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.transport.addresses import forbidden, parse
 from engine.transport.base import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -38,22 +39,27 @@ async def dial(factory: Callable[[], P], host: str, port: int, context: ssl.SSLC
     where = authority(host, port)
     sock = await _connect(host, port, where)
     try:
-        _, protocol = await asyncio.get_running_loop().create_connection(
-            factory, sock=sock, ssl=context, server_hostname=host if context else None
-        )
-    except ssl.SSLCertVerificationError as error:
-        sock.close()
-        raise TransportError("tls", f"{where}: its certificate is not trusted: {error.verify_message}") from error
-    except ssl.SSLError as error:
-        sock.close()
-        raise TransportError("tls", f"{where}: the TLS handshake failed: {error.reason or 'no TLS spoken'}") from error
-    except OSError as error:
-        sock.close()
-        raise TransportError("tls" if context else "connect", f"{where}: {_why(error, 'handshake')}") from error
+        with shaking_hands(where, tls=context is not None):
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                factory, sock=sock, ssl=context, server_hostname=host if context else None
+            )
     except BaseException:
         sock.close()
         raise
     return protocol
+
+
+@contextmanager
+def shaking_hands(where: str, *, tls: bool) -> Iterator[None]:
+    """Say what goes wrong while a connection is made. Raises `TransportError` connect | tls."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise TransportError("tls", f"{where}: its certificate is not trusted: {error.verify_message}") from error
+    except ssl.SSLError as error:
+        raise TransportError("tls", f"{where}: the TLS handshake failed: {error.reason or 'no TLS spoken'}") from error
+    except OSError as error:
+        raise TransportError("tls" if tls else "connect", f"{where}: {_why(error, 'handshake')}") from error
 
 
 async def resolve(host: str, port: int) -> list[tuple[Any, ...]]:

@@ -18,10 +18,10 @@ from websockets.frames import Opcode
 from engine.transport.stall import Stall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from websockets.frames import Frame
-    from websockets.protocol import Protocol
+    from websockets.protocol import Event, Protocol
 
 HIGH_WATER = 64 * 1024
 """Bytes of messages that nobody has taken yet, above which the peer has to wait."""
@@ -104,7 +104,10 @@ class Wire(asyncio.Protocol):
         if self.closed is not None and self._frames.eof_sent:
             return  # it is dropped: we have said why
         self._frames.receive_data(data)
-        for frame in self._frames.events_received():
+        self._hear(self._frames.events_received())
+
+    def _hear(self, events: Iterable[Event]) -> None:
+        for frame in events:
             self._take(frame)  # type: ignore[arg-type]  # after the handshake there are only frames
         self._flush()
         close = self._frames.close_rcvd
