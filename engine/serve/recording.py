@@ -13,6 +13,7 @@ from engine.dialects import ENDPOINTS
 from engine.dialects.clip import clipped
 from engine.observe.record import Request
 from engine.plan.admission import credentials
+from engine.serve.sockets.upgrade import is_message
 
 if TYPE_CHECKING:
     from engine.chat import Problem
@@ -28,6 +29,8 @@ LOSSES_SHOWN = 50
 
 
 NOTHING = Usage()
+MESSAGE = "WS"
+"""What stands for the method of a request that was a message on a WebSocket."""
 
 
 def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Request:
@@ -48,7 +51,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
     lost = relay.losses[:LOSSES_SHOWN] if relay else ()
     return Request(
         request=visit.id,
-        method=exchange.scope["method"],
+        method=MESSAGE if is_message(exchange.scope) else exchange.scope["method"],
         path=exchange.path or exchange.scope["raw_path"].decode("latin-1")[:200],
         status=status,
         seconds=round(visit.loop.time() - exchange.started, 6),

@@ -131,18 +131,19 @@ def test_claude_code_counts(tmp_path: Path, between: Turnout, openai: Upstream, 
 
 
 @pytest.mark.parametrize("onto", ONTO)
-def test_codex_asks_by_post_once_its_websocket_is_refused(
+def test_codex_over_websocket(
     tmp_path: Path, between: Turnout, openai: Upstream, anthropic: Upstream, onto: str
 ) -> None:
-    """Its built-in provider tries one first: it is refused at once, and never tried again."""
+    """Its built-in provider: one connection, a first request that only prepares, then only what is new; no POST."""
     since = len(between.log())
     openai.answer = anthropic.answer = strict(MANNER)
     task = Task(tmp_path / "project", FILES)
     done = Desk(tmp_path / "desk", task).codex(f"{between.url}/onto-{onto}", "gpt-5.5", ADA, own=False)
     assert done.said.strip() == task.answer, done
-    between.wait_for(re.compile(r'(?s)("method":"POST".*){4}'), since=since)
+    between.wait_for(re.compile(r'(?s)("method":"WS".*){5}'), since=since)
     told = [json.loads(line) for line in between.log()[since:].splitlines()]
-    assert [(one["method"], one["status"]) for one in told] == [("GET", 426), *[("POST", 200)] * 4]
+    asked = [(one["method"], one["path"], one["status"]) for one in told]
+    assert sorted(asked) == [("GET", "/v1/responses", 101), *[("WS", "/v1/responses", 200)] * 5]
     assert [seen.path for seen in (*openai.requests, *anthropic.requests)] == [PATHS[onto]] * 4
 
 

@@ -70,6 +70,11 @@ def turn_of(scope: Scope) -> Turn | None:
     return cast("Turn | None", extensions(scope).get(TURN))
 
 
+def is_message(scope: Scope) -> bool:
+    """Say whether a request is a message on a WebSocket."""
+    return TURN in extensions(scope)
+
+
 def accepted(headers: Headers) -> str:
     """Return the value of sec-websocket-accept. Raises `Problem` (400, 426) for a handshake that is none."""
     from websockets.utils import accept_key
