@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from engine.chat import Problem
 from engine.dialects import CODECS, COUNTS, crossing, is_estimated
+from engine.dialects.base import Failing
+from engine.dialects.responses.prepared import prepared
 from engine.serve.across import Across
 from engine.serve.counting import Counting, counted
-from engine.serve.prepared import prepared
 from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     Raises `Problem` (400) where the request cannot go there in any form.
     """
     if order.turn is not None and not order.turn.generate and not order.options(target).sockets:
-        return prepared(order)
+        asked = Failing(request=order.visit.id, model=order.peek.model, created=int(time.time()))
+        return Local(body=prepared(asked), streamed=True)
     api = crossing(order.api, order.options(target).speaks, order.form)
     if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)

@@ -43,6 +43,18 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
         ),
     ] = None
 
+    websocket: Annotated[
+        bool | None,
+        Meta(
+            description="Whether its Responses API is asked over WebSocket for clients that come by one. Absent: at "
+            "api.openai.com; one that refuses is asked by POST"
+        ),
+    ] = None
+
+    @property
+    def sockets(self) -> bool:
+        return self.websocket if self.websocket is not None else is_home(self.base_url)
+
     @property
     def speaks(self) -> tuple[Api, ...]:
         apis = self.apis if self.apis is not None else known(self.base_url)
@@ -58,5 +70,11 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
 @lru_cache(256)
 def known(base_url: str) -> tuple[Spoken, ...]:
     """Return what a server at `base_url` is known to speak."""
+    return ALL if is_home(base_url) else ALL[1:]
+
+
+@lru_cache(256)
+def is_home(base_url: str) -> bool:
+    """Say whether `base_url` is OpenAI's own."""
     host = urlsplit(base_url).hostname or ""
-    return ALL if host == HOME or host.endswith(f".{HOME}") else ALL[1:]
+    return host == HOME or host.endswith(f".{HOME}")

@@ -19,13 +19,19 @@ from engine.upstreams.fields import FRAMING, field
 from engine.upstreams.url import join, origin, proxy_flaw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.chat import Headers
     from engine.secret import Secret
     from engine.transport.base import Response, Transport
+    from engine.transport.ws import UpstreamWire
     from engine.upstreams.base import Answer, Call, Remote
 
 CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key", b"cookie"})
 """Never sent because the client sent them, whatever the caller left in."""
+
+BODILY = frozenset({b"content-type", b"accept", b"accept-encoding"})
+"""What says something of a body, and nothing of a WebSocket."""
 
 
 class RemoteAnswer:
@@ -82,6 +88,8 @@ class RemoteDriver(ABC):
         if options.proxy is not None and (flaw := proxy_flaw(options.proxy)):
             raise ValueError(f"proxy {flaw}")
         scheme, host, port = place
+        self._place = place
+        self._proxy = options.proxy
         self._origin = f"{scheme}://{host}:{port}"
         own = [(b"accept-encoding", b"identity")]
         own += [field(key, value, f"headers: {key}") for key, value in options.headers.items()]
@@ -118,14 +126,7 @@ class RemoteDriver(ABC):
 
     async def send(self, call: Call) -> Answer:
         """Send `call` and return once the head of the answer is there. Raises `Failed`."""
-        waits = self._waits
-        if call.spent:
-            waits = Waits(
-                connect=waits.connect, first_byte=waits.first_byte, idle=waits.idle, total=waits.total - call.spent
-            )
-            if waits.total <= 0:
-                message = f"upstream `{self.name}`: nothing is left of {self._waits.total:g} s (timeouts.total)"
-                raise Failed(Failure(reason="timeout", message=message))
+        waits = self._waits_of(call)
         if self._forward and not call.credential:
             message = f"upstream `{self.name}` forwards the client's own credential, and this client sent no credential"
             raise Failed(Failure(reason="auth", message=message, status=401))
@@ -143,9 +144,30 @@ class RemoteDriver(ABC):
         except TransportError as error:
             raise failed(self.name, error) from error
 
+    async def socket(self, call: Call, waits: Waits, subprotocols: Sequence[str] = ()) -> UpstreamWire:
+        """Open a WebSocket for `call`. Raises `TransportError`, `Rejected`."""
+        from engine.transport.ws import connect
+
+        scheme, host, port = self._place
+        headers = [pair for pair in self._headers(call) if pair[0] not in BODILY]
+        target = self._target(call)
+        return await connect(scheme, host, port, target, headers, waits, subprotocols=subprotocols, proxy=self._proxy)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._transport.close()
+
+    def _waits_of(self, call: Call) -> Waits:
+        """Return the waits that are left for `call`. Raises `Failed`."""
+        waits = self._waits
+        if call.spent:
+            waits = Waits(
+                connect=waits.connect, first_byte=waits.first_byte, idle=waits.idle, total=waits.total - call.spent
+            )
+            if waits.total <= 0:
+                message = f"upstream `{self.name}`: nothing is left of {self._waits.total:g} s (timeouts.total)"
+                raise Failed(Failure(reason="timeout", message=message))
+        return waits
 
     def _headers(self, call: Call) -> Headers:
         stopped = self._stopped
