@@ -48,6 +48,7 @@ def _plain(look: Look) -> Iterator[tuple[str, str, float]]:
     yield "tasks", "Tasks of the event loop", look.tasks
     yield "requests_in_flight", "Model and pass requests that run", look.requests.in_flight
     yield "requests_waiting", "Requests that wait in line", look.requests.waiting
+    yield "open_websockets", "WebSockets of clients that are open", look.websockets.open
     yield "generations_draining", "Older states of the file with requests that still run", look.draining
     if look.store.counters is not None:
         yield "limit_counters", "Counters of limits that are kept", look.store.counters
@@ -61,6 +62,7 @@ def _plain(look: Look) -> Iterator[tuple[str, str, float]]:
 
 
 def _counted(look: Look) -> Iterator[tuple[str, str, float]]:
+    yield "websocket_messages", "Messages of clients on WebSockets", look.websockets.messages
     yield "queue_refusals", "Requests sent away: the line was full, or they waited too long", look.requests.refused
     if look.store.failures is not None:
         yield "store_failures", "Times that the store of counters could not be asked", look.store.failures

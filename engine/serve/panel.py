@@ -54,6 +54,14 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
     waited_s: float
 
 
+class WebSockets(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of clients: how many are open of how many that may be (None: they are off), and what was asked on them."""
+
+    open: int
+    connections: int | None
+    messages: int
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of `limits`, as written."""
 
@@ -103,6 +111,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     reloads: Reloads
     requests: Requests
+    websockets: WebSockets
     upstreams: list[Upstream]
     targets: list[Target]
     """Those that have been asked."""
@@ -136,6 +145,7 @@ class Panel:
             config=status.config,
             reloads=Reloads(taken=status.reloads, refused=status.refusals),
             requests=self._requests(),
+            websockets=self._websockets(),
             upstreams=self._upstreams(),
             targets=self._targets(),
             limits=self._limits(),
@@ -156,6 +166,14 @@ class Panel:
             queue=cap.queue if cap is not None else None,
             refused=gate.refused,
             waited_s=round(gate.waited, 3),
+        )
+
+    def _websockets(self) -> WebSockets:
+        sockets, limits = self.switch.sockets, self.switch.generation.plan.sockets
+        return WebSockets(
+            open=len(sockets.open),
+            connections=limits.connections if limits is not None else None,
+            messages=sockets.messages,
         )
 
     def _upstreams(self) -> list[Upstream]:

@@ -218,7 +218,7 @@ def test_openmetrics_and_head(turnout: Turnout) -> None:
 
 
 UNITS = ("seconds", "bytes", "usd", "info")
-COUNTED = "requests|waiting|rows|counters|leases|tasks|draining|fds|state|successful|failing|down|in_flight"
+COUNTED = "requests|waiting|rows|counters|leases|tasks|draining|fds|state|successful|failing|down|in_flight|websockets"
 
 
 def test_names_keep_the_rules_of_prometheus(turnout: Turnout, openai: Upstream) -> None:

@@ -59,6 +59,7 @@ def test_what_programs_read(turnout: Turnout, openai: Upstream) -> None:
         "refused": 0,
         "waited_s": 0.0,
     }
+    assert told["websockets"] == {"open": 0, "connections": 1000, "messages": 0}
     assert told["upstreams"] == [
         {"name": "openai", "kind": "openai", "state": "ok", "why": ""},
         {"name": "keyless", "kind": "openai", "state": "off", "why": "NOT_SET_ANYWHERE is not set"},

@@ -27,7 +27,8 @@ FILE = """
 version: 1
 upstreams:
   vocal:
-    {{kind: openai, circuit: off, base_url: "{vocal}/v1", apis: [responses], websocket: true, api_key: env:TEST_OPENAI_KEY}}
+    {{kind: openai, circuit: off, base_url: "{vocal}/v1", apis: [responses], websocket: true,
+     api_key: env:TEST_OPENAI_KEY}}
   other: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 models:
