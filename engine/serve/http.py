@@ -16,11 +16,11 @@ from engine.chat import Problem
 from engine.serve.corked import Corked
 from engine.serve.drip import LEAST, Drip
 from engine.serve.ending import ending
-from engine.serve.hangup import EVERY, hung_up
 from engine.serve.heading import check_codings, follow_target, head_too_large, invalid
 from engine.serve.refusal import last_words, refusal
 from engine.serve.reply import Visit
 from engine.serve.sockets.upgrade import EXTENSION, Upgrade, wanted
+from engine.transport.hangup import EVERY, hung_up
 from engine.transport.stall import Stall
 
 if TYPE_CHECKING:
@@ -125,8 +125,9 @@ class Protocol(HttpToolsProtocol):
         running = self._running
         assert running is not None
         transport = cast("Corked", self.transport).bare
-        if running.more_body or self.pipeline or self._head_size:
+        if transport.is_closing() or running.more_body or self.pipeline or self._head_size:
             transport.abort()  # it has sent what is neither HTTP any more nor a frame yet
+            wire.connection_lost(None)
             return
         running.response_started = running.response_complete = True
         self.connections.discard(self)
@@ -252,7 +253,7 @@ class Protocol(HttpToolsProtocol):
                     self._refuse(invalid("this is no forward proxy: it takes no CONNECT"))
                     return
                 idle = self._running is None or self._running.response_complete
-                if method == b"GET" and version >= b"1.1" and idle and not self._last and wanted(self.headers):
+                if method == b"GET" and version >= b"1.1" and idle and wanted(self.headers):
                     self._upgrade = Upgrade(self.headers, self._hand_over)
                 fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
                 self.parser = httptools.HttpRequestParser(self)

@@ -19,6 +19,7 @@ from engine.serve.cors import announcing, is_preflight, preflight
 from engine.serve.failures import stopping
 from engine.serve.refusal import refusal
 from engine.serve.reply import Reply, Visit, form_of, marks
+from engine.serve.sockets.upgrade import is_message
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
@@ -55,7 +56,7 @@ class Switch:
         generation = self.generation
         visit = Visit(generation, task.get_loop(), task)
         generation.leases.add(task)
-        if generation.plan.trusted is not None:
+        if generation.plan.trusted is not None and not is_message(scope):  # its handshake has said it
             _forwarded(scope, generation.plan.trusted)
         cast("dict[str, Any]", scope)["turnout"] = visit
         try:

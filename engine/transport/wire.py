@@ -27,6 +27,8 @@ HIGH_WATER = 64 * 1024
 """Bytes of messages that nobody has taken yet, above which the peer has to wait."""
 MOST_WAITING = 64
 """Likewise, messages."""
+MOST_UNSENT = 1024 * 1024
+"""Bytes that wait for the peer, above which nothing more is read of it: each of its pings would add to them."""
 PING_EVERY = 20.0
 """Seconds without a word of the peer after which it is asked whether it is there; NATs forget silent connections."""
 SILENT = 60.0
@@ -68,6 +70,8 @@ class Wire(asyncio.Protocol):
         """Set once nothing more can be sent or will come."""
         self.gone: Callable[[], None] | None = None
         """Called then."""
+        self.stalled = 0.0
+        """For how many seconds the peer took nothing, where that was the end."""
         self._frames = frames
         self._loop = loop
         self._patience = patience
@@ -76,7 +80,8 @@ class Wire(asyncio.Protocol):
         self._inbox: deque[Message] = deque()
         self._size = 0
         self._paused = False
-        self._parts: list[bytes] = []
+        self._parts = bytearray()
+        """What has come of a message in several frames."""
         self._text = False
         self._reader: asyncio.Future[None] | None = None
         self._full = False
@@ -105,6 +110,8 @@ class Wire(asyncio.Protocol):
             return  # it is dropped: we have said why
         self._frames.receive_data(data)
         self._hear(self._frames.events_received())
+        if self._unsent() > MOST_UNSENT:
+            self._pause()
 
     def _hear(self, events: Iterable[Event]) -> None:
         for frame in events:
@@ -141,6 +148,7 @@ class Wire(asyncio.Protocol):
         if self._stall is not None and self._transport is not None and not self._transport.is_closing():
             self._stall.end()
         self._let_write()
+        self._go_on()
 
     # messages
 
@@ -156,10 +164,7 @@ class Wire(asyncio.Protocol):
                 self._reader = None
         message = self._inbox.popleft()
         self._size -= len(message.data)
-        if self._paused and not self._inbox and self._transport is not None:
-            self._paused = False
-            self._heard = self._loop.time()
-            self._transport.resume_reading()
+        self._go_on()
         return message
 
     async def send(self, data: bytes, *, text: bool = True) -> None:
@@ -202,28 +207,45 @@ class Wire(asyncio.Protocol):
     def _take(self, frame: Frame) -> None:
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._text = frame.opcode is Opcode.TEXT
-            self._parts = [bytes(frame.data)]
-        elif frame.opcode is Opcode.CONT:
-            self._parts.append(bytes(frame.data))
-        else:
+        elif frame.opcode is not Opcode.CONT:
             return
-        if not frame.fin:
-            return
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts = []
         if self.closed is not None:
             return
+        if not frame.fin or self._parts:
+            self._parts += frame.data
+            if not frame.fin:
+                return
+        data = bytes(self._parts or frame.data)
+        self._parts = bytearray()
         if self._text and not is_utf8(data):
             self._frames.fail(1007, "a text message that is not UTF-8")
             self._over(1007, "a text message that is not UTF-8")
             return
         self._inbox.append(Message(data, self._text))
         self._size += len(data)
-        if not self._paused and (self._size > HIGH_WATER or len(self._inbox) >= MOST_WAITING):
-            self._paused = True
-            assert self._transport is not None
-            self._transport.pause_reading()
+        if self._size > HIGH_WATER or len(self._inbox) >= MOST_WAITING:
+            self._pause()
         self._wake()
+
+    def _pause(self) -> None:
+        """Read nothing more for now."""
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Read on, once what has come is taken, and what it was answered as well."""
+        if self._paused and not self._inbox and self._unsent() <= MOST_UNSENT:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = False
+            self._heard = self._loop.time()
+            self._transport.resume_reading()
+
+    def _unsent(self) -> int:
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def _flush(self) -> None:
         transport = self._transport
@@ -248,9 +270,7 @@ class Wire(asyncio.Protocol):
             self._transport.close()
 
     def _part(self) -> None:
-        if self._paused and self._transport is not None:
-            self._paused = False
-            self._transport.resume_reading()
+        self._read_on()
         if self._parting is None:
             self._parting = self._loop.call_later(PARTING, self.abort)
 
@@ -272,7 +292,8 @@ class Wire(asyncio.Protocol):
             if not one.done():
                 one.set_result(None)
 
-    def _stalled(self, _seconds: float) -> None:
+    def _stalled(self, seconds: float) -> None:
+        self.stalled = seconds
         self._over(GONE, "it took nothing of what it was sent")
 
     def _ask(self) -> None:

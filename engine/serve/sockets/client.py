@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from websockets.protocol import Protocol, Side, State
 
-from engine.transport.wire import QUIET, Wire
+from engine.transport.hangup import EVERY, hung_up
+from engine.transport.wire import GONE, QUIET, Wire
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,6 +23,8 @@ class ClientWire(Wire):
         self.stopped: Callable[[], None] | None = None
         """Called when the server stops: finish what runs, then close."""
         self._connections: set[object] = set()
+        self._hark: asyncio.TimerHandle | None = None
+        """Set while reading is paused, and so a client that leaves is not heard."""
 
     def hand_over(self, transport: asyncio.Transport, connections: set[object]) -> None:
         """Take a connection over from HTTP."""
@@ -40,5 +43,22 @@ class ClientWire(Wire):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        if self._hark is not None:
+            self._hark.cancel()
         super().connection_lost(exc)
         self.stopped = None
+
+    def _pause(self) -> None:
+        super()._pause()
+        if self._paused and self._hark is None:
+            self._hark = self._loop.call_later(EVERY, self._listen)
+
+    def _listen(self) -> None:
+        self._hark = None
+        if not self._paused or self.transport.is_closing():
+            return
+        if hung_up(self.transport.get_extra_info("socket").fileno()):
+            self._over(GONE, "the client left")
+            self.abort()
+        else:
+            self._hark = self._loop.call_later(EVERY, self._listen)

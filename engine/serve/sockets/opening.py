@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, ENDPOINTS, OPENAI
+from engine.serve.failures import stopping
 from engine.serve.headers import first
 from engine.serve.reply import marks
 from engine.serve.sockets.upgrade import accepted
 
 if TYPE_CHECKING:
+    from litestar.types import HTTPScope
+
     from engine.serve.exchange import Exchange
     from engine.serve.sockets.talk import Talk
     from engine.serve.sockets.upgrade import Upgrade
@@ -20,6 +23,10 @@ ANY = "/v1/ws"
 RESPONSES = "/v1/responses"
 PLAIN = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/embeddings", ANY})
 PATHS = PLAIN | {RESPONSES}
+CONNECTION = frozenset(
+    {"type", "asgi", "http_version", "server", "client", "scheme", "root_path", "headers", "query_string"}
+)
+"""What of an ASGI scope is the same for every message."""
 
 
 def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
@@ -27,8 +34,10 @@ def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
     limits = exchange.plan.sockets
     if limits is None:
         raise Problem(426, "upgrade_required", "`server.websocket` is off: send requests by POST", headers=NO_SOCKET)
-    exchange.sockets.admit(limits.connections)
     accept = accepted(exchange.headers)
+    if exchange.gate.closed:
+        raise stopping()
+    exchange.sockets.admit(limits.connections)
     from engine.serve.sockets.client import ClientWire
     from engine.serve.sockets.session import Session
 
@@ -38,10 +47,16 @@ def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
     plan = exchange.plan
     wire = ClientWire(visit.loop, plan.body_limit, lambda: switch.generation.plan.send_timeout)
     prefix = plan.bases[exchange.base] if exchange.base is not None else ""
-    session = Session(exchange.scope, prefix, wire, talk(exchange, path), exchange.sockets, switch)
+    session = Session(handshake(exchange.scope), prefix, wire, talk(exchange, path), exchange.sockets, switch)
+    exchange.sockets.open.add(session)
     upgrade.take(wire, accept, marks(visit))
     exchange.reply.opened, exchange.reply.status = True, 101
     exchange.sockets.hold(visit.loop.create_task(session.run()))
+
+
+def handshake(scope: HTTPScope) -> HTTPScope:
+    """Return what `scope` says of the connection; what an app has put into it, a generation above all, is left out."""
+    return cast("HTTPScope", {name: value for name, value in scope.items() if name in CONNECTION})
 
 
 NO_SOCKET = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))

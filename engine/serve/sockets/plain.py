@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw
 
 from engine.chat import Problem
+from engine.dialects import ENDPOINTS
 from engine.serve.sockets.talk import Ask, Cancel, Heard, opened, text_of, told
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ ERROR = re.compile(rb'\s*\{\s*"error"\s*:')
 ERROR_EVENT = re.compile(rb'\s*\{\s*"type"\s*:\s*"error"')
 """Likewise, messages."""
 DONE = b"[DONE]"
+IDENT = re.compile(rb'["\d-]')
+"""How the JSON of a string or a number begins."""
+MOST_ID = 256
+"""Bytes of an `id`: it is said again in every frame of its answer."""
 APIS = {
     "chat": "/v1/chat/completions",
     "messages": "/v1/messages",
@@ -50,9 +55,11 @@ class Plain:
 
     def hear(self, data: bytes) -> Heard:
         fields = opened(data)
-        ident = fields.pop("id", None)
-        if ident is not None and not bytes(ident).startswith((b'"', *(b"%d" % digit for digit in range(10)))):
-            raise Problem(400, "invalid_request", "`id` must be a string or a number", param="id")
+        ident = ident_of(fields)
+        if "id" in fields and ident is None and bytes(fields["id"]) != b"null":
+            told = f"`id` must be a string or a number, of {MOST_ID} bytes at most"
+            raise Problem(400, "invalid_request", told, param="id")
+        changed = fields.pop("id", None) is not None
         name = bytes(ident).decode() if ident is not None else None
         if "type" in fields:
             kind = text_of(fields, "type")
@@ -62,8 +69,10 @@ class Plain:
             raise Problem(400, "invalid_request", told[:200], param="type")
         path = self._path
         if path is None or "api" in fields:
+            changed = changed or "api" in fields
             path = self._path = self._picked(fields)
-        body = msgspec.json.encode(fields) if ident is not None or "api" in fields else data
+            self._dialect = ENDPOINTS[path][0]
+        body = msgspec.json.encode(fields) if changed else data
         return Ask(path=path, size=len(body), answering=Said(body, ident, self._dialect), lane=name or "", name=name)
 
     def _picked(self, fields: dict[str, Raw]) -> str:
@@ -77,6 +86,8 @@ class Plain:
                     400, "invalid_request", f"`api` is one of {', '.join(APIS)}, the same in all frames", param="api"
                 )
             return path
+        if self._path is not None:
+            return self._path
         if "messages" in fields:
             return APIS["messages" if self._anthropic or "system" in fields else "chat"]
         if "input" in fields:
@@ -87,7 +98,7 @@ class Plain:
     def problem(self, problem: Problem, data: bytes = b"") -> bytes:
         ident: Raw | None = None
         with contextlib.suppress(Problem):
-            ident = opened(data).get("id") if data else None
+            ident = ident_of(opened(data)) if data else None
         return error(self._dialect.status(problem), [], self._dialect.error(problem, ""), ident)
 
     def crowded(self, most: int) -> Problem:
@@ -159,8 +170,19 @@ class Said:
             return data
         ident = bytes(self._id)
         mark = b'{"stream_id":%b,"id":%b' % (ident, ident) if also else b'{"stream_id":%b' % ident
-        rest = data.lstrip()[1:].lstrip()
+        rest = data.lstrip()
+        if not rest.startswith(b"{"):
+            return data  # an upstream's answer that is no object
+        rest = rest[1:].lstrip()
         return mark + (rest if rest.startswith(b"}") else b"," + rest)
+
+
+def ident_of(fields: dict[str, Raw]) -> Raw | None:
+    """Return the `id` of a frame; None where it has none, or none that a request may go by."""
+    ident = fields.get("id")
+    if ident is None or len(bytes(ident)) > MOST_ID or not IDENT.match(bytes(ident)):
+        return None
+    return ident
 
 
 def error(status: int, headers: Headers, body: bytes, ident: Raw | None) -> bytes:

@@ -17,12 +17,23 @@ from engine.transport.wire import Closed
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, HTTPScope
 
-    from engine.chat import Headers
+    from engine.chat import Headers, Problem
     from engine.serve.reply import Visit
     from engine.serve.sockets.talk import Answering
     from engine.transport.wire import Wire
 
-HANDSHAKE = frozenset({b"connection", b"upgrade", b"content-length", b"content-type", b"transfer-encoding", b"expect"})
+HANDSHAKE = frozenset(
+    {
+        b"connection",
+        b"upgrade",
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"expect",
+        b"idempotency-key",  # of one request; these are many
+    }
+)
 """Fields of the handshake that say nothing of a message. Who it is from, and which page, they do."""
 JSON = (b"content-type", b"application/json")
 
@@ -40,7 +51,7 @@ class Post:
     """One request on a socket. `run` is a task of its own, which `leave` ends."""
 
     def __init__(self, scope: HTTPScope, path: str, body: bytes, answering: Answering, wire: Wire) -> None:
-        """`scope` is that of the handshake."""
+        """`scope` is what the handshake says of the connection."""
         self.answering = answering
         self.task: asyncio.Task[None] | None = None
         self._body = body
@@ -48,6 +59,7 @@ class Post:
         self._sent = False
         self._splitter: Splitter | None = None
         self._pieces: list[bytes] = []
+        self._left = False
         self.status = 0
         self._headers: Headers = []
         headers = [*fields_of(cast("Headers", scope["headers"])), JSON, (b"content-length", b"%d" % len(body))]
@@ -60,9 +72,9 @@ class Post:
                 "raw_path": path.encode(),
                 "headers": headers,
                 "extensions": {TURN: answering.turn},
+                "state": {},
             },
         )
-        cast("dict[str, Any]", self._scope).pop("turnout", None)
 
     @property
     def size(self) -> int:
@@ -70,6 +82,8 @@ class Post:
 
     async def run(self, app: ASGIApp) -> None:
         """Ask, and answer with frames."""
+        if self._left:
+            return
         try:
             await app(self._scope, self._receive, self._send)
         finally:
@@ -77,13 +91,20 @@ class Post:
             if self._wire.closed is None and not self.answering.over and not (visit is not None and visit.gone):
                 await self._say(self.answering.broken())
 
-    def leave(self) -> None:
-        """The client wants no answer any more, or is gone: as over HTTP, where it closes its connection."""
+    def leave(self, why: Problem | None = None) -> None:
+        """The client wants no answer any more, or is gone: as over HTTP, where it closes its connection.
+
+        `why` says more than that.
+        """
+        if self._left:
+            return
+        self._left = True
         visit = self._visit()
-        if visit is not None:
-            visit.gone = True
-        if self.task is not None:
-            self.task.cancel()
+        if visit is None or self.task is None:
+            return  # it has not begun
+        visit.gone = True
+        visit.refused = why
+        self.task.cancel()
 
     def _visit(self) -> Visit | None:
         return cast("Visit | None", cast("dict[str, Any]", self._scope).get("turnout"))

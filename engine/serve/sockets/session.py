@@ -6,6 +6,7 @@ It holds no lease and no key between its messages: each is looked at anew. Only 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
@@ -68,7 +69,6 @@ class Session:
 
     async def run(self) -> None:
         """Serve the connection to its end."""
-        self._sockets.open.add(self)
         self._wire.gone = self._room.set
         self._wire.stopped = self.stop
         self._tick()
@@ -94,8 +94,9 @@ class Session:
         """The server stops: what runs may end, nothing new begins."""
         self._close_when_idle(RESTART, "the server stops or restarts")
 
-    def swapped(self, generation: Generation, drain: float) -> None:
-        """Nothing here hangs on a generation."""
+    def swapped(self, generation: Generation, drain: float) -> None:  # noqa: ARG002 - for others they matter
+        """Nothing here hangs on a generation but how long it may last."""
+        self._tick()
 
     async def _hear(self, data: bytes) -> None:
         self._sockets.messages += 1
@@ -191,16 +192,32 @@ class Session:
 
     def _close_when_idle(self, code: int, reason: str) -> None:
         self._why = (code, reason)
-        if not self._running:
+        waiting = [ask for lane in self._asks.values() for ask in lane]
+        self._asks.clear()
+        if waiting:
+            self._sockets.hold(self._loop.create_task(self._turn_away(waiting)))
+        elif not self._running:
             self._wire.close(code, reason)
+
+    async def _turn_away(self, waiting: list[Ask]) -> None:
+        """Tell requests whose turn does not come any more."""
+        for ask in waiting:
+            self._free(ask.size)
+            for frame in ask.answering.refused(self._closing()):
+                with contextlib.suppress(Closed):
+                    await self._wire.send(frame)
+        if not self._running and self._why is not None:
+            self._wire.close(*self._why)
 
     def _tick(self) -> None:
         """See whether the connection has been silent for too long, or has become too old."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._wire.closed is not None or self._why is not None:
+            return  # it closes as soon as nothing runs
         now, limits = self._loop.time(), self._limits
         age, silent = now - self._born, now - self._last
-        if self._wire.closed is not None:
-            return
-        if age >= limits.total and self._why is None:
+        if age >= limits.total:
             if (frame := self._talk.aged(limits.total)) is not None:
                 self._sockets.hold(self._loop.create_task(self._farewell(frame)))
             else:
@@ -224,7 +241,9 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self._asks.clear()
+        stalled = self._wire.stalled
+        told = f"the client took nothing of its answer for {stalled:g} s (server.send_timeout)"
         for post in list(self._running.values()):
-            post.leave()
+            post.leave(Problem(499, "client_stalled", told) if stalled else None)
         self._talk.close()
         self._wire.close(1011, "an error inside Turnout")  # unless it is closed

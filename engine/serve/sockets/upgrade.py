@@ -42,9 +42,13 @@ class Upgrade:
         """The subprotocols that the client offers, in its order."""
 
     def take(self, wire: ClientWire, accept: str, headers: Headers, subprotocol: str | None = None) -> None:
-        """Answer 101, and have `wire` speak from now on. `accept` is what `accepted` returned."""
+        """Answer 101, and have `wire` speak from now on. `accept` is what `accepted` returned.
+
+        `wire` is over at once where the client has left meanwhile.
+        """
         if self._switch is None:
-            return  # the client left meanwhile
+            wire.connection_lost(None)
+            return
         fields = [(b"upgrade", b"websocket"), (b"connection", b"Upgrade"), (b"sec-websocket-accept", accept.encode())]
         if subprotocol is not None:
             fields.append((OFFERED, subprotocol.encode()))
@@ -79,6 +83,8 @@ def accepted(headers: Headers) -> str:
     """Return the value of sec-websocket-accept. Raises `Problem` (400, 426) for a handshake that is none."""
     from websockets.utils import accept_key
 
+    if any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers):
+        raise Problem(400, "invalid_request", "a handshake has no body; messages are sent once it is answered")
     versions = [value for name, value in headers if name == b"sec-websocket-version"]
     if versions != [VERSION]:
         raise Problem(

@@ -1,4 +1,4 @@
-"""What asks for a WebSocket is told at once that there is none; Codex then asks by POST."""
+"""Where WebSockets are off, what asks for one is told so at once; Codex then asks by POST."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.end_to_end.responses.house import ADA, by
+from tests.end_to_end.responses.house import ADA, House, by, written
 from tests.support.apis import RESPONSES
 from tests.support.http import Line, send
 
 if TYPE_CHECKING:
-    from tests.end_to_end.responses.house import House
+    from tests.conftest import Start
+    from tests.support.turnout import Turnout
+    from tests.support.upstream import Upstream
 
 HANDSHAKE = {
     "connection": "Upgrade",
@@ -19,6 +21,16 @@ HANDSHAKE = {
     "sec-websocket-version": "13",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
+
+
+@pytest.fixture(scope="module")
+def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(written(_openai, _anthropic, more="server: {websocket: off}"))
+
+
+@pytest.fixture
+def house(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> House:
+    return House(turnout, openai, anthropic)
 
 
 @pytest.mark.parametrize("path", [RESPONSES.path, "/responses", "/v1/v1/responses"])
@@ -34,7 +46,6 @@ def test_and_the_connection_is_good_for_the_post_that_follows(house: House) -> N
     with Line(house.turnout.url, 3) as line:
         line.ask("GET", RESPONSES.path, {**HANDSHAKE, **by(ADA)})
         assert line.answer("GET").status == 426
-    with Line(house.turnout.url, 3) as line:
         line.ask("POST", RESPONSES.path, by(ADA), RESPONSES.body("claude"))
         assert line.answer().status == 200
 
