@@ -38,6 +38,8 @@ CLIENTS = (
     Client("continue", "openai", "Continue"),
     Client("vscode", "openai", "VS Code chat with your own key"),
     Client("jetbrains", "openai", "JetBrains AI Assistant"),
+    Client("vscode-sidecar", "openai", "VS Code: a task that runs Turnout beside a workspace"),
+    Client("jetbrains-sidecar", "openai", "JetBrains IDEs: a run configuration that runs Turnout beside a project"),
     Client("aider", "openai", "aider"),
     Client("opencode", "openai", "opencode"),
     Client("qwen-code", "openai", "Qwen Code"),

@@ -28,16 +28,26 @@ if TYPE_CHECKING:
 
 
 def make_app(
-    records: Records, status: Status, recall: Recall, responses: Responses, gate: Gate, sockets: Sockets, panel: Panel
+    records: Records,
+    status: Status,
+    recall: Recall,
+    responses: Responses,
+    gate: Gate,
+    sockets: Sockets,
+    panel: Panel,
+    file: str,
 ) -> Litestar:
-    """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount."""
+    """Return the app. Every model endpoint, /v1/models and every `pass` route go through the one mount.
+
+    `file` is what /health calls the file.
+    """
 
     @asgi("/", is_mount=True, copy_scope=False)
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
         await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate, sockets).run()
 
     return Litestar(
-        route_handlers=[data_plane, *handlers(status, gate), *showing(panel)],
+        route_handlers=[data_plane, *handlers(status, gate, file), *showing(panel)],
         openapi_config=None,
         logging_config=None,
         cors_config=None,

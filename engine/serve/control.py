@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException
 
 from engine.chat import Problem
-from engine.serve.reply import Visit, form_of
+from engine.serve.reply import Visit, form_of, is_local
 
 if TYPE_CHECKING:
     from engine.diagnostics import Diagnostic
@@ -76,12 +77,13 @@ class Status:
         return round(time.monotonic() - self._started, 3)
 
 
-def handlers(status: Status, gate: Gate) -> list[Any]:
-    """Return the exact, parameterless handlers of the Litestar app."""
+def handlers(status: Status, gate: Gate, file: str) -> list[Any]:
+    """Return the exact, parameterless handlers of the Litestar app. `file`: what /health calls the file."""
 
     @route("/health", http_method=METHODS, sync_to_thread=False)
     def health(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """The process lives; what it runs, and whether the file on disk is what it runs."""
+        """The process lives; what it runs, and whether the file on disk is that; to callers of this machine also
+        who it is, so that a second start finds it."""
         return _json(
             200,
             {
@@ -91,6 +93,7 @@ def handlers(status: Status, gate: Gate) -> list[Any]:
                 "rss_bytes": rss(),
                 "generation": Visit.of(request.scope).generation.id,
                 "config": status.config,
+                **({"pid": os.getpid(), "file": file} if is_local(request.scope) else {}),
             },
         )
 

@@ -37,7 +37,7 @@ from engine.serve.order import Order
 from engine.serve.passing import passing
 from engine.serve.recording import recorded
 from engine.serve.relay import Relay
-from engine.serve.reply import JSON, Reply, Visit, form_of, marks, with_ids
+from engine.serve.reply import JSON, Reply, Visit, form_of, is_local, marks, with_ids
 from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
 from engine.serve.sockets.upgrade import asked, turn_of
@@ -61,7 +61,6 @@ SEALED = frozenset({"messages", "count_tokens", "responses", "input_tokens"})
 """The APIs whose clients may carry reasoning under our own seal."""
 HANDSHAKE = b"sec-websocket-key"
 """What every request for a WebSocket has; its `upgrade` the wire has taken out (engine.serve.http)."""
-LOOPBACK = ("127.", "::1")
 
 
 class Exchange:
@@ -330,8 +329,7 @@ class Exchange:
     def _faults(self) -> str | None:
         """Return the fault a client on this machine asked an echo upstream for."""
         asked = first(self.headers, b"x-turnout-fault")
-        client = self.scope.get("client")
-        if asked is None or client is None or not client[0].startswith(LOOPBACK):
+        if asked is None or self.scope.get("client") is None or not is_local(self.scope):
             return None
         return asked.decode("latin-1")
 

@@ -28,8 +28,10 @@ from engine.serve.http import Protocol
 from engine.serve.listener import Listener
 from engine.serve.observers import Observers
 from engine.serve.panel import Panel
+from engine.serve.parent import Parent
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
+from engine.serve.sidecar import Ready, Sidecar, announce, name_of, running, watch, withdraw
 from engine.serve.sockets.registry import Sockets
 from engine.serve.stored import Responses
 from engine.serve.switch import Switch
@@ -54,10 +56,23 @@ GOODBYE = 2.0
 """Seconds for the client's part in closing TLS."""
 HANDSHAKE = 10.0
 """Seconds for a TLS handshake, as for the head of a request."""
+ALONE = Sidecar()
+"""Beside nobody."""
 
 
-def serve(config: str | None, listen: str | None, *, reuse_port: bool = False) -> int:
-    """Run until a signal. Returns 0 after a clean stop, 1 when the file or the address cannot be used."""
+def serve(
+    config: str | None,
+    listen: str | None,
+    *,
+    port: int | None = None,
+    reuse_port: bool = False,
+    sidecar: Sidecar = ALONE,
+) -> int:
+    """Run until a signal. Returns 0 after a clean stop, 1 when the file or the address cannot be used.
+
+    `listen` stands in for `server.listen`, `port` for its port. 0 also where the same file is served there already.
+    """
+    parent = Parent() if sidecar.exit_with_parent else None  # first of all: it may end any time
     main = config or str(resource("proxy.yaml"))
     reading = read(main, os.environ)
     log = Log()
@@ -68,6 +83,11 @@ def serve(config: str | None, listen: str | None, *, reuse_port: bool = False) -
         sys.stderr.write(render(reading.report, "full", colour=colour) + "\n")
         return 1
     address = listen or generation.plan.document.server.listen
+    if port is not None:
+        address = f"{'127.0.0.1' if address.startswith(UNIX) else address.rpartition(':')[0]}:{port}"
+    if not reuse_port and (other := running(main, address, sidecar.ready_file)) is not None:
+        sys.stderr.write(f"turnout serves {main} already: {other.url} (process {other.pid})\n")
+        return 0 if _announced(sidecar, other) else 1
     try:
         listener = Listener(address, reading.tls, reuse_port=reuse_port)
     except (OSError, ValueError, Unusable) as error:
@@ -80,11 +100,31 @@ def serve(config: str | None, listen: str | None, *, reuse_port: bool = False) -
         sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(main, reading, generation, drivers, log, listener))
+        return runner.run(_serve(main, reading, generation, drivers, log, listener, sidecar, parent))
+
+
+def _announced(sidecar: Sidecar, ready: Ready) -> bool:
+    """Say who is ready, if anybody wants to know; False if that cannot be written down."""
+    if sidecar.ready_file is None:
+        return True
+    try:
+        announce(sidecar.ready_file, ready)
+    except OSError as error:
+        why = error.strerror or error
+        sys.stderr.write(f"error[ready-file]: cannot write {sidecar.ready_file}: {why}\n")
+        return False
+    return True
 
 
 async def _serve(
-    main: str, reading: Reading, generation: Generation, drivers: Drivers, log: Log, listener: Listener
+    main: str,
+    reading: Reading,
+    generation: Generation,
+    drivers: Drivers,
+    log: Log,
+    listener: Listener,
+    sidecar: Sidecar,
+    parent: Parent | None,
 ) -> int:
     plan = generation.plan
     follow(log, plan)
@@ -98,7 +138,7 @@ async def _serve(
     gate = Gate()
     sockets = Sockets()
     panel = Panel(status, observers, gate)
-    app = make_app(records, status, Recall(), Responses(), gate, sockets, panel)
+    app = make_app(records, status, Recall(), Responses(), gate, sockets, panel, name_of(main))
     switch = panel.switch = sockets.switch = Switch(cast("ASGIApp", app), generation, records, gate, sockets)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
     server = Server(
@@ -119,6 +159,7 @@ async def _serve(
         main,
         switch,
         listener,
+        sidecar,
     )
     drivers.stores.open()
     loop = asyncio.get_running_loop()
@@ -127,6 +168,11 @@ async def _serve(
     if reading.report.diagnostics:
         log.event("warning", f"{main} has warnings", render(reading.report, "full"))
     following = loop.create_task(reloader.run())
+    watching = (
+        loop.create_task(watch(sidecar, parent, switch, log, server.stop))
+        if parent is not None or sidecar.idle_exit is not None
+        else None
+    )
     gc.collect()
     gc.freeze()  # what start-up made lives as long as the process: no need to look at it again
     gc.set_threshold(10_000, 20, 20)
@@ -134,6 +180,10 @@ async def _serve(
         await server.serve(sockets=[listener.sock])
     finally:
         listener.close()
+        if sidecar.ready_file is not None:
+            withdraw(sidecar.ready_file)
+        if watching is not None:
+            watching.cancel()
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await following
@@ -146,8 +196,11 @@ async def _serve(
 class Server(uvicorn.Server):
     """uvicorn's server, which says where it listens, and ends with exit code 0 when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, log: Log, main: str, switch: Switch, listener: Listener) -> None:
+    def __init__(
+        self, config: uvicorn.Config, log: Log, main: str, switch: Switch, listener: Listener, sidecar: Sidecar
+    ) -> None:
         super().__init__(config)
+        self._sidecar = sidecar
         self._listener = listener
         self._loop: asyncio.AbstractEventLoop | None = None
         self._log = log
@@ -178,6 +231,15 @@ class Server(uvicorn.Server):
         self.started = True
         self._log.event("info", f"serving {self._main}")
         self._log.say(f"turnout is listening on {listener.url}")
+        ready = Ready(url=listener.url, pid=os.getpid(), generation=self._switch.generation.id)
+        if not _announced(self._sidecar, ready):
+            self.started = False
+            self.should_exit = True
+
+    def stop(self) -> None:
+        """Stop as after a signal."""
+        self.should_exit = True
+        self._switch.gate.close(stopping)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests finish for as long as the live file says, which may not be what it said at the start."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+LOOPBACK = ("127.", "::1")
 PLAIN = re.compile(r"[A-Za-z0-9._/ -]*")
 MOST_LOSSES, LOSS_BYTES = 8, 1024
 LOSS_SAFE = "!#$&'*+-./:;?@^_`|~ ()[]{}<>"
@@ -57,6 +58,12 @@ class Visit:
     @staticmethod
     def of(scope: Scope) -> Visit:
         return cast("Visit", cast("dict[str, Any]", scope)["turnout"])
+
+
+def is_local(scope: Scope) -> bool:
+    """Say whether a request comes from this machine: by loopback, or by a unix socket."""
+    client = scope.get("client")
+    return client is None or client[0].startswith(LOOPBACK)
 
 
 def form_of(scope: Scope) -> Dialect:

@@ -46,6 +46,8 @@ class Switch:
         self.generation = generation
         self.draining: list[Generation] = []
         self.records = records
+        self.asked_at = asyncio.get_running_loop().time()
+        """When anything was last asked, or its answer ended, by the loop's clock; probes do not count."""
         gate.fit(generation.plan.overload)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +72,13 @@ class Switch:
             await self._apologise(scope, send, visit, problem)
         finally:
             generation.release(task)
+            if scope["raw_path"] not in HOSTLESS:
+                self.asked_at = visit.loop.time()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any request runs, or a client holds a WebSocket open."""
+        return bool(self.generation.leases or self.draining or self.sockets.open)
 
     def swap(self, generation: Generation, drain: float) -> None:
         """Make `generation` the live one; the old one drains.

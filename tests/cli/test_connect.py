@@ -8,6 +8,7 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -60,6 +61,18 @@ LINES = {
         f'"url": "{ROOT}/v1/chat/completions"',
         '"toolCalling": true',
         '"id": "smart"',
+    ],
+    "vscode-sidecar": [
+        '"args": ["serve", "--config", "${workspaceFolder}/proxy.yaml", "--exit-with-parent", "--idle-exit", "8h"],',
+        f"`{ROOT}/v1`",
+        "`tk-1`",
+        "`smart`",
+    ],
+    "jetbrains-sidecar": [
+        'value="turnout serve --config proxy.yaml --exit-with-parent --idle-exit 8h"',
+        f"`{ROOT}/v1`",
+        "`tk-1`",
+        "`smart`",
     ],
     "jetbrains": [f"| URL | `{ROOT}/v1` |", "| API key | `tk-1` |", "| Model | `smart` |"],
     "aider": [
@@ -167,6 +180,7 @@ def test_what_is_to_be_pasted_is_well_formed(client: str, capsys: pytest.Capture
         "python": ast.parse,
         "sh": shell,
         "js": script,
+        "xml": ElementTree.fromstring,
     }
     fenced = FENCED.findall(connect(capsys, client, "--key", "tk-1"))
     assert bool(fenced) == (client not in BY_HAND)

@@ -64,7 +64,8 @@ def test_health_has_exactly_these_fields(turnout: Turnout) -> None:
     assert answer.status == 200
     assert answer.header("content-type") == "application/json"
     assert answer.header("cache-control") == "no-store"
-    assert list(told) == ["status", "timestamp", "uptime_s", "rss_bytes", "generation", "config"]
+    assert list(told) == ["status", "timestamp", "uptime_s", "rss_bytes", "generation", "config", "pid", "file"]
+    assert told["pid"] == turnout.process.pid
     assert list(told["config"]) == ["ok", "changed_at", "last_error"]
     assert (told["status"], told["config"]["ok"], told["config"]["last_error"]) == ("ok", True, None)
     assert abs(moment(told["timestamp"]) - before) < datetime.timedelta(seconds=5)

@@ -1,0 +1,219 @@
+"""Turnout beside an editor: ready files, one start for each file and port, and ends that nobody has to ask for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.support.apis import CHAT
+from tests.support.http import get, post
+from tests.support.turnout import CREDENTIALS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FILE = """version: 1
+upstreams: {demo: {kind: echo}}
+models: {smart-chat: demo/gpt-5.5}
+keys: {anonymous: {}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "proxy.yaml"
+    path.write_text(FILE)
+    return path
+
+
+@pytest.fixture
+def begin(file: Path) -> Iterator[Any]:
+    """Start `turnout serve` on the file, with more arguments."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*args: str | Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "engine", "serve", "--config", str(file), *map(str, args)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **CREDENTIALS}
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def appears(path: Path) -> dict[str, Any]:
+    """Wait for a ready file, which is never seen half written."""
+    wait_until(path.exists)
+    text = path.read_text()
+    assert text.endswith("}\n")
+    told: dict[str, Any] = json.loads(text)
+    assert list(told) == ["url", "pid", "generation"]
+    return told
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.02)
+
+
+def test_a_ready_file_says_where_it_listens(begin: Any, tmp_path: Path) -> None:
+    ready = tmp_path / "ready.json"
+    process = begin("--port", "0", "--ready-file", ready)
+    told = appears(ready)
+    assert told["pid"] == process.pid
+    assert told["generation"] == get(told["url"], "/health").json["generation"]
+    assert post(told["url"], CHAT.path, CHAT.body()).status == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert list(tmp_path.iterdir()) == [tmp_path / "proxy.yaml"], "it is gone with the server"
+
+
+def test_it_may_be_said_on_standard_output(begin: Any) -> None:
+    process = begin("--port", "0", "--ready-file", "-")
+    told = json.loads(process.stdout.readline())
+    assert get(told["url"], "/health").status == 200
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=20)
+    assert said == "", "one line, and no more"
+
+
+def test_a_ready_file_that_cannot_be_written(begin: Any, tmp_path: Path) -> None:
+    process = begin("--port", "0", "--ready-file", tmp_path / "nowhere" / "ready.json")
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "error[ready-file]: cannot write" in said
+
+
+def test_a_second_start_says_who_runs(begin: Any, tmp_path: Path, file: Path) -> None:
+    """On the same file and port; nothing is asked of it, and its ready file tells of the first."""
+    first = begin("--port", "0", "--ready-file", tmp_path / "one")
+    told = appears(tmp_path / "one")
+    port = told["url"].rpartition(":")[2]
+    second = begin("--port", port, "--ready-file", tmp_path / "two")
+    _, said = second.communicate(timeout=20)
+    assert (second.returncode, said) == (0, f"turnout serves {file} already: {told['url']} (process {first.pid})\n")
+    assert appears(tmp_path / "two") == told
+    third = begin("--port", "0", "--ready-file", tmp_path / "one")
+    third.communicate(timeout=20)
+    assert third.returncode == 0, "any free port, and the same ready file: who is named there still runs"
+    assert appears(tmp_path / "one") == told
+    assert first.poll() is None
+
+
+def test_another_file_on_that_port_is_no_second_start(begin: Any, tmp_path: Path, file: Path) -> None:
+    begin("--port", "0", "--ready-file", tmp_path / "one")
+    port = appears(tmp_path / "one")["url"].rpartition(":")[2]
+    other = tmp_path / "other.yaml"
+    other.write_text(FILE)
+    second = begin("--port", port, "--config", other)
+    _, said = second.communicate(timeout=20)
+    assert second.returncode == 1
+    assert "error[listen]: cannot listen on" in said
+
+
+@pytest.mark.parametrize("left", ["{}", '{"url":"http://127.0.0.1:9","pid":1,"generation":"x"}', "half a li"])
+def test_what_a_dead_one_has_left_is_replaced(begin: Any, tmp_path: Path, left: str) -> None:
+    ready = tmp_path / "ready.json"
+    ready.write_text(left)
+    process = begin("--port", "0", "--ready-file", ready)
+    wait_until(lambda: ready.read_text() != left)
+    assert appears(ready)["pid"] == process.pid
+
+
+def test_it_ends_with_its_parent(tmp_path: Path, file: Path) -> None:
+    """A parent that is killed cannot say goodbye."""
+    ready = tmp_path / "ready.json"
+    command = [sys.executable, "-m", "engine", "serve", "--config", str(file), "--port", "0"]
+    command += ["--ready-file", str(ready), "--exit-with-parent"]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess; subprocess.run({command!r})"],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **CREDENTIALS},
+    )
+    told = appears(ready)
+    assert get(told["url"], "/health").status == 200
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not ready.exists())
+    wait_until(lambda: not Path(f"/proc/{told['pid']}").exists())
+
+
+def test_it_ends_when_nobody_asks(begin: Any, tmp_path: Path) -> None:
+    """Probes are nobody; an open WebSocket is somebody."""
+    process = begin("--port", "0", "--ready-file", tmp_path / "r", "--idle-exit", "1s")
+    url = appears(tmp_path / "r")["url"]
+    with connect(url.replace("http", "ws") + "/v1/ws"):
+        time.sleep(3)
+        assert process.poll() is None
+    deadline = time.monotonic() + 30
+    while process.poll() is None:
+        assert time.monotonic() < deadline, "probes keep it alive"
+        try:
+            get(url, "/health")
+        except OSError:
+            break
+        time.sleep(0.05)
+    assert process.wait(20) == 0
+    assert "nobody has asked anything for 1 s (--idle-exit)" in process.communicate()[1]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--port", "70000"], "--port cannot be `70000`"),
+        (["--port", "x"], "--port cannot be `x`"),
+        (["--idle-exit", "30"], "--idle-exit cannot be `30`"),
+        (["--idle-exit", "0s"], "--idle-exit cannot be `0s`"),
+        (["--port", "0", "--listen", "127.0.0.1:0"], "not allowed with argument"),
+    ],
+)
+def test_arguments_that_make_no_sense(begin: Any, args: list[str], says: str) -> None:
+    process = begin(*args)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert says in said
+
+
+def test_it_runs_where_there_is_no_uvloop_and_no_sighup(tmp_path: Path, file: Path) -> None:
+    """As on Windows, as far as Linux can show it."""
+    hidden = (
+        "import signal, sys; sys.modules['uvloop'] = None; del signal.SIGHUP; "
+        "from engine.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    ready = tmp_path / "ready.json"
+    process = subprocess.Popen(
+        [sys.executable, "-c", hidden, "serve", "--config", str(file), "--port", "0", "--ready-file", str(ready)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **CREDENTIALS},
+    )
+    try:
+        url = appears(ready)["url"]
+        assert post(url, CHAT.path, CHAT.body()).status == 200
+        assert CHAT.text(post(url, CHAT.path, CHAT.body(stream=True)).body)
+        with connect(url.replace("http", "ws") + CHAT.path) as connection:
+            connection.send(json.dumps(CHAT.body()))
+            assert json.loads(connection.recv())["object"] == "chat.completion"
+        file.write_text(FILE.replace("smart-chat", "other"))
+        wait_until(lambda: post(url, CHAT.path, CHAT.body("other")).status == 200)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
