@@ -48,6 +48,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds the upstream asked us to wait."""
     headers: Headers = []
     body: bytes | None = None
+    ours: bool = False
+    """The message is Turnout's own, and quotes nobody."""
 
 
 class Failed(Exception):  # noqa: N818 - it is raised by a try that failed

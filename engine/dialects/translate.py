@@ -102,6 +102,12 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
     """
     written = codec.write(request, family, model)
     losses = [hushed(one, quiet) for one in (*request.losses, *written.losses) if one.path not in UNSENT]
+    allow(losses, model, mode)
+    return msgspec.structs.replace(written, losses=unique(losses))
+
+
+def allow(losses: Sequence[Loss], model: str, mode: Mode) -> None:
+    """Raise `Problem` (400) where `mode` forbids any of `losses` on the way to `model`."""
     forbidden = next(
         (loss for loss in losses if mode == "exact" or (mode == "strict" and loss.grade == "dropped")), None
     )
@@ -114,7 +120,6 @@ def write(request: Request, codec: Codec, family: Family, model: str, mode: Mode
             f"leave it out, or ask for a model that is served in this API",
             param=forbidden.path,
         )
-    return msgspec.structs.replace(written, losses=unique(losses))
 
 
 def hushed(loss: Loss, quiet: Sequence[str]) -> Loss:
@@ -122,6 +127,12 @@ def hushed(loss: Loss, quiet: Sequence[str]) -> Loss:
     if loss.grade == "dropped" and any(matches(pattern, loss.path) for pattern in quiet):
         return Loss(loss.path, "approximated", loss.reason)
     return loss
+
+
+def added(losses: Sequence[Loss], more: Sequence[Loss]) -> tuple[Loss, ...]:
+    """Return `losses`, and of `more` what is lost elsewhere."""
+    known = {loss.path for loss in losses if loss.grade == "dropped"}
+    return (*losses, *(loss for loss in more if loss.path not in known))
 
 
 def unique(losses: Sequence[Loss]) -> tuple[Loss, ...]:

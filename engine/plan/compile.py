@@ -32,6 +32,7 @@ from engine.plan.server import (
 from engine.plan.shares import check_shares
 from engine.plan.source import Source
 from engine.plan.state import check_state
+from engine.plan.terms import check_terms
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_like, check_required
 from engine.plan.upstreams import compile_upstreams
@@ -50,6 +51,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     upstreams = compile_upstreams(source)
     compile_listen(source)
     check_loop(source)
+    check_terms(source)
     hosts, origins = compile_hosts(source), compile_origins(source)
     bases = compile_bases(source)
     models = compile_models(source)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from engine.clients import BY_NAME
 from engine.dialects import CODECS, crossing
-from engine.dialects.translate import only_of, read, write
+from engine.dialects.translate import added, allow, only_of, read, write
 from engine.plan.family import family_of
 
 if TYPE_CHECKING:
     from engine.chat import Loss
     from engine.facts import Facts
     from engine.plan.nodes import Plan, Target, Tuning
+
+FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning) -> tuple[Loss, ...]:
@@ -24,10 +28,14 @@ def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning
     options = plan.upstreams[target.upstream].options
     into = crossing(facts.api, options.speaks, facts.form)
     asked = facts.form or facts.api
+    own = options.unmet(FIELDS.decode(body)) if asked in CODECS else ()
     if into is None or asked not in CODECS:
-        return ()
+        allow(own, target.model, tuning.translation)
+        return own
     codec = CODECS[into]
     request = only_of(read(CODECS[asked], body), str(target), codec)
     family = family_of(plan, target, tuning, codec)
     quiet = BY_NAME[facts.client].quiet if facts.client is not None else ()
-    return write(request, codec, family, target.model, tuning.translation, quiet).losses
+    found = added(write(request, codec, family, target.model, tuning.translation, quiet).losses, own)
+    allow(found, target.model, tuning.translation)
+    return found

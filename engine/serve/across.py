@@ -16,7 +16,7 @@ from engine.dialects.codec import Asked, Losses
 from engine.dialects.edits import apply
 from engine.dialects.forced import forced
 from engine.dialects.thoughts import recalled
-from engine.dialects.translate import Translation, only_of, write
+from engine.dialects.translate import Translation, added, allow, only_of, write
 from engine.plan.family import family_of
 from engine.plan.pinned import PREVIOUS
 from engine.serve.continued import not_found
@@ -72,7 +72,9 @@ class Across(Road):
         self._ours = {name: value for name, value in sent.items() if name not in fixed}
         """What can be left out of the body: not what the file forces."""
         own = order.continued.placed
-        self._lost = tuple(msgspec.structs.replace(one, path=own(one.path)) for one in written.losses)
+        losses = tuple(msgspec.structs.replace(one, path=own(one.path)) for one in written.losses)
+        self._lost = added(losses, order.options(target).unmet(order.peek.fields))
+        allow(self._lost, target.model, tuning.translation)
         told = forget if carried else keeping.keep
         self.back = Translation(client, codec, written, self._asked, told, order.input_tokens)
         self.local = self._own_answer(written)

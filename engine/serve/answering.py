@@ -63,7 +63,7 @@ async def _whole(relay: Relay, way: Road, answer: Answer) -> Failure | None:
     if relay.meter is not None:
         relay.meter.whole(body, streamed=is_event_stream(answer.headers))
     body, streamed = way.whole(body, streamed=is_event_stream(answer.headers))
-    relay.losses = way.losses
+    relay.lose(way)
     if reply.opened and not streamed:
         # The client was told to expect events, and this upstream never meant to send any.
         return Failure(reason="disconnect", message=f"{relay.target} answered a stream with one JSON object")
@@ -83,7 +83,7 @@ async def _stream(relay: Relay, way: Road, answer: Answer, live: Live) -> Failur
     failure = await pour(answer, tap, relay.reply, head, live, str(relay.target), relay.meter)
     if relay.meter is not None:
         relay.meter.given = tap.committed
-    relay.losses = way.losses
+    relay.lose(way)
     if failure is not None and not tap.committed:
         return failure
     if failure is not None and relay.carry is not None and relay.meter is not None:

@@ -80,7 +80,9 @@ def no_credential() -> Problem:
 
 def loggable(failure: Failure) -> str:
     """Return what the log may hold of a failure: an upstream that refuses a credential likes to quote it."""
-    return f"the upstream refused the credential ({failure.status})" if failure.reason == "auth" else failure.message
+    if failure.reason == "auth" and not failure.ours:
+        return f"the upstream refused the credential ({failure.status})"
+    return failure.message
 
 
 def after_retries(tries: int, headers: Headers) -> Headers:
@@ -102,7 +104,7 @@ def problem_of(failure: Failure, target: Target | None, tried: int = 0, beside: 
         status = failure.status
     message = failure.message
     headers = list(beside or ())
-    if failure.reason == "auth" and target is not None:
+    if failure.reason == "auth" and target is not None and not failure.ours:
         message = (
             f"upstream `{target.upstream}` refused Turnout's own credential"
             f"{f' ({failure.status})' if failure.status else ''}; the operator should check its api_key"

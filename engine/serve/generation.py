@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import resources
+from engine.plan.terms import is_private
 from engine.serve.checking import Checking
 from engine.serve.healths import Healths
 from engine.serve.learned import Learned
@@ -80,7 +81,9 @@ class Live:
 class Drivers:
     """Every live driver of the process, by the content it was built from."""
 
-    def __init__(self) -> None:
+    def __init__(self, listens: str | None = None) -> None:
+        """`listens` is where the process really listens, whatever the file says."""
+        self.listens = listens
         self.stores = Stores()
         """What counts for all generations."""
         self._live: dict[bytes, Live] = {}
@@ -189,6 +192,10 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
     live: dict[str, Live] = {}
     for name, upstream in plan.upstreams.items():
         if name in off:
+            continue
+        if upstream.options.personal and drivers.listens is not None and not is_private(drivers.listens):
+            told = f"upstream `{name}` is for your personal use, but this server listens on {drivers.listens}"
+            report.error("terms", told, upstream.span, help="start it with `--listen 127.0.0.1:4000`")
             continue
         reference = getattr(upstream.options, "api_key", None)
         try:

@@ -76,7 +76,7 @@ def serve(
     main = config or str(resource("proxy.yaml"))
     reading = read(main, os.environ)
     log = Log()
-    drivers = Drivers()
+    drivers = Drivers(listen or (reading.plan.document.server.listen if reading.plan is not None else None))
     generation = build(reading, drivers, log)
     if generation is None:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")

@@ -57,7 +57,9 @@ class Relay:
         self.target: Target | None = None
         self.problem: Problem | None = None
         self.losses: tuple[Loss, ...] = ()
-        """What the translation for the last target lost."""
+        """What the last target was not told, or not exactly."""
+        self._told: tuple[Loss, ...] = ()
+        """What the last target says itself that it lost."""
         self.corrected: list[str] = []
         """What an upstream refused of what Turnout wrote, and was left out of a further try."""
         self.estimate: str | None = None
@@ -203,6 +205,8 @@ class Relay:
         try:
             try:
                 answer = await live.driver.send(self._call(target, way, begun))
+                self._told = getattr(answer, "losses", ())
+                self.lose(way)
                 status = answer.status
                 try:
                     failure = await receive(self, way, answer, live)
@@ -237,6 +241,10 @@ class Relay:
                 )
             )
         return failure
+
+    def lose(self, way: Road) -> None:
+        """Note what has been lost so far, on the way and at the target."""
+        self.losses = (*way.losses, *self._told)
 
     def _call(self, target: Target, way: Road, now: float) -> Call:
         order = self.order

@@ -18,6 +18,7 @@ from engine.dialects.finishing import LAST as FINISHED
 from engine.dialects.finishing import FinishingTap
 from engine.dialects.messages import seals as messages
 from engine.dialects.responses import seals as responses
+from engine.dialects.translate import allow
 from engine.dialects.unasked import FIELD as USAGE
 from engine.dialects.unasked import Unasked, asking, names_it
 from engine.plan.needs import asks
@@ -153,12 +154,19 @@ class Straight(Road):
             told = asking(peek.fields)
             self._asks = told is not peek.fields
             peek = msgspec.structs.replace(peek, fields=told)
+        self._lost = order.options(target).unmet(peek.fields)
+        if self._lost:
+            allow(self._lost, target.model, tuning.translation)
         self.body = peek.renamed(target.model)
         shown = order.shown_model(target)
         self._rename = None if shown == target.model else shown
         self._dialect = order.dialect
         self._kept = self.api == "responses" and bytes(peek.fields.get("store", b"")) != b"false"
         """The target keeps the response, and the client may come back to it."""
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        return self._lost
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
         failure = self._dialect.classify(status, headers, body)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.upstreams.anthropic import Anthropic
+from engine.upstreams.claude_code import ClaudeCode
 from engine.upstreams.echo import Echo
 from engine.upstreams.openai import OpenAI
 
-KINDS = (OpenAI, Anthropic, Echo)
+KINDS = (OpenAI, Anthropic, ClaudeCode, Echo)

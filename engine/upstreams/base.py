@@ -14,9 +14,9 @@ from engine.upstreams import fields
 from engine.upstreams.url import base_url_flaw, proxy_flaw
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
-    from engine.chat import Headers
+    from engine.chat import Headers, Loss
     from engine.secret import Secret
     from engine.upstreams.turn import Turn
 
@@ -68,6 +68,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def free(self) -> bool:
         """Whether it costs nothing to ask, so that budgets need no price of it."""
         return False
+
+    @property
+    def personal(self) -> bool:
+        """Whether only one person may use it, on this machine (`engine.plan.terms`)."""
+        return False
+
+    def unmet(self, fields: Mapping[str, msgspec.Raw]) -> tuple[Loss, ...]:  # noqa: ARG002 - most kinds do what is asked
+        """Return what of a client's own body, in any API, this kind cannot do whatever the model."""
+        return ()
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.

@@ -1,0 +1,52 @@
+"""Who may ask now, and who waits: a hard cap, and a line with an end and a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from engine.upstreams.drivers.claude_code.trouble import busy
+
+
+class Line:
+    """`enter` before, `leave` after; both are counted."""
+
+    def __init__(self, name: str, places: int, longest: int, patience: float) -> None:
+        self.running = 0
+        self._name = name
+        self._places = places
+        self._longest = longest
+        self._patience = patience
+        self._waiters: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiters)
+
+    async def enter(self) -> None:
+        """Take a place; wait for one if none is free. Raises `Failed` where that takes long."""
+        if self.running < self._places:
+            self.running += 1
+            return
+        if len(self._waiters) >= self._longest:
+            raise busy(self._name, f"{self.running} requests run and {len(self._waiters)} wait, which is all it takes")
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await asyncio.wait_for(asyncio.shield(waiter), self._patience)
+        except BaseException as error:
+            if waiter.done():
+                self.leave()  # the place came too late
+            else:
+                self._waiters.remove(waiter)
+                waiter.cancel()
+            if isinstance(error, TimeoutError):
+                raise busy(self._name, f"no place was free for {self._patience:g} s (queue_timeout)") from None
+            raise
+
+    def leave(self) -> None:
+        """Hand the place to who waits longest."""
+        if self._waiters:
+            self._waiters.popleft().set_result(None)
+        else:
+            self.running -= 1

@@ -1,0 +1,222 @@
+"""The processes of one upstream: found by conversation, started where there is none, ended when nobody asks them.
+
+Bounds: processes, sessions that are remembered, how long one is idle or holds calls. A process that is idle makes room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claude_agent_sdk import delete_session
+
+from engine.units import seconds
+from engine.upstreams.drivers.claude_code.environment import environment
+from engine.upstreams.drivers.claude_code.process import Launch, Point, Process
+from engine.upstreams.drivers.claude_code.trouble import busy
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import RateLimitEvent
+
+    from engine.upstreams.claude_code import ClaudeCode
+    from engine.upstreams.drivers.claude_code.asked import Asked, Recipe
+
+
+class Pool:
+    """See the module. Every process in `_live` is counted until nothing is left of it."""
+
+    def __init__(self, name: str, options: ClaudeCode) -> None:
+        self.limit: RateLimitEvent | None = None
+        """What `claude` said last of the plan's limits."""
+        self._name = name
+        self._options = options
+        self._most = options.processes
+        self._lasts = {"idle": seconds(options.idle), "held": seconds(options.tools_timeout)}
+        """State -> seconds that a process may be in it."""
+        self._live: list[Process] = []
+        self._spares: set[Process] = set()
+        """Processes that have not been asked anything."""
+        self._points: OrderedDict[bytes, Point] = OrderedDict()
+        self._spent = 0.0
+        """By processes that are gone, in USD."""
+        self._news = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._folder: Path | None = None
+
+    @property
+    def processes(self) -> int:
+        return len(self._live)
+
+    @property
+    def held(self) -> int:
+        """How many conversations wait for results of the client's tools."""
+        return sum(process.state == "held" for process in self._live)
+
+    @property
+    def cost(self) -> float:
+        """What everything answered would cost at list prices, in USD, as `claude` reckons."""
+        return self._spent + sum(process.cost for process in self._live)
+
+    def find(self, asked: Asked) -> Process | None:
+        """Return the process that is in this conversation and waits for the user."""
+        key = asked.recipe.key
+        for process in self._live:
+            fits = process.state in self._lasts and not process.stray and process not in self._spares
+            if fits and process.position == asked.position and process.recipe.key == key:
+                return process
+        return None
+
+    def point(self, asked: Asked) -> Point | None:
+        """Return where a session of this conversation can be taken up again."""
+        return self._points.get(asked.position)
+
+    async def start(self, recipe: Recipe, point: Point | None = None) -> Process:
+        """Return a process that has been asked nothing yet. Raises `Failed` when there is no room for one for long."""
+        if point is None:
+            key = recipe.key
+            spare = next((one for one in self._spares if one.recipe.key == key and not one.over), None)
+            if spare is not None:
+                self._spares.discard(spare)
+                return spare
+        patience = seconds(self._options.queue_timeout)
+        end = asyncio.get_running_loop().time() + patience
+        while len(self._live) >= self._most:
+            self._make_room()
+            left = end - asyncio.get_running_loop().time()
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), max(left, 0.001))
+            except TimeoutError:
+                why = f"all {self._most} processes are in use, {self.held} of them hold tool calls (processes)"
+                raise busy(self._name, why) from None
+        return self._begin(recipe, point)
+
+    def rest(self, process: Process, position: bytes, *, first: bool) -> None:
+        """A process has answered, and waits for the user at `position`. `first`: that was the conversation's begin."""
+        point = process.point
+        if point is not None and process.state == "idle" and self._options.sessions:
+            self._points[position] = point
+            self._points.move_to_end(position)
+            while len(self._points) > self._options.sessions:
+                self._forget(self._points.popitem(last=False)[1])
+        if first and len(self._spares) < self._options.warm and len(self._live) < self._most:
+            self._spares.add(self._begin(process.recipe, None))
+
+    def drop(self, process: Process, *, interrupt: bool = False) -> None:
+        """End a process, in the background."""
+        self._spares.discard(process)
+        process.stray = True
+        task = asyncio.get_running_loop().create_task(process.close(interrupt=interrupt))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def forget(self, asked: Asked) -> None:
+        """A session could not be taken up again."""
+        self._points.pop(asked.position, None)
+
+    async def close(self) -> None:
+        """End everything, and remove what was written for it."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+        for process in list(self._live):
+            self.drop(process, interrupt=True)
+        while self._closing:
+            await asyncio.wait(self._closing)
+        points, self._points = list(self._points.values()), OrderedDict()
+        for point in points:
+            self._forget(point)
+        while self._closing:
+            await asyncio.wait(self._closing)
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def _begin(self, recipe: Recipe, point: Point | None) -> Process:
+        launch = self._launch()
+        process = Process(launch, recipe, self._system(recipe), point, self._changed)
+        self._live.append(process)
+        if self._keeper is None:
+            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        return process
+
+    def _make_room(self) -> None:
+        """End who has been idle longest, unless somebody is on the way out already."""
+        if any(one.stray for one in self._live):
+            return
+        idle = [one for one in self._live if one.state == "idle" or (one in self._spares and one.state == "starting")]
+        if idle:
+            self.drop(min(idle, key=lambda one: one.used))
+
+    def _changed(self) -> None:
+        for process in [one for one in self._live if one.gone]:
+            self._live.remove(process)
+            self._spares.discard(process)
+            self._spent += process.cost
+        for process in self._live:
+            if process.limit is not None:
+                self.limit, process.limit = process.limit, None
+        self._news.set()
+
+    async def _keep(self) -> None:
+        """End whoever has been idle, or has held calls, for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            nearest = 3600.0
+            for process in self._live:
+                last = self._lasts.get(process.state)
+                if last is None:
+                    continue
+                left = process.used + last - loop.time()
+                if left <= 0 and not process.stray:
+                    self.drop(process, interrupt=process.state == "held")
+                elif left > 0:
+                    nearest = min(nearest, left)
+            await asyncio.sleep(min(nearest, *self._lasts.values()))
+
+    def _forget(self, point: Point) -> None:
+        """Delete the transcript of a session that nothing leads to any more."""
+        if any(one.session == point.session for one in self._points.values()):
+            return
+        if any(one.point is not None and one.point.session == point.session for one in self._live):
+            return
+        folder = str(self._launch().folder)
+
+        async def delete() -> None:
+            try:
+                await asyncio.to_thread(delete_session, point.session, folder)
+            except (OSError, ValueError):  # it is not there
+                return
+
+        task = asyncio.get_running_loop().create_task(delete())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _launch(self) -> Launch:
+        options = self._options
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="turnout-claude-"))
+            (self._folder / "empty").mkdir()
+            (self._folder / "prompts").mkdir()
+        return Launch(
+            name=self._name,
+            command=options.command,
+            env=environment(os.environ, options.env),
+            folder=str(self._folder / "empty"),
+            keeps=options.sessions > 0,
+        )
+
+    def _system(self, recipe: Recipe) -> str:
+        """Return the file with the system prompt: what is on a command line, everybody on the machine can read."""
+        assert self._folder is not None
+        file = self._folder / "prompts" / recipe.key.hex()
+        if not file.exists():
+            kept = sorted((self._folder / "prompts").iterdir(), key=lambda one: one.stat().st_mtime)
+            for old in kept[: max(0, len(kept) - 4 * self._most)]:
+                old.unlink(missing_ok=True)
+            file.write_text(recipe.system, encoding="utf-8")
+        return str(file)
