@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
     from engine.serve.panel import Look
 
+POOLS = {
+    "processes": "Processes of an upstream",
+    "busy": "Requests that run in them",
+    "waiting": "Requests that wait for one",
+    "held": "Conversations that wait for results of the client's tools",
+}
 STATES = ("ok", "failing", "down", "unknown", "off")
 
 
@@ -31,6 +37,7 @@ def gauges(look: Look) -> Iterator[Metric]:
         for state in STATES:
             health.add_metric((upstream.name, state), upstream.state == state)
     yield health
+    yield from _pools(look)
     targets = GaugeMetricFamily(
         "turnout_target_state", "Targets in each state: under a pattern there may be many", labels=("target", "state")
     )
@@ -41,6 +48,16 @@ def gauges(look: Look) -> Iterator[Metric]:
             targets.add_metric((target.name, state), target.states.get(state, 0))
     yield targets
     yield busy
+
+
+def _pools(look: Look) -> Iterator[Metric]:
+    """Yield how the processes of upstreams are, where any upstream has some."""
+    pools = {upstream.name: upstream.pool for upstream in look.upstreams if upstream.pool is not None}
+    for field, says in POOLS.items() if pools else ():
+        gauge = GaugeMetricFamily(f"turnout_pool_{field}", says, labels=("upstream",))
+        for name, pool in pools.items():
+            gauge.add_metric((name,), getattr(pool, field))
+        yield gauge
 
 
 def _plain(look: Look) -> Iterator[tuple[str, str, float]]:

@@ -14,6 +14,7 @@ import msgspec
 from engine import __version__
 from engine.plan.labels import OTHER, Labels
 from engine.serve.control import Config, rss, stamp
+from engine.upstreams.base import Pool
 
 if TYPE_CHECKING:
     from engine.serve.control import Status
@@ -29,6 +30,8 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     state: str
     why: str = ""
+    pool: Pool | None = None
+    """Of one that answers through processes."""
 
 
 class Target(msgspec.Struct, kw_only=True):
@@ -185,6 +188,7 @@ class Panel:
                 kind=str(upstream.options.__struct_config__.tag),
                 state=generation.live[name].health.state(now) if name in generation.live else "off",
                 why=generation.plan.off.get(name, ""),
+                pool=getattr(generation.live[name].driver, "pool", None) if name in generation.live else None,
             )
             for name, upstream in generation.plan.upstreams.items()
         ]

@@ -158,6 +158,20 @@ class Remote(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
 
 
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """How the processes of an upstream are that answers through some, for /status and /metrics."""
+
+    processes: int
+    busy: int
+    """Requests that run."""
+    waiting: int
+    """Requests in line."""
+    held: int
+    """Conversations that wait for results of the client's tools."""
+    list_price_usd: float
+    """What its answers would cost at list prices, as the processes reckon; a plan charges otherwise."""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request to an upstream, in the wire form of its own dialect. `headers` are already filtered (rule T4)."""
 

@@ -6,10 +6,9 @@ import logging
 import shutil
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from engine.chat import Failed, Loss
 from engine.units import seconds
+from engine.upstreams import base as state
 from engine.upstreams.drivers.claude_code import told
 from engine.upstreams.drivers.claude_code.asked import read
 from engine.upstreams.drivers.claude_code.line import Line
@@ -34,18 +33,6 @@ for _name in ("claude_agent_sdk", "mcp"):  # their words may hold those of a cli
     logging.getLogger(_name).propagate = False
 
 
-class Busy(msgspec.Struct, frozen=True, kw_only=True):
-    """How an upstream's pool is, for /status and /metrics."""
-
-    processes: int
-    busy: int
-    waiting: int
-    held: int
-    """Conversations that wait for results of the client's tools."""
-    list_price_usd: float
-    """What its answers would cost at list prices, as `claude` reckons; the plan charges otherwise."""
-
-
 class ClaudeCodeDriver:
     """Implements `Driver` (upstreams/base.py)."""
 
@@ -61,9 +48,9 @@ class ClaudeCodeDriver:
         self._pool = Pool(name, options)
 
     @property
-    def pool(self) -> Busy:
+    def pool(self) -> state.Pool:
         """How it is now."""
-        return Busy(
+        return state.Pool(
             processes=self._pool.processes,
             busy=self._line.running,
             waiting=self._line.waiting,
