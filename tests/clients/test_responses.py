@@ -131,20 +131,22 @@ def test_claude_code_counts(tmp_path: Path, between: Turnout, openai: Upstream, 
 
 
 @pytest.mark.parametrize("onto", ONTO)
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-6-sol"])
 def test_codex_over_websocket(
-    tmp_path: Path, between: Turnout, openai: Upstream, anthropic: Upstream, onto: str
+    tmp_path: Path, between: Turnout, openai: Upstream, anthropic: Upstream, model: str, onto: str
 ) -> None:
     """Its built-in provider: one connection, a first request that only prepares, then only what is new; no POST."""
     since = len(between.log())
     openai.answer = anthropic.answer = strict(MANNER)
     task = Task(tmp_path / "project", FILES)
-    done = Desk(tmp_path / "desk", task).codex(f"{between.url}/onto-{onto}", "gpt-5.5", ADA, own=False)
+    done = Desk(tmp_path / "desk", task).codex(f"{between.url}/onto-{onto}", model, ADA, own=False)
     assert done.said.strip() == task.answer, done
-    between.wait_for(re.compile(r'(?s)("method":"WS".*){5}'), since=since)
+    turns = 4 if model == "gpt-5.5" else FILES + 1
+    between.wait_for(re.compile("(?s)" + '("method":"WS".*)' * (turns + 1)), since=since)
     told = [json.loads(line) for line in between.log()[since:].splitlines()]
     asked = [(one["method"], one["path"], one["status"]) for one in told]
-    assert sorted(asked) == [("GET", "/v1/responses", 101), *[("WS", "/v1/responses", 200)] * 5]
-    assert [seen.path for seen in (*openai.requests, *anthropic.requests)] == [PATHS[onto]] * 4
+    assert sorted(asked) == [("GET", "/v1/responses", 101), *[("WS", "/v1/responses", 200)] * (turns + 1)]
+    assert [seen.path for seen in (*openai.requests, *anthropic.requests)] == [PATHS[onto]] * turns
 
 
 # what goes wrong upstream --------------------------------------------------------------------------------------------
