@@ -9,6 +9,11 @@ import msgspec
 Api = Literal["chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens"]
 """The model endpoints, by the word that `when: {api: ...}` uses."""
 
+Language = Literal[
+    "chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens", "neutral"
+]
+"""What an upstream is asked in: an API, or this very vocabulary (`engine.dialects.neutral`), which no client speaks."""
+
 Reason = Literal[
     "connect",
     "tls",

@@ -30,6 +30,9 @@ def add(subparsers: console.Subparsers) -> None:
     parser.add_argument("--format", choices=FORMATS, default="full", help="how findings are printed (default: full)")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
     parser.add_argument(
+        "--probe", action="store_true", help="also import the code that upstreams name, and see what it can do"
+    )
+    parser.add_argument(
         "--no-environment", action="store_true", help="ask nothing of variables and secret files (for CI)"
     )
 
@@ -40,10 +43,15 @@ def run(args: argparse.Namespace) -> int:
         console.problem("a file without a name", "name one, as in `turnout check proxy.yaml`; - is standard input")
         return console.USAGE
     environ = None if args.no_environment else os.environ
+    if args.probe and args.no_environment:
+        console.problem("--probe needs the environment", "leave --no-environment out")
+        return console.USAGE
     try:
         readings = dict(_read(file, environ) for file in files)
     except UnicodeDecodeError as error:
         return console.problem(f"standard input is not UTF-8: byte {error.start + 1} is no text", "save it as UTF-8")
+    if args.probe:
+        _probe(readings)
     if args.format == "json":
         print(_json(readings, strict=args.strict))
     else:
@@ -60,6 +68,14 @@ def _read(file: str, environ: Mapping[str, str] | None) -> tuple[str, Reading]:
     if file == STDIN:
         return "<stdin>", read("<stdin>", environ, text=sys.stdin.buffer.read(MAX_BYTES + 1).decode("utf-8-sig"))
     return file, read(file, environ)
+
+
+def _probe(readings: dict[str, Reading]) -> None:
+    """Import what the files name; what comes of it joins their reports."""
+    from engine.serve.loading import load
+
+    for name, reading in readings.items():
+        load(reading, name)
 
 
 def _passes(reading: Reading, *, strict: bool) -> bool:

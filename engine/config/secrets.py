@@ -42,7 +42,7 @@ def resolve(loaded: Loaded, environ: Mapping[str, str]) -> tuple[dict[str, Secre
     for path, name in loaded.unset:
         _lacks(loaded, path, _unset(name, environ), off)
     for path, value, kind in shape.walk(loaded.tree.data, shape.root()):
-        if not shape.is_secret(kind) or (_owner(path) in off and off[str(_owner(path))] == DISABLED):
+        if not shape.is_secret(kind, value) or (_owner(path) in off and off[str(_owner(path))] == DISABLED):
             continue
         if not str(value).startswith(("env:", "file:")):  # an address without a password
             secrets[value] = Secret(value, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,8 @@ def members(kind: mi.Type) -> tuple[mi.Type, ...]:
 
 def select(kind: mi.Type | None, found: Any) -> mi.Type | None:
     """Return the alternative of `kind` that the value `found` is meant as, or None where that cannot be told."""
-    if kind is None:
-        return None
+    if kind is None or is_open(kind):
+        return kind
     options = members(kind)
     if isinstance(found, dict):
         structs = [option for option in options if isinstance(option, mi.StructType)]
@@ -61,6 +62,8 @@ def field(kind: mi.Type | None, name: str) -> mi.Field | None:
 
 def below(kind: mi.Type | None, step: str | int) -> mi.Type | None:
     """Return the type of an item, a value or a field of `kind`."""
+    if is_open(kind):
+        return kind
     if isinstance(kind, mi.DictType):
         return kind.value_type
     if isinstance(kind, mi.ListType):
@@ -78,6 +81,16 @@ def walk(data: Any, kind: mi.Type | None, path: Path = ()) -> Iterator[tuple[Pat
         yield from walk(value, below(kind, step), (*path, step))
 
 
-def is_secret(kind: mi.Type | None) -> bool:
-    """Whether `kind` is a `SecretRef`, or an address that may hold a password: they alone have these patterns."""
+def is_secret(kind: mi.Type | None, value: Any = None) -> bool:
+    """Whether `kind` is a `SecretRef`, or an address that may hold a password: they alone have these patterns.
+
+    Among options that only somebody else knows every text that looks like a reference is one.
+    """
+    if is_open(kind):
+        return isinstance(value, str) and re.search(SECRET, value) is not None
     return isinstance(kind, mi.StrType) and kind.pattern in (SECRET, REDIS_URL)
+
+
+def is_open(kind: mi.Type | None) -> bool:
+    """Whether `kind` is a `Setting`: anything, with references to secrets anywhere in it."""
+    return isinstance(kind, mi.Metadata) and bool((kind.extra or {}).get("references"))

@@ -105,7 +105,7 @@ def _fill(
             new = _fill(item, shape.below(kind, index), (*path, index), tree, environ, report, filled)
             items.append(placeholder(shape.below(kind, index)) if new is _ABSENT else new)
         return items
-    if not isinstance(value, str) or not value.startswith("env:") or shape.is_secret(kind):
+    if not isinstance(value, str) or not value.startswith("env:") or shape.is_secret(kind, value):
         return _whole(value, kind)
     return _value(value, kind, path, tree, environ, report, filled)
 
@@ -179,7 +179,7 @@ def inside(tree: Tree, variables: Mapping[Path, Given], report: Report) -> None:
     """Warn of what looks like a variable within a longer text: it is sent and shown as it stands."""
     said = {found.span for found in report.diagnostics}
     for path, value, kind in shape.walk(tree.data, shape.root()):
-        found = INSIDE.search(value) if isinstance(value, str) and not shape.is_secret(kind) else None
+        found = INSIDE.search(value) if isinstance(value, str) and not shape.is_secret(kind, value) else None
         span = tree.value(*path)
         if found and path not in variables and span not in said:
             report.warning(

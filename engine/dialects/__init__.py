@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -11,6 +11,8 @@ from engine.dialects.anthropic_messages import AnthropicMessages
 from engine.dialects.body import FIELDS
 from engine.dialects.chat.codec import CHAT
 from engine.dialects.messages.codec import MESSAGES
+from engine.dialects.neutral.codec import NEUTRAL
+from engine.dialects.neutral.gauge import GAUGE
 from engine.dialects.openai_chat import OpenAIChat
 from engine.dialects.openai_responses import OpenAIResponses
 from engine.dialects.responses.codec import RESPONSES as RESPONSES_CODEC
@@ -18,9 +20,10 @@ from engine.dialects.responses.codec import RESPONSES as RESPONSES_CODEC
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from engine.chat import Api
+    from engine.chat import Api, Language
     from engine.dialects.base import Dialect, Endpoint, Peek
     from engine.dialects.codec import Codec
+    from engine.dialects.meter import Gauge
 
 OPENAI = OpenAIChat()
 RESPONSES = OpenAIResponses()
@@ -38,6 +41,13 @@ METERED = frozenset(one.api for dialect, one in ENDPOINTS.values() if dialect.ga
 
 CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES, RESPONSES_CODEC)}
 """The APIs that carry conversations, by name: each is translated into each other."""
+ASKED_IN: dict[str, Codec] = {**CODECS, NEUTRAL.api: NEUTRAL}
+"""What an upstream can be asked in: those, and the vocabulary between them, for upstreams inside Turnout."""
+
+
+def gauge(api: Language) -> Gauge | None:
+    """Return where answers in `api` tell their usage; None for what uses no tokens."""
+    return GAUGE if api == NEUTRAL.api else OWNERS[api].gauge(cast("Api", api))
 
 
 def opened(api: Api, body: bytes) -> Peek:
@@ -61,7 +71,7 @@ COUNTS: dict[str, Api] = {"count_tokens": "messages", "input_tokens": "responses
 """The APIs that count the input of a conversation -> the API in whose form it is sent."""
 
 
-def crossing(api: str | None, speaks: Collection[Api], form: str | None = None) -> Api | None:
+def crossing(api: str | None, speaks: Collection[Language], form: str | None = None) -> Language | None:
     """Return the API into which a request of `api` is translated for an upstream that speaks `speaks`.
 
     `speaks` is in the order of preference. `form` is the API whose body was sent, where it is not that of `api`: its
@@ -79,5 +89,5 @@ def is_estimated(api: str | None, into: str | None) -> bool:
     return api in COUNTS and into is not None and into not in COUNTS
 
 
-def _spoken(speaks: Collection[Api]) -> Api | None:
-    return next((one for one in speaks if one in CODECS), None)
+def _spoken(speaks: Collection[Language]) -> Language | None:
+    return next((one for one in speaks if one in ASKED_IN), None)

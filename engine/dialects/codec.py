@@ -15,7 +15,7 @@ from engine.chat import Headers, Loss, Response, Tool
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from engine.chat import Api, Event, Failure, Problem, Request
+    from engine.chat import Event, Failure, Language, Problem, Request
     from engine.dialects.base import Failing
     from engine.dialects.trail import Trail
 
@@ -131,7 +131,7 @@ class Encoder(Protocol):
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """One API that carries conversations: the functions that read and write it."""
 
-    api: Api
+    api: Language
     path: str
     families: tuple[Family, ...]
     carries_reasoning: bool

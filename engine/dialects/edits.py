@@ -18,7 +18,7 @@ from engine.dialects.pattern import matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.chat import Api, Headers
+    from engine.chat import Headers, Language
 
 BETAS = b"anthropic-beta"
 """The header whose value is a list of flags, separated by commas."""
@@ -42,7 +42,7 @@ class Edits(Protocol):
         """Names of headers and of beta flags; `*` is any run of characters."""
 
 
-def apply(api: Api, fields: Mapping[str, Any], headers: Headers, edits: Edits) -> tuple[dict[str, Any], Headers]:
+def apply(api: Language, fields: Mapping[str, Any], headers: Headers, edits: Edits) -> tuple[dict[str, Any], Headers]:
     """Return (body, headers) of a request as `edits` has them; `fields` and `headers` are left as they are.
 
     `fields` holds raw values (a body that passes) or plain ones (a translated body), by their top-level names; so does

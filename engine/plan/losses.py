@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.clients import BY_NAME
-from engine.dialects import CODECS, crossing
+from engine.dialects import ASKED_IN, CODECS, crossing
 from engine.dialects.translate import added, allow, only_of, read, write
 from engine.plan.family import family_of
 
@@ -32,7 +32,7 @@ def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning
     if into is None or asked not in CODECS:
         allow(own, target.model, tuning.translation)
         return own
-    codec = CODECS[into]
+    codec = ASKED_IN[into]
     request = only_of(read(CODECS[asked], body), str(target), codec)
     family = family_of(plan, target, tuning, codec)
     quiet = BY_NAME[facts.client].quiet if facts.client is not None else ()

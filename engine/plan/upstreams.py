@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.plan.code import check_code
 from engine.plan.nodes import Upstream
 from engine.units import seconds
 
@@ -32,6 +33,7 @@ def compile_upstreams(source: Source) -> dict[str, Upstream]:
                 help="remove `check`: requests tell how it is",
             )
         _check_times(source, name, options)
+        check_code(source, name, options)
         found[name] = Upstream(
             name=name,
             span=source.tree.key("upstreams", name),

@@ -51,7 +51,6 @@ class Across(Road):
         client = CODECS[order.api]
         if order.continued.keeper is not None and order.continued.previous is not None:
             raise not_found(order.continued.previous)
-        self._dialect = OWNERS[codec.api]
         self._order = order
         self._target = target
         request = order.request()
@@ -62,7 +61,8 @@ class Across(Road):
         carried = self._asked.thinking and brings_reasoning(client, order.peek)
         request = only_of(recalled(request, keeping.recall), str(target), codec)
         plan = order.visit.generation.plan
-        family = family_of(plan, target, tuning, codec, refused)
+        live = order.visit.generation.live[target.upstream].driver
+        family = getattr(live, "family", None) or family_of(plan, target, tuning, codec, refused)
         quiet = order.client.quiet if order.client else ()
         written = write(request, codec, family, target.model, tuning.translation, quiet)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]
@@ -86,7 +86,7 @@ class Across(Road):
         return (*self._lost, *self._asked.lost.found)
 
     def classify(self, status: int, headers: Headers, body: bytes) -> Failure:
-        failure = self._dialect.classify(status, headers, body)
+        failure = OWNERS[self.api].classify(status, headers, body)
         return placed(failure, self._target, self.path) if self.api == "responses" else failure
 
     def correction(self, failure: Failure) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.chat import Problem, Usage
-from engine.dialects import METERED, OWNERS
+from engine.dialects import METERED, gauge
 from engine.dialects.measure import tokens
 from engine.dialects.meter import Meter
 from engine.plan.prices import priced
 
 if TYPE_CHECKING:
-    from engine.chat import Api
+    from engine.chat import Language
     from engine.plan.nodes import Target
     from engine.plan.prices import Prices
     from engine.serve.order import Order
@@ -56,8 +56,8 @@ def bill(order: Order) -> Bill | None:
     return Bill(order, plan.prices) if plan.needs_usage and order.api in METERED else None
 
 
-def meter_for(api: Api) -> Meter:
+def meter_for(api: Language) -> Meter:
     """Return a meter for an answer of an upstream in `api`."""
-    gauge = OWNERS[api].gauge(api)
-    assert gauge is not None, api  # a request that takes tokens is sent as one that does
-    return Meter(gauge)
+    found = gauge(api)
+    assert found is not None, api  # a request that takes tokens is sent as one that does
+    return Meter(found)

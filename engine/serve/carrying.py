@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Problem, Usage
-from engine.dialects import CODECS, crossing
+from engine.dialects import ASKED_IN, CODECS, crossing
 from engine.dialects.carry import FORMS, carried, obstacle
 from engine.dialects.codec import Losses, Written
 from engine.dialects.following import Following
@@ -111,7 +111,7 @@ class Carry:
         first = self._first
         api = crossing(first.api, first.options(target).speaks, first.form) or first.api
         plan = first.visit.generation.plan
-        family = family_of(plan, target, pool.tuning, CODECS[api], refused)
+        family = family_of(plan, target, pool.tuning, ASKED_IN[api], refused)
         asks = self._told().reasoning
         thinks = asks is not None and (asks.mode not in (None, "off") or asks.effort not in (None, "none"))
         thinks = thinks or any(path.partition(".")[0] == "thinking" for path in pool.tuning.set)
@@ -121,7 +121,7 @@ class Carry:
         """Return how an answer of `target` becomes one in the client's form."""
         if isinstance(way, Across):
             return way.back
-        codec, order, request, lost = CODECS[way.api], self._order, self._told(), Losses()
+        codec, order, request, lost = ASKED_IN[way.api], self._order, self._told(), Losses()
         keeping = Keeping(self._first, request, str(target))
         shows = shows_thinking(codec, request)
         told = asked(self._first, target, request, shows=shows, keep=lambda one: keeping.store(one, lost), lost=lost)

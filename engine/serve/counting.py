@@ -16,7 +16,7 @@ from engine.serve.headers import across
 from engine.serve.road import ESTIMATED, Local, Road, uncounted
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers
+    from engine.chat import Api, Headers, Language
     from engine.dialects.base import Tap
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
@@ -30,7 +30,7 @@ ESTIMATE = "estimate; bytes/4*1.15, 1600 an image"
 class Counting(Road):
     """The input of a conversation, counted by a target of another API: exact, where its translation is."""
 
-    def __init__(self, order: Order, target: Target, tuning: Tuning, api: Api, refused: frozenset[str]) -> None:
+    def __init__(self, order: Order, target: Target, tuning: Tuning, api: Language, refused: frozenset[str]) -> None:
         self.api = api
         self.path = next(path for path, (_, endpoint) in ENDPOINTS.items() if endpoint.api == api)
         self._order = order

@@ -14,9 +14,11 @@ import msgspec
 
 from engine import resources
 from engine.plan.terms import is_private
+from engine.secret import Secret
 from engine.serve.checking import Checking
 from engine.serve.healths import Healths
 from engine.serve.learned import Learned
+from engine.serve.loading import Loaded
 from engine.serve.stores import Stores
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from engine.observe.log import Log
     from engine.plan.nodes import Plan, Upstream
     from engine.plan.read import Reading
-    from engine.secret import Secret
     from engine.store.base import Store
     from engine.upstreams.base import Driver, Options
 
@@ -88,18 +89,21 @@ class Drivers:
         """What counts for all generations."""
         self._live: dict[bytes, Live] = {}
 
-    def take(self, name: str, options: Options, api_key: Secret | None) -> Live:
-        """Return the driver for exactly these options, built if there is none. Raises `ValueError`, `ImportError`."""
-        digest = hashlib.sha256(repr((type(options).__name__, name)).encode())
-        digest.update(msgspec.json.encode(options))
-        if api_key is not None:
-            digest.update(api_key.reveal().encode())
-        key = digest.digest()
+    def take(self, name: str, options: Options, api_key: Secret | None, made: Driver | None = None) -> Live:
+        """Return the driver for exactly these options; if there is none, `made`, or one that is built.
+
+        Raises `ValueError`, `ImportError`.
+        """
+        key = content(name, options, api_key)
         live = self._live.get(key)
         if live is None:
-            live = self._live[key] = Live(key, options.build(name, api_key), options, api_key)
+            live = self._live[key] = Live(key, made or options.build(name, api_key), options, api_key)
         live.users += 1
         return live
+
+    def lives(self, name: str, options: Options) -> bool:
+        """Say whether there is a driver for exactly these options, of a kind without `api_key`."""
+        return content(name, options, None) in self._live
 
     def forget(self, live: Live) -> None:
         """Drop a driver that has never been used."""
@@ -111,6 +115,15 @@ class Drivers:
         if live.users == 0:
             self._live.pop(live.key, None)
             await live.close()
+
+
+def content(name: str, options: Options, api_key: Secret | None) -> bytes:
+    """Return what tells a driver from all others: everything it is built from, secrets too."""
+    digest = hashlib.sha256(repr((type(options).__name__, name)).encode())
+    digest.update(msgspec.json.encode(options, enc_hook=Secret.reveal))
+    if api_key is not None:
+        digest.update(api_key.reveal().encode())
+    return digest.digest()
 
 
 class Generation:
@@ -183,12 +196,14 @@ class Generation:
             self._retired(self)
 
 
-def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
-    """Bring a plan to life. None, with the reasons in the reading's report, when an upstream cannot be built."""
+def build(reading: Reading, drivers: Drivers, log: Log, loaded: Loaded | None = None) -> Generation | None:
+    """Bring a plan to life, with the drivers that are `loaded`. None, with the reasons in the reading's report, when an
+    upstream cannot be built."""
     plan, report = reading.plan, reading.report
     if plan is None or not report.ok:
         return None
-    off = dict(plan.off)
+    loaded = loaded or Loaded()
+    off = {**plan.off, **loaded.off}
     live: dict[str, Live] = {}
     for name, upstream in plan.upstreams.items():
         if name in off:
@@ -197,9 +212,11 @@ def build(reading: Reading, drivers: Drivers, log: Log) -> Generation | None:
             told = f"upstream `{name}` is for your personal use, but this server listens on {drivers.listens}"
             report.error("terms", told, upstream.span, help="start it with `--listen 127.0.0.1:4000`")
             continue
-        reference = getattr(upstream.options, "api_key", None)
+        options = upstream.options.filled(reading.secrets)
+        reference = getattr(options, "api_key", None)
         try:
-            live[name] = drivers.take(name, upstream.options, reading.secrets.get(reference) if reference else None)
+            credential = reading.secrets.get(reference) if reference else None
+            live[name] = drivers.take(name, options, credential, loaded.drivers.get(name))
         except ImportError as error:
             found = f"{error}; {resources.extra(kind_of(upstream.options))}"  # noqa: S610 - not Django
             if upstream.options.optional:

@@ -10,7 +10,7 @@ from engine.serve.ratelimits import told_to
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.chat import Api, Headers
+    from engine.chat import Api, Headers, Language
     from engine.plan.nodes import Plan
 
 HOP_BY_HOP = frozenset(
@@ -127,7 +127,7 @@ def own_credentials(plan: Plan, headers: Iterable[tuple[bytes, bytes]]) -> Heade
     return [(name, value) for name, value in headers if name in FORWARDABLE and not is_known(plan, value)]
 
 
-def credential_across(headers: Headers, api: Api) -> Headers:
+def credential_across(headers: Headers, api: Language) -> Headers:
     """Return a client's own credential in the one header in which an upstream of `api` reads it.
 
     Anthropic takes keys as `x-api-key` and the tokens of its own sign-in as Bearer; everybody else takes Bearer.

@@ -26,6 +26,7 @@ from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.listener import Listener
+from engine.serve.loading import load
 from engine.serve.observers import Observers
 from engine.serve.panel import Panel
 from engine.serve.parent import Parent
@@ -77,7 +78,7 @@ def serve(
     reading = read(main, os.environ)
     log = Log()
     drivers = Drivers(listen or (reading.plan.document.server.listen if reading.plan is not None else None))
-    generation = build(reading, drivers, log)
+    generation = build(reading, drivers, log, load(reading, main))
     if generation is None:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         sys.stderr.write(render(reading.report, "full", colour=colour) + "\n")

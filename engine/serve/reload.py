@@ -18,6 +18,7 @@ from engine.observe.record import Reload
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
 from engine.serve.generation import build, follow
+from engine.serve.loading import load
 from engine.serve.watch import LOOK, Watch, signature
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ class Reloader:
         before, self._read = self._read, reading
         if reading.files.digests == before.files.digests and not forced:
             return False  # the same content under a new name or time; folders may differ
-        generation = build(reading, self._drivers, self._log)
+        loaded = await asyncio.to_thread(load, reading, self._main, self._drivers)
+        generation = build(reading, self._drivers, self._log, loaded)
         if generation is None or reading.plan is None:
             self._refuse(reading)
             return True

@@ -26,7 +26,7 @@ from engine.serve.shared import lend_response
 from engine.serve.stored import Stored
 
 if TYPE_CHECKING:
-    from engine.chat import Api, Headers
+    from engine.chat import Headers, Language
     from engine.dialects.base import Tap
     from engine.plan.nodes import Target, Tuning
     from engine.serve.order import Order
@@ -58,7 +58,7 @@ class Road(ABC):
 
     straight = False
     """The target's own words (its errors, its headers) are in the client's API."""
-    api: Api
+    api: Language
     path: str
     query: bytes = b""
     headers: Headers
@@ -187,7 +187,7 @@ class Straight(Road):
         if self._kept:
             self._keep(body)
         if self._rename is not None:
-            return self._dialect.renamed(self.api, body, self._rename), streamed
+            return self._dialect.renamed(self._order.api, body, self._rename), streamed
         try:
             WELL_FORMED.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -196,11 +196,11 @@ class Straight(Road):
         return body, streamed
 
     def tap(self) -> Tap:
-        tap: Tap = self._dialect.tap(self.api, self._rename, self._keep if self._kept else None)
+        tap: Tap = self._dialect.tap(self._order.api, self._rename, self._keep if self._kept else None)
         if self._asks:
             tap = Unasked(tap)
         client = self._order.client
-        return FinishingTap(tap, self.api) if client and client.finish and self.api in FINISHED else tap
+        return FinishingTap(tap, self._order.api) if client and client.finish and self.api in FINISHED else tap
 
     def _keep(self, answer: bytes) -> None:
         """Note who keeps the response that `answer` is, or, in a stream, that an event of it tells of."""

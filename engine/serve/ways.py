@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.chat import Problem
-from engine.dialects import CODECS, COUNTS, crossing, is_estimated
+from engine.dialects import ASKED_IN, COUNTS, crossing, is_estimated
 from engine.dialects.base import Failing
 from engine.dialects.responses.prepared import prepared
 from engine.serve.across import Across
@@ -35,7 +35,7 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     try:
         if api in COUNTS:
             return Counting(order, target, tuning, api, refused)
-        way = Across(order, target, tuning, CODECS[api], refused)
+        way = Across(order, target, tuning, ASKED_IN[api], refused)
     except Problem as problem:
         raise order.continued.told(problem) from None
     return way if way.local is None else way.local

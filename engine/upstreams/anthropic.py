@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.upstreams.base import BaseUrl, Remote
 
 if TYPE_CHECKING:
-    from engine.chat import Api
+    from engine.chat import Language
     from engine.secret import Secret
     from engine.upstreams.base import Driver
 
@@ -18,7 +18,7 @@ class Anthropic(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     base_url: BaseUrl = "https://api.anthropic.com"
 
     @property
-    def speaks(self) -> tuple[Api, ...]:
+    def speaks(self) -> tuple[Language, ...]:
         return ("messages", "count_tokens")
 
     def build(self, name: str, api_key: Secret | None) -> Driver:

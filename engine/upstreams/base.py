@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
-from engine.chat import Api
+from engine.chat import Language
 from engine.diagnostics import Flaw
 from engine.units import Duration, positive
 from engine.upstreams import fields
 from engine.upstreams.url import base_url_flaw, proxy_flaw
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from engine.chat import Headers, Loss
     from engine.secret import Secret
     from engine.upstreams.turn import Turn
 
 SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
+
+Setting = Annotated[Any, Meta(extra={"references": True})]
+"""A value that only somebody else knows; a text in it, however deep, may be a reference to a secret."""
 
 SecretRef = Annotated[
     str, Meta(pattern=SECRET, description="A reference to a secret: env:NAME or file:/path; never the secret itself")
@@ -42,6 +45,16 @@ Stripped = Annotated[str, Meta(extra={"flaw": fields.stripped_flaw, "editors": r
 Wait = Annotated[Duration, Meta(extra={"flaw": positive})]
 
 
+class Unbuildable(Exception):  # noqa: N818 - it is a finding about the file
+    """Why the live driver of an upstream cannot be made: `path` is the option of the upstream that is to blame."""
+
+    def __init__(self, code: str, message: str, path: tuple[str, ...] = (), help_: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.path = path
+        self.help = help_
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """What every kind of upstream understands."""
 
@@ -55,7 +68,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = []
 
     @property
-    def speaks(self) -> tuple[Api, ...]:
+    def speaks(self) -> tuple[Language, ...]:
         """The APIs it answers in, those first in which it is rather asked."""
         return ()
 
@@ -77,6 +90,22 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def unmet(self, fields: Mapping[str, msgspec.Raw]) -> tuple[Loss, ...]:  # noqa: ARG002 - most kinds do what is asked
         """Return what of a client's own body, in any API, this kind cannot do whatever the model."""
         return ()
+
+    def filled(self, secrets: Mapping[str, Secret]) -> Options:  # noqa: ARG002 - few kinds have any but `api_key`
+        """Return these options with the secrets that they refer to, beside `api_key`, in their places."""
+        return self
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The option that names code to be imported, as the path of it; nothing: this kind runs no code of others."""
+        return ()
+
+    def load(self, name: str, models: Sequence[str]) -> Driver | None:  # noqa: ARG002 - only for kinds that import code
+        """Make the live driver where that imports code: in a thread, instead of by `build`.
+
+        `models` are those that the file asks for. Raises `Unbuildable`, `ImportError`.
+        """
+        return None
 
     def build(self, name: str, api_key: Secret | None) -> Driver:
         """Make the live driver of the upstream `name`. Raises `ValueError` when the options cannot work.
@@ -175,7 +204,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request to an upstream, in the wire form of its own dialect. `headers` are already filtered (rule T4)."""
 
-    api: Api | None
+    api: Language | None
     """None on a `pass` route."""
     method: str
     path: str

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from engine.chat import Api
+from engine.chat import Language
 from engine.upstreams import wishes
 from engine.upstreams.base import Options, Wait
 
@@ -65,7 +65,7 @@ class ClaudeCode(Options, frozen=True, kw_only=True, forbid_unknown_fields=True,
     ] = 256
 
     @property
-    def speaks(self) -> tuple[Api, ...]:
+    def speaks(self) -> tuple[Language, ...]:
         return ("messages",)
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from engine.chat import Api
+from engine.chat import Language
 from engine.units import Duration
 from engine.upstreams.base import Options
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Driver
 
 
-SPOKEN: tuple[Api, ...] = ("chat", "completions", "embeddings", "messages", "count_tokens")
+SPOKEN: tuple[Language, ...] = ("chat", "completions", "embeddings", "messages", "count_tokens")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class Echo(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     )
 
     @property
-    def speaks(self) -> tuple[Api, ...]:
+    def speaks(self) -> tuple[Language, ...]:
         return SPOKEN
 
     @property

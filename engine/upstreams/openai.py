@@ -12,7 +12,7 @@ from engine.diagnostics import Flaw
 from engine.upstreams.base import BaseUrl, Remote
 
 if TYPE_CHECKING:
-    from engine.chat import Api
+    from engine.chat import Language
     from engine.secret import Secret
     from engine.upstreams.base import Driver
 
@@ -56,7 +56,7 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
         return self.websocket if self.websocket is not None else is_home(self.base_url)
 
     @property
-    def speaks(self) -> tuple[Api, ...]:
+    def speaks(self) -> tuple[Language, ...]:
         apis = self.apis if self.apis is not None else known(self.base_url)
         return tuple(one for api in apis for one in ((api, "input_tokens") if api == "responses" else (api,)))
 

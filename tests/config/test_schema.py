@@ -273,7 +273,7 @@ def test_a_kind_added_to_the_tuple_is_known_everywhere() -> None:
         "typo": ["unknown-key: unknown key `wheel` in upstream `car`; did you mean `wheels`?"],
         "kind": [
             "unknown-kind: `kind` of upstream `car` cannot be `toys`; "
-            "did you mean `toy`? the kinds are openai, anthropic, claude-code, echo, toy"
+            "did you mean `toy`? the kinds are openai, anthropic, langchain, claude-code, echo, toy"
         ],
         "secrets": ["secret-of-the-toy"],
         "defined": True,

@@ -74,6 +74,9 @@ class WebSocket(Section, frozen=True, kw_only=True):
     ] = "1h"
 
 
+Module = Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?$")]
+
+
 class Server(Section, frozen=True, kw_only=True):
     """Where Turnout listens and what it lets in."""
 
@@ -137,6 +140,13 @@ class Server(Section, frozen=True, kw_only=True):
             description="WebSocket connections of clients. off: handshakes are refused (426), and clients ask by POST"
         ),
     ] = WebSocket()
+    allow_code: Annotated[
+        list[Module],
+        Meta(
+            description="Modules that upstreams of kind langchain may import: pkg.module, or pkg.* for a package and "
+            "all in it; empty: none"
+        ),
+    ] = []
     drain: Annotated[
         Duration, Meta(description="How long requests may go on once the server stops or their generation must go")
     ] = "30s"

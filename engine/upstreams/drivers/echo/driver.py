@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
 
 import msgspec
 
-from engine.chat import Api, Failed, Failure, Problem
+from engine.chat import Failed, Failure, Problem
 from engine.dialects import ANTHROPIC, OPENAI
 from engine.dialects.body import TOO_DEEP, mismatch, refused
 from engine.units import seconds
@@ -21,12 +21,12 @@ from engine.upstreams.echo import Fault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.chat import Headers
+    from engine.chat import Api, Headers
     from engine.dialects.base import Dialect
     from engine.upstreams.base import Call
     from engine.upstreams.echo import Echo
 
-ANSWERS: dict[Api, tuple[Dialect, Callable[[bytes, str, bool], tuple[bool, list[bytes]]]]] = {
+ANSWERS: dict[str, tuple[Dialect, Callable[[bytes, str, bool], tuple[bool, list[bytes]]]]] = {
     "chat": (OPENAI, chat.answer),
     "completions": (OPENAI, completions.answer),
     "embeddings": (OPENAI, embeddings.answer),
@@ -106,7 +106,7 @@ class EchoDriver:
             return self._refusal(call, problem)
         content = 1
         if stream:
-            tap = dialect.tap(call.api, None)
+            tap = dialect.tap(cast("Api", call.api), None)
             content = next((at for at, piece in enumerate(pieces, 1) if tap.feed(piece)), len(pieces))
         elif fault.cut is not None or fault.stall:
             pieces = [pieces[0][at : at + SLICE] for at in range(0, len(pieces[0]), SLICE)]

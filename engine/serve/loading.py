@@ -1,0 +1,109 @@
+"""Makes the drivers that import code: before there is a loop, or in a thread; also for `check --probe`.
+
+What the code turns out to be is said like anything else that is wrong with the file: at its line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine import resources
+from engine.upstreams.base import Unbuildable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.diagnostics import Span
+    from engine.plan.nodes import Link, Plan, Upstream
+    from engine.plan.read import Reading
+    from engine.serve.generation import Drivers
+    from engine.upstreams.base import Driver, Options
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The drivers that are made, and the upstreams that are off because they cannot be."""
+
+    drivers: dict[str, Driver] = {}
+    off: dict[str, str] = {}
+
+
+def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
+    """Make the drivers of `reading` that import code, but for those that live already among `drivers`.
+
+    `main` is the file: what lies beside it may be imported too. Errors and warnings are in the reading's report.
+    """
+    found = Loaded()
+    if reading.plan is None or not reading.report.ok:
+        return found
+    for name, upstream in reading.plan.upstreams.items():
+        if name in reading.plan.off or not upstream.options.imports:
+            continue
+        options = upstream.options.filled(reading.secrets)
+        if drivers is not None and drivers.lives(name, options):
+            continue
+        beside(main)
+        _load(reading, upstream, options, found)
+    reading.report.sort()
+    return found
+
+
+def beside(main: str) -> None:
+    """Let modules be found that lie beside the file, after all others: none of theirs takes the place of another."""
+    folder = str(Path(main).resolve().parent) if main != "<stdin>" else os.getcwd()  # noqa: PTH109 - as Python has it
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def _load(reading: Reading, upstream: Upstream, options: Options, found: Loaded) -> None:
+    assert reading.plan is not None
+    name, report = upstream.name, reading.report
+    try:
+        driver = options.load(name, list(dict.fromkeys(asked(reading.plan, name))))
+    except Unbuildable as error:
+        code, message, help_, span = error.code, str(error), error.help, place(reading, upstream, error.path)
+    except ImportError as error:
+        kind = str(options.__struct_config__.tag)
+        code, message, help_, span = "missing-extra", str(error), resources.extra(kind), upstream.span  # noqa: S610
+    else:
+        if driver is not None:
+            found.drivers[name] = driver
+            _tell_limits(reading, upstream, driver)
+        return
+    if options.optional:
+        found.off[name] = message
+        report.warning(code, f"upstream `{name}` is off: {message}", span, help=help_)
+    else:
+        report.error(code, message, span, help=help_)
+
+
+def _tell_limits(reading: Reading, upstream: Upstream, driver: Driver) -> None:
+    """Say what clients cannot ask of an upstream."""
+    family = getattr(driver, "family", None)
+    if family is None or "neutral" not in upstream.options.speaks:
+        return
+    lacks = [what for what, able in (("tools", family.tools), ("schema for its answer", family.format)) if not able]
+    if lacks:
+        message = f"{family.what} takes no {' and no '.join(lacks)}: requests with such are refused (400)"
+        help_ = "let such requests go elsewhere, by `when: {tools: true}` or another model name"
+        reading.report.warning("limited-model", message, place(reading, upstream, upstream.options.imports), help=help_)
+
+
+def place(reading: Reading, upstream: Upstream, path: tuple[str, ...]) -> Span | None:
+    """Return where the option at `path` stands, or else the upstream."""
+    assert reading.tree is not None
+    steps = ("upstreams", upstream.name, *path)
+    return reading.tree.values.get(steps) or reading.tree.keys.get(steps) or upstream.span
+
+
+def asked(plan: Plan, upstream: str) -> Iterator[str]:
+    """Yield the models that the file asks an upstream for, but for patterns."""
+    links: list[Link] = [link for entry in plan.entries.values() for link in (*entry.targets, *entry.fallback)]
+    links += [rule.link for rule in plan.rules if rule.link is not None]
+    for link in links:
+        if link.upstream == upstream and not link.text.stars:
+            yield link.text.text.removeprefix(f"{upstream}/")

@@ -1,0 +1,1 @@
+"""The live LangChain upstream. Importing a module of this folder imports langchain_core."""

@@ -1,0 +1,121 @@
+"""One request put to what the upstream has: a runnable made ready for it, and what it says as events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from langchain_core.messages import AIMessage, BaseMessage
+
+from engine.upstreams.drivers.langchain import graph
+from engine.upstreams.drivers.langchain.messages import messages_of
+from engine.upstreams.drivers.langchain.runnables import changed
+from engine.upstreams.drivers.langchain.settings import tuned
+from engine.upstreams.drivers.langchain.telling import Telling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.runnables import Runnable, RunnableConfig
+
+    from engine.chat import Event, Request, Tool
+    from engine.upstreams.drivers.langchain.load import Thing
+
+RAW = "raw"
+"""Where a model bound to a schema (include_raw) has what it really said."""
+NAME = "answer"
+CHOICES = {"auto": None, "required": "any"}
+
+
+async def answer(thing: Thing, request: Request) -> AsyncGenerator[list[Event], None]:
+    """Yield what is answered to `request`, in pieces where it is to be a stream."""
+    messages = messages_of(request)
+    config: RunnableConfig = {"metadata": {"turnout_model": request.model}}
+    telling = Telling(request.model, shaped=request.format is not None and not request.tools)
+    if thing.graph:
+        async for events in graph.told(thing.runnable, messages, config, telling):
+            yield events
+    else:
+        runnable, arguments = ready(thing.runnable, request), {"stop": list(request.stop)} if request.stop else {}
+        given = thing.given(messages)
+        if request.stream:
+            other: Any = None
+            async for chunk in runnable.astream(given, config, **arguments):
+                said = heard(chunk, telling)
+                if said is None:
+                    other = chunk if other is None else other + chunk
+                elif said:
+                    yield said
+            if other is not None:
+                yield telling.write(as_json(other))
+        else:
+            whole = await runnable.ainvoke(given, config, **arguments)
+            said = heard(whole, telling)
+            yield telling.write(as_json(whole)) if said is None else said
+    yield telling.end()
+
+
+def heard(chunk: Any, telling: Telling) -> list[Event] | None:
+    """Return the events of what a runnable gave out; None where it is neither a message nor text."""
+    if isinstance(chunk, dict):
+        if isinstance(chunk.get(RAW), BaseMessage):
+            chunk = chunk[RAW]
+        elif isinstance(chunk.get("messages"), list) and chunk["messages"]:
+            chunk = chunk["messages"][-1]
+        elif chunk.keys() <= {"parsed", "parsing_error"}:
+            return []
+    if isinstance(chunk, str):
+        return telling.write(chunk)
+    if isinstance(chunk, AIMessage):
+        return telling.hear(chunk)
+    return telling.write(str(chunk.text)) if isinstance(chunk, BaseMessage) else None
+
+
+def as_json(value: Any) -> str:
+    """Return what is neither a message nor text as JSON."""
+    plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+    return msgspec.json.encode(plain, enc_hook=str).decode()
+
+
+def ready(runnable: Runnable[Any, Any], request: Request) -> Runnable[Any, Any]:
+    """Return `runnable` with the request's parameters, tools and schema."""
+
+    def change(model: BaseChatModel) -> Runnable[Any, Any]:
+        model = tuned(model, request)
+        form = schema_of(request)
+        if request.tools:
+            choosing: dict[str, Any] = {}
+            if request.choice is not None and (choice := CHOICES.get(request.choice.mode, request.choice.name)):
+                choosing["tool_choice"] = choice
+            if request.parallel is False:
+                choosing["parallel_tool_calls"] = False
+            if form is not None:
+                choosing["response_format"] = {
+                    "type": "json_schema",
+                    "json_schema": {"name": form["title"], "schema": form, "strict": True},
+                }
+            return model.bind_tools([function(tool) for tool in request.tools], **choosing)
+        if form is not None:
+            return model.with_structured_output(form, include_raw=True)
+        return model
+
+    return changed(runnable, change)
+
+
+def schema_of(request: Request) -> dict[str, Any] | None:
+    """Return the schema of the answer as LangChain wants it: with a title and a description."""
+    wish = request.format
+    if wish is None or wish.schema is None:
+        return None
+    described = {"description": wish.description or "The answer."}
+    return {"title": wish.name or NAME, **described, **wish.schema}
+
+
+def function(tool: Tool) -> dict[str, Any]:
+    """Return a tool in OpenAI's form, which `bind_tools` of every model reads."""
+    schema = tool.schema or {"type": "object", "properties": {}}
+    about: dict[str, Any] = {"name": tool.name, "description": tool.description or "", "parameters": schema}
+    if tool.strict is not None:
+        about["strict"] = tool.strict
+    return {"type": "function", "function": about}

@@ -1,0 +1,1 @@
+"""Code of an operator's own, as a file may name it."""
