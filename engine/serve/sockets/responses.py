@@ -56,7 +56,8 @@ class Responses:
         raise Problem(400, "invalid_request", f"{told}, and not `{kind}`"[:200], param="type")
 
     def _create(self, fields: dict[str, Raw], lane: str | None, size: int) -> Ask:
-        if lane is not None and lane not in self._lines and len(self._lines) >= MOST_LANES:
+        named = len(self._lines.keys() - {""})
+        if lane is not None and lane not in self._lines and named >= MOST_LANES:
             raise Problem(400, CROWDED, f"this connection has {MOST_LANES} lanes already: use one of them")
         lines = self._lines.setdefault(lane or "", {})
         raw = bytes(fields.get("generate", Raw(b"true")))
