@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-Api = Literal["chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens"]
+Api = Literal["chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens", "realtime"]
 """The model endpoints, by the word that `when: {api: ...}` uses."""
 
 Language = Literal[

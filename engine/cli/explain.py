@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.facts import Depth, Facts
     from engine.plan.nodes import Plan
 
-APIS = ("chat", "responses", "messages", "completions", "embeddings", "count_tokens", "input_tokens")
+APIS = ("chat", "responses", "messages", "completions", "embeddings", "count_tokens", "input_tokens", "realtime")
 
 
 def add(subparsers: console.Subparsers) -> None:
@@ -173,6 +173,7 @@ def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> tuple[F
     from engine.facts import ANONYMOUS, Facts
     from engine.plan.explain import PATHS
     from engine.plan.paths import canonical
+    from engine.plan.reach import METHODS
     from engine.plan.route import asked_name
 
     pairs = (header.split(":", 1) for header in args.header)
@@ -186,10 +187,12 @@ def _facts(args: argparse.Namespace, plan: Plan, asked: Asked | None) -> tuple[F
         base, path = _placed(canonical(args.path.encode()), plan)
         facts = Facts(api=None, method=method, path=path, base=args.base or base, key=key, client=told, headers=headers)
         return facts, None
+    method = METHODS.get(args.api, "POST")
     name, suffix = asked_name(args.model if asked is None else asked.peek.model)
     facts = Facts(
         api=args.api,
         form=form,
+        method=method,
         path=PATHS[args.api],
         base=args.base,
         key=key,

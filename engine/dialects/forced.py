@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COUNTED: dict[str, frozenset[str]] = {
+    "realtime": frozenset(),  # its settings come in frames, one at a time
     "count_tokens": frozenset(
         {
             "billing_policy",

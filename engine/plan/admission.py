@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from engine.chat import Headers
     from engine.plan.nodes import Key, Plan
 
-CREDENTIALS = (b"x-turnout-key", b"x-api-key", b"api-key", b"authorization")
+OFFERED = b"sec-websocket-protocol"
+CREDENTIALS = (b"x-turnout-key", b"x-api-key", b"api-key", b"authorization", OFFERED)
 """The headers a key is read from, in the order of rule K1."""
+IN_PROTOCOL = b"openai-insecure-api-key."
+"""How a key begins that a page offers as a subprotocol, for it can set no header (openai-node,
+src/realtime/websocket.ts)."""
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::([0-9]{1,5}))?")
@@ -104,9 +108,20 @@ def credentials(headers: Headers) -> Iterator[tuple[bytes, bytes]]:
     if len(sent) > 1:
         sent.sort(key=lambda pair: CREDENTIALS.index(pair[0]))
     for name, value in sent:
+        if name == OFFERED:
+            yield from ((name, key) for key in offered_keys(value))
+            continue
         credential = _bearer(value) if name == b"authorization" else value.strip()
         if credential:
             yield name, credential
+
+
+def offered_keys(value: bytes) -> Iterator[bytes]:
+    """Yield the keys among the subprotocols that a handshake offers."""
+    for one in value.split(b","):
+        name = one.strip()
+        if name.startswith(IN_PROTOCOL) and len(name) > len(IN_PROTOCOL):
+            yield name[len(IN_PROTOCOL) :]
 
 
 def find_key(plan: Plan, credential: bytes) -> Key | None:

@@ -167,7 +167,7 @@ def explain(
 
 def _metered(plan: Plan, decision: Decision) -> tuple[Step, ...]:
     """Return what the tokens of the answer are read for; counts and the like take none."""
-    if decision.facts.api not in METERED:
+    if decision.facts.api not in METERED | {"realtime"}:
         return ()
     counting = {limit.name for limit in limited.deep(plan, decision)}
     return tuple(step for step in plan.usage if step.section != "limits" or step.name in counting)

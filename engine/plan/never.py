@@ -72,7 +72,7 @@ def _excluded(when: When) -> tuple[str, Never]:
     known = ", ".join(MODEL_PATHS)
     found = {
         "path": Never("its path is no model endpoint", f"they are {known}; only `pass` and `deny` take other paths"),
-        "method": Never("model requests are POST", "remove `method`"),
+        "method": Never("model requests are POST, and GET for realtime", "remove `method`"),
         "not": Never("`not` excludes every model request", "narrow what stands under `not`"),
     }
     for field, never in found.items():

@@ -23,8 +23,11 @@ MODEL_PATHS = {
     "/v1/messages/count_tokens": "count_tokens",
     "/v1/responses": "responses",
     "/v1/responses/input_tokens": "input_tokens",
+    "/v1/realtime": "realtime",
 }
-"""The model endpoints: POST, and the word `when.api` has for them."""
+"""The model endpoints, and the word `when.api` has for them."""
+METHODS = {"realtime": "GET"}
+"""How the model endpoints are asked that are not by POST."""
 
 LISTS = ("model", "key", "client", "api", "base", "path", "method")
 """The conditions that are one pattern or any of several."""
@@ -47,7 +50,12 @@ FREE = (
 
 def shadowed(when: When) -> str | None:
     """Return a model endpoint whose requests `when` can match, None if there is none."""
-    return next((path for path, api in MODEL_PATHS.items() if possible(when, path, api) is not False), None)
+    named = frozenset() if when.path is None else frozenset(_texts(when.path))
+    for path, api in MODEL_PATHS.items():
+        # what else is asked by GET may well lie beside the one endpoint that is, which comes first
+        if possible(when, path, api) is not False and (api not in METHODS or path in named):
+            return path
+    return None
 
 
 def check_reach(source: Source) -> None:
@@ -155,14 +163,14 @@ def _texts(wanted: str | list[str]) -> list[str]:
 
 
 def possible(when: When, path: str, api: str) -> bool | None:
-    """Say whether `when` holds for a POST to `path`: False never, True always, None for some."""
+    """Say whether `when` holds for a request to the endpoint `path`: False never, True always, None for some."""
     certain: list[bool | None] = []
     if when.path is not None:
         certain.append(any(path_matches(text, path) for text in _texts(when.path)))
     if when.api is not None:
         certain.append(_any(when.api, api))
     if when.method is not None:
-        certain.append(_any([text.upper() for text in _texts(when.method)], "POST"))
+        certain.append(_any([text.upper() for text in _texts(when.method)], METHODS.get(api, "POST")))
     if any(getattr(when, field) is not None for field in FREE):
         certain.append(None)
     if when.not_ is not None:

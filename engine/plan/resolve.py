@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.chat import Problem
-from engine.dialects import ENDPOINTS, crossing
+from engine.dialects import OPENAI, OWNERS, crossing
 from engine.plan.balance import as_written
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Pool, Step, Target
@@ -106,6 +106,9 @@ class Resolver:
         Raises `Problem` when nothing is left.
         """
         plan, echo = self.plan, demo(self.plan)
+        if echo is not None and self.facts.api == "realtime":
+            target = Target(upstream=echo, model=self.facts.model or name)
+            raise self._unsupported(target)
         if echo is not None:
             self._step(echo, "demo: no other upstream is on, so it answers every name", span=plan.upstreams[echo].span)
             target = Target(upstream=echo, model=self.facts.model or name, span=plan.upstreams[echo].span)
@@ -162,7 +165,7 @@ class Resolver:
     def _unsupported(self, target: Target) -> Problem:
         """Return the 501 for a request that no target of the name speaks and that is never translated."""
         api, model = self.facts.api, self.facts.model
-        kind = next(dialect.name for dialect, endpoint in ENDPOINTS.values() if endpoint.api == api)
+        kind = OWNERS[api].name if api in OWNERS else OPENAI.name
         return Problem(
             501,
             "unsupported_api",

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from engine.plan.source import Source
 
 CREDENTIAL_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-turnout-key", "cookie"}
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-turnout-key",
+        "cookie",
+        "sec-websocket-protocol",
+    }
 )
 """Headers that routing never sees."""
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")

@@ -14,6 +14,7 @@ from engine.clients import detect
 from engine.clients.quirks import kept
 from engine.diagnostics.mask import mask
 from engine.dialects import COUNTS, ENDPOINTS, OWNERS, opened
+from engine.dialects.realtime import PATH as REALTIME
 from engine.dialects.seal import NEEDLE
 from engine.facts import ANONYMOUS, NO_DEPTH, Facts
 from engine.plan.admission import check_base, credentials, identify
@@ -22,6 +23,7 @@ from engine.plan.limited import UNCOUNTED, deep
 from engine.plan.paths import MODELS, canonical, place
 from engine.plan.peers import address_key
 from engine.plan.pinned import PREVIOUS
+from engine.plan.reach import MODEL_PATHS
 from engine.plan.route import asked_name, needs_depth, route
 from engine.policies.base import Demand
 from engine.serve import lookup, objects
@@ -40,6 +42,7 @@ from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, is_local, marks, with_ids
 from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
+from engine.serve.sockets.realtime import no_handshake, realtime
 from engine.serve.sockets.upgrade import asked, turn_of
 
 if TYPE_CHECKING:
@@ -126,8 +129,7 @@ class Exchange:
             self.records.log.event("error", f"internal error in {self.visit.id}", mask(traceback.format_exc()))
             await self.reply.refuse(told, self.form, self._marks())
         finally:
-            if self._inside:
-                self.gate.leave()
+            self.leave()
             self.reply.close()
             try:
                 if self.guard is not None:
@@ -137,7 +139,7 @@ class Exchange:
 
     async def _answer(self) -> None:
         scope, plan = self.scope, self.plan
-        base, path = place(plan.bases, canonical(scope["raw_path"], plan.bases), ENDPOINTS)
+        base, path = place(plan.bases, canonical(scope["raw_path"], plan.bases), MODEL_PATHS)
         self.path, self.base = path, base
         method = scope["method"]
         owned = ENDPOINTS.get(path)
@@ -150,16 +152,21 @@ class Exchange:
             client = scope.get("client")
             self.guard = Guard(plan, self.visit.generation.store, address_key(client[0] if client else ""))
             self.reply.over = partial(self.guard.figures.over, vendor=self.form.name)
-            await self.guard.door(self._facts(owned[1].api if owned is not None else None, base, None, None))
+            await self.guard.door(self.facts_for(MODEL_PATHS.get(path), base, None, None))
         self.key = key = identify(plan, self.headers, today())
         check_base(key, base)
         if path in SOCKETS and (upgrade := asked(scope)) is not None:
+            if path == REALTIME:
+                await realtime(self, upgrade, key)
+                return
             await self._costs_nothing()
             open_socket(self, path, upgrade)
         elif owned is not None:
             if method != "POST":
                 raise upgraded(path) if first(self.headers, HANDSHAKE) is not None else only("POST", path)
             await self._model_request(*owned, base, key)
+        elif path == REALTIME:
+            raise no_handshake(method)
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
                 raise only("GET, HEAD", path)
@@ -190,7 +197,7 @@ class Exchange:
         goes_on = await self._continued(form, peek, caller)
         peek = goes_on.peek
         body = self.body if peek is sent else msgspec.json.encode(peek.fields)
-        facts = self._facts(endpoint.api, base, key, peek)
+        facts = self.facts_for(endpoint.api, base, key, peek)
         if endpoint.api in UNCOUNTED:
             await self._costs_nothing()
         if needs_depth(plan, facts):
@@ -253,12 +260,18 @@ class Exchange:
                 self.queued = self.visit.loop.time() - begun
         self._inside = True
 
+    def leave(self) -> None:
+        """Give that place back, if it has one."""
+        if self._inside:
+            self._inside = False
+            self.gate.leave()
+
     async def _pass(self, base: str | None, key: Key) -> None:
         """Hand a request that is no model endpoint to the `pass` route that takes it; 404 without one."""
         if not any(rule.passes for rule in self.plan.rules):
             raise nowhere(self.path)
         self.client = detect(self.headers)
-        self.facts = facts = self._facts(None, base, key, None)
+        self.facts = facts = self.facts_for(None, base, key, None)
         self.decision = decision = route(self.plan, facts)
         if decision.refusal is not None:
             raise decision.refusal
@@ -296,7 +309,7 @@ class Exchange:
     async def json(self, body: bytes) -> None:
         await self.reply.whole(200, [JSON, *with_ids([], self.visit), *marks(self.visit)], body)
 
-    def _facts(self, api: str | None, base: str | None, key: Key | None, peek: Peek | None) -> Facts:
+    def facts_for(self, api: str | None, base: str | None, key: Key | None, peek: Peek | None) -> Facts:
         name, suffix = asked_name(peek.model) if peek else (None, None)
         if name == "":
             raise Problem(400, "invalid_request", "`model` is empty", param="model")
@@ -311,10 +324,10 @@ class Exchange:
             model=name,
             suffix=suffix,
             stream=peek.stream if peek else False,
-            headers=self._header_facts() if self.plan.rules or self.plan.limits else {},
+            headers=self.header_facts() if self.plan.rules or self.plan.limits else {},
         )
 
-    def _header_facts(self) -> dict[str, str]:
+    def header_facts(self) -> dict[str, str]:
         return {
             name.decode("latin-1"): value.decode("latin-1") for name, value in self.headers if name not in CREDENTIALS
         }

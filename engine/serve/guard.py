@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from engine.store.base import Claim, Store, Ticket, Verdict
 
 NOTHING = Demand()
+LEAST = Demand(tokens=1, dollars=1)
+"""What anything at all would take."""
+MEASURED = frozenset({"tokens", "budget"})
+"""The policies that count what an answer takes."""
 Cost: TypeAlias = "tuple[Ticket, list[int | None]]"
 """What was admitted, and what it really cost, per claim; None: the estimate stays."""
 
@@ -134,6 +138,25 @@ class Guard:
             after = next((float(value) for name, value in problem.headers if name == b"retry-after"), None)
             return Failure(reason="limited", message=problem.message, retry_after=after)
         return None
+
+    async def spend(self, used: Demand) -> Problem | None:
+        """Charge what an exchange that goes on has used so far; return the limit that this uses up."""
+        taken = [one for one in (self._early, *self._taken, self._trying) if one is not None]
+        asked = [counter for one in taken for counter in one.counters if counter.policy.word in MEASURED]
+        if not asked:
+            return None
+        for one in taken:
+            await self._store.settle(one.ticket, [counter.policy.settled(used) for counter in one.counters])
+        try:
+            verdict = await self._store.admit([counter.policy.claim(counter.key, LEAST) for counter in asked])
+        except StoreDown as down:
+            return unavailable(down.retry_after)
+        if verdict.ticket is not None:
+            await self._store.refund(verdict.ticket)
+        if not verdict.refused:
+            return None
+        self.refusing = asked[verdict.refused[0]].limit.name
+        return refused(asked, verdict)
 
     async def failed(self, *, sent: bool) -> None:
         """The last try came to nothing: what it has taken goes back, but for the request itself where one was sent."""

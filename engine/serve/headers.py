@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.plan.admission import is_known
+from engine.plan.admission import OFFERED, is_known, offered_keys
 from engine.serve.ratelimits import told_to
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ HOP_BY_HOP = frozenset(
     }
 )
 
-CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key"})
+CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-turnout-key", OFFERED})
 """Every header a client may put a key into (rule K1)."""
 
 FORWARDABLE = frozenset({b"authorization", b"x-api-key"})
@@ -124,7 +124,12 @@ def down(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 def own_credentials(plan: Plan, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     """Return what an `auth: forward` upstream is given: never a key of Turnout's own (rule K4)."""
-    return [(name, value) for name, value in headers if name in FORWARDABLE and not is_known(plan, value)]
+    sent = [*headers]
+    found = [(name, value) for name, value in sent if name in FORWARDABLE and not is_known(plan, value)]
+    if not found:  # a page that opens a WebSocket can set no header
+        keys = [key for name, value in sent if name == OFFERED for key in offered_keys(value)]
+        found = [(b"authorization", b"Bearer " + key) for key in keys if not is_known(plan, key)][:1]
+    return found
 
 
 def credential_across(headers: Headers, api: Language) -> Headers:

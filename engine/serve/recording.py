@@ -9,10 +9,10 @@ import msgspec
 
 from engine.chat import Usage
 from engine.diagnostics.mask import mask
-from engine.dialects import ENDPOINTS
 from engine.dialects.clip import clipped
 from engine.observe.record import Request
 from engine.plan.admission import credentials
+from engine.plan.reach import MODEL_PATHS
 from engine.serve.sockets.upgrade import is_message
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         seconds=round(visit.loop.time() - exchange.started, 6),
         generation=visit.generation.id,
         at=time.time(),
-        api=facts.api if facts else owned[1].api if (owned := ENDPOINTS.get(exchange.path)) else None,
+        api=facts.api if facts else MODEL_PATHS.get(exchange.path),
         key=exchange.key.name if exchange.key else None,
         model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
         client=facts.client if facts else None,

@@ -147,15 +147,9 @@ class Relay:
 
     async def _try(self, target: Target, pool: Pool) -> Failure | None:
         """Try one target; None when it has answered the client, for better or worse."""
-        live = self.order.visit.generation.live.get(target.upstream)
-        if live is None:
-            return Failure(reason="off", message=self.order.visit.generation.plan.off.get(target.upstream, "off"))
-        if self.forwards(target) and not self.order.credential:
-            self.keyless = True
-            return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
-        cools, why = live.health.cools(target.model, self._loop.time())
-        if cools:
-            return cooling(target, why, cools)
+        live = self._ready(target)
+        if isinstance(live, Failure):
+            return live
         self.target = self.target or target
         if self.order.visit.generation.store.thoughts is not None:
             await borrow_thoughts(self.order, target)
@@ -189,6 +183,17 @@ class Relay:
             found |= {word}
             self.corrected.append(word)
         return failure
+
+    def _ready(self, target: Target) -> Live | Failure:
+        """Return the upstream of `target`, or why it cannot be asked now."""
+        live = self.order.visit.generation.live.get(target.upstream)
+        if live is None:
+            return Failure(reason="off", message=self.order.visit.generation.plan.off.get(target.upstream, "off"))
+        if self.forwards(target) and not self.order.credential:
+            self.keyless = True
+            return Failure(reason="off", message=f"{target} takes the client's own credential, and there is none")
+        cools, why = live.health.cools(target.model, self._loop.time())
+        return cooling(target, why, cools) if cools else live
 
     async def _send(self, target: Target, live: Live, way: Road) -> Failure | None:
         """Send to one target once."""

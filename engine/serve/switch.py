@@ -71,7 +71,7 @@ class Switch:
             problem = Problem(500, "internal", f"an error inside Turnout; its log tells more under {visit.id}")
             await self._apologise(scope, send, visit, problem)
         finally:
-            generation.release(task)
+            visit.generation.release(task)  # a long one may have gone over to a later one
             if scope["raw_path"] not in HOSTLESS:
                 self.asked_at = visit.loop.time()
 

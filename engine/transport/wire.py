@@ -68,6 +68,8 @@ class Wire(asyncio.Protocol):
         """`patience` says for how many seconds the peer may take nothing of what it is sent."""
         self.closed: Closed | None = None
         """Set once nothing more can be sent or will come."""
+        self.complained = False
+        """It was closed because of what the peer sent."""
         self.gone: Callable[[], None] | None = None
         """Called then."""
         self.stalled = 0.0
@@ -122,6 +124,7 @@ class Wire(asyncio.Protocol):
             self._over(close.code, close.reason)
         elif self._frames.parser_exc is not None:
             said = self._frames.close_sent
+            self.complained = True
             self._over(said.code if said else GONE, said.reason if said else "")
 
     def eof_received(self) -> bool | None:
@@ -219,6 +222,7 @@ class Wire(asyncio.Protocol):
         self._parts = bytearray()
         if self._text and not is_utf8(data):
             self._frames.fail(1007, "a text message that is not UTF-8")
+            self.complained = True
             self._over(1007, "a text message that is not UTF-8")
             return
         self._inbox.append(Message(data, self._text))

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 HOME = "api.openai.com"
 """Where all APIs are spoken; other servers are only known to have the older ones."""
 
-Spoken = Literal["responses", "chat", "completions", "embeddings"]
-ALL: tuple[Spoken, ...] = ("responses", "chat", "completions", "embeddings")
+Spoken = Literal["responses", "chat", "completions", "embeddings", "realtime"]
+ALL: tuple[Spoken, ...] = ("responses", "chat", "completions", "embeddings", "realtime")
+OLDER: tuple[Spoken, ...] = ("chat", "completions", "embeddings")
 
 
 def no_apis(apis: list[object]) -> Flaw | None:
@@ -39,7 +40,7 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
         Annotated[list[Spoken], Meta(extra={"flaw": no_apis})] | None,
         Meta(
             description="The APIs it speaks; a conversation in another API is translated into the first of chat and "
-            "responses. Absent: all at api.openai.com, all but responses elsewhere"
+            "responses. Absent: all at api.openai.com, all but responses and realtime elsewhere"
         ),
     ] = None
 
@@ -70,7 +71,7 @@ class OpenAI(Remote, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
 @lru_cache(256)
 def known(base_url: str) -> tuple[Spoken, ...]:
     """Return what a server at `base_url` is known to speak."""
-    return ALL if is_home(base_url) else ALL[1:]
+    return ALL if is_home(base_url) else OLDER
 
 
 @lru_cache(256)

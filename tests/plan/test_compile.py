@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.config.sections.models import FALLBACK_ON
-from engine.dialects import ENDPOINTS
+from engine.dialects import ENDPOINTS, realtime
 from engine.plan.compile import as_written
 from engine.plan.nodes import Origin
 from engine.plan.reach import MODEL_PATHS
@@ -126,7 +126,8 @@ def test_a_reference_that_could_be_two_things_is_refused_unless_they_are_the_sam
 
 
 def test_the_model_endpoints_are_those_of_the_dialects() -> None:
-    assert {path: endpoint.api for path, (_, endpoint) in ENDPOINTS.items()} == MODEL_PATHS
+    posted = {path: endpoint.api for path, (_, endpoint) in ENDPOINTS.items()}
+    assert posted | {realtime.PATH: "realtime"} == MODEL_PATHS
 
 
 ROUND = [

@@ -23,9 +23,11 @@ NEVER = [
     ({"path": "/v1/x", "not": {"path": "v1/x/y"}}, "pass", "every path begins with a slash"),
     ({"path": "/v1/x"}, "to", "its path is no model endpoint"),
     ({"path": "/v1/x", "model": "m"}, "deny", "its path is no model endpoint"),
-    ({"method": ["get", "PUT"]}, "to", "model requests are POST"),
-    ({"method": "GET", "model": "m"}, "deny", "model requests are POST"),
-    ({"not": {"method": "POST"}}, "to", "`not` excludes every model request"),
+    ({"method": ["delete", "PUT"]}, "to", "model requests are POST, and GET for realtime"),
+    ({"method": "PUT", "model": "m"}, "deny", "model requests are POST"),
+    ({"method": "GET", "api": "chat"}, "to", "no request fulfils `api` and"),
+    ({"method": "POST", "api": "realtime"}, "to", "no request fulfils `api` and"),
+    ({"not": {"method": ["POST", "GET"]}}, "to", "`not` excludes every model request"),
     ({"path": "/v1/messages", "api": ["chat", "embeddings"]}, "to", "no request fulfils `api` and"),
 ]
 SOME = [
@@ -40,6 +42,8 @@ SOME = [
     ),
     ({"path": "/v1/x"}, "deny"),
     ({"method": "GET"}, "deny"),
+    ({"method": "GET"}, "to"),
+    ({"method": "GET", "api": ["chat", "realtime"]}, "to"),
     ({"path": "/v1/chat/**", "method": ["GET", "post"]}, "to"),
     ({"not": {"method": "GET"}}, "to"),
     ({"path": "/v1/mess*", "api": ["chat", "messages"]}, "to"),

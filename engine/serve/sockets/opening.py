@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, ENDPOINTS, OPENAI
+from engine.dialects.realtime import PATH as REALTIME
 from engine.serve.failures import stopping
 from engine.serve.headers import first
 from engine.serve.reply import marks
@@ -14,6 +15,7 @@ from engine.serve.sockets.upgrade import accepted
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
 
+    from engine.plan.nodes import Sockets as Limits
     from engine.serve.exchange import Exchange
     from engine.serve.sockets.talk import Talk
     from engine.serve.sockets.upgrade import Upgrade
@@ -22,7 +24,7 @@ ANY = "/v1/ws"
 """Where the first frame says which API is spoken."""
 RESPONSES = "/v1/responses"
 PLAIN = frozenset({"/v1/chat/completions", "/v1/messages", "/v1/embeddings", ANY})
-PATHS = PLAIN | {RESPONSES}
+PATHS = PLAIN | {RESPONSES, REALTIME}
 CONNECTION = frozenset(
     {"type", "asgi", "http_version", "server", "client", "scheme", "root_path", "headers", "query_string"}
 )
@@ -31,13 +33,8 @@ CONNECTION = frozenset(
 
 def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
     """Make a connection of the handshake of `exchange`. Raises `Problem`: then it is answered over HTTP."""
-    limits = exchange.plan.sockets
-    if limits is None:
-        raise Problem(426, "upgrade_required", "`server.websocket` is off: send requests by POST", headers=NO_SOCKET)
+    admitted(exchange)
     accept = accepted(exchange.headers)
-    if exchange.gate.closed:
-        raise stopping()
-    exchange.sockets.admit(limits.connections)
     from engine.serve.sockets.client import ClientWire
     from engine.serve.sockets.session import Session
 
@@ -57,6 +54,17 @@ def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
 def handshake(scope: HTTPScope) -> HTTPScope:
     """Return what `scope` says of the connection; what an app has put into it, a generation above all, is left out."""
     return cast("HTTPScope", {name: value for name, value in scope.items() if name in CONNECTION})
+
+
+def admitted(exchange: Exchange) -> Limits:
+    """Return what a connection may do. Raises `Problem` where there may be none, or no further one."""
+    limits = exchange.plan.sockets
+    if limits is None:
+        raise Problem(426, "upgrade_required", "`server.websocket` is off: send requests by POST", headers=NO_SOCKET)
+    if exchange.gate.closed:
+        raise stopping()
+    exchange.sockets.admit(limits.connections)
+    return limits
 
 
 NO_SOCKET = ((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade"))

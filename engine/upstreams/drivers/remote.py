@@ -124,12 +124,14 @@ class RemoteDriver(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} {self._origin}>"
 
+    @property
+    def waits(self) -> Waits:
+        return self._waits
+
     async def send(self, call: Call) -> Answer:
         """Send `call` and return once the head of the answer is there. Raises `Failed`."""
         waits = self._waits_of(call)
-        if self._forward and not call.credential:
-            message = f"upstream `{self.name}` forwards the client's own credential, and this client sent no credential"
-            raise Failed(Failure(reason="auth", message=message, status=401))
+        self._check_credential(call)
         if call.method == "CONNECT":
             raise Failed(Failure(reason="bad_request", message="CONNECT asks for a tunnel; upstreams are no proxies"))
         request = Request(
@@ -141,6 +143,15 @@ class RemoteDriver(ABC):
         )
         try:
             return RemoteAnswer(self.name, await self._transport.send(request, waits))
+        except TransportError as error:
+            raise failed(self.name, error) from error
+
+    async def open(self, call: Call, subprotocols: Sequence[str]) -> UpstreamWire:
+        """Open a WebSocket for `call` alone. Raises `Failed`, and `Rejected` for an answer that is not 101."""
+        waits = self._waits_of(call)
+        self._check_credential(call)
+        try:
+            return await self.socket(call, waits, subprotocols)
         except TransportError as error:
             raise failed(self.name, error) from error
 
@@ -156,6 +167,12 @@ class RemoteDriver(ABC):
     async def close(self) -> None:
         """Close every connection."""
         await self._transport.close()
+
+    def _check_credential(self, call: Call) -> None:
+        """Raise `Failed` where there is nothing to forward."""
+        if self._forward and not call.credential:
+            message = f"upstream `{self.name}` forwards the client's own credential, and this client sent no credential"
+            raise Failed(Failure(reason="auth", message=message, status=401))
 
     def _waits_of(self, call: Call) -> Waits:
         """Return the waits that are left for `call`. Raises `Failed`."""
