@@ -41,6 +41,8 @@ class Visit:
     subprotocol: str | None = None
     heard: list[dict[str, Any] | bytes] = field(default_factory=list)
     """JSON for text frames, bytes for binary ones."""
+    flooded: int = 0
+    """How many messages of a flood have left."""
     closed: threading.Event = field(default_factory=threading.Event)
     code: int | None = None
     reason: str = ""
@@ -168,6 +170,7 @@ class Realtime:
             case "test.flood":
                 for _ in range(event["count"]):
                     await connection.send(b"x" * event["size"])
+                    visit.flooded += 1
 
 
 async def say(connection: ServerConnection, kind: str, **fields: Any) -> None:

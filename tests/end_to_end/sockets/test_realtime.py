@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import openai as openai_sdk
 import pytest
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from tests.conftest import Start
+from tests.end_to_end.sockets.voices import ADA, BOB, dial, event, refusal, tell
+from tests.support.apis import digest
 from tests.support.realtime import USAGE, Realtime
 from tests.support.turnout import CREDENTIALS, Turnout
 
-
-def digest(key: str) -> str:
-    return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
-
-
-ADA, BOB = "ada-key-1234567890", "bob-key-1234567890"
 FILE = """
 version: 1
 server:
@@ -39,70 +32,14 @@ models:
   own: mine/gpt-realtime
   written: text/gpt-text
 keys:
-  ada: {{hashes: [ADA]}}
-  bob: {{hashes: [BOB], models: [talk]}}
+  ada: {{hashes: ["ADA"]}}
+  bob: {{hashes: ["BOB"], models: [talk]}}
 """.replace("ADA", digest(ADA)).replace("BOB", digest(BOB))
-
-
-@pytest.fixture(scope="module")
-def _voice() -> Iterator[Realtime]:
-    upstream = Realtime()
-    yield upstream
-    upstream.stop()
-
-
-@pytest.fixture(scope="module")
-def _spare() -> Iterator[Realtime]:
-    upstream = Realtime(subprotocols=False)
-    yield upstream
-    upstream.stop()
-
-
-@pytest.fixture
-def voice(_voice: Realtime) -> Realtime:
-    _voice.visits.clear()
-    _voice.refusals.clear()
-    _voice.asked = 0
-    return _voice
-
-
-@pytest.fixture
-def spare(_spare: Realtime) -> Realtime:
-    _spare.visits.clear()
-    return _spare
 
 
 @pytest.fixture(scope="module")
 def turnout(start: Start, _voice: Realtime, _spare: Realtime) -> Turnout:
     return start(FILE.format(voice=_voice.url, spare=_spare.url))
-
-
-def dial(turnout: Turnout, query: str = "model=talk", key: str | None = ADA, **how: Any) -> ClientConnection:
-    headers = how.pop("headers", {}) | ({"Authorization": f"Bearer {key}"} if key is not None else {})
-    url = f"{turnout.url.replace('http', 'ws')}/v1/realtime?{query}"
-    return connect(url, additional_headers=headers, compression=None, proxy=None, max_size=None, **how)
-
-
-def event(connection: ClientConnection) -> dict[str, Any]:
-    return json.loads(connection.recv(20))
-
-
-def tell(connection: ClientConnection, kind: str, **fields: Any) -> None:
-    connection.send(json.dumps({"type": kind, **fields}))
-
-
-def end(connection: ClientConnection) -> tuple[int | None, str]:
-    """Read on to the close, and return its code and reason."""
-    for _ in connection:
-        pass
-    return connection.close_code, connection.close_reason or ""
-
-
-def refusal(turnout: Turnout, query: str = "model=talk", **how: Any) -> tuple[int, dict[str, Any], InvalidStatus]:
-    with pytest.raises(InvalidStatus) as told:
-        dial(turnout, query, **how)
-    response = told.value.response
-    return response.status_code, json.loads(response.body), told.value
 
 
 # --- what passes ------------------------------------------------------------------------------------------------------
