@@ -29,6 +29,7 @@ LOSSES_SHOWN = 50
 
 
 NOTHING = Usage()
+SWITCHED = 101
 MESSAGE = "WS"
 """What stands for the method of a request that was a message on a WebSocket."""
 
@@ -57,7 +58,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         seconds=round(visit.loop.time() - exchange.started, 6),
         generation=visit.generation.id,
         at=time.time(),
-        api=facts.api if facts else MODEL_PATHS.get(exchange.path),
+        api=facts.api if facts else _api(exchange, status),
         key=exchange.key.name if exchange.key else None,
         model=clipped(facts.model, NAME_SHOWN) if facts and facts.model else None,
         client=facts.client if facts else None,
@@ -78,3 +79,8 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         charges=tuple(exchange.guard.charges) if exchange.guard else (),
         body=body[:BODY_SHOWN].decode("utf-8", "replace") if exchange.records.log.bodies and body else None,
     )
+
+
+def _api(exchange: Exchange, status: int) -> str | None:
+    """Return the API of an exchange whose body nobody read. A handshake that is taken asks nothing yet."""
+    return MODEL_PATHS.get(exchange.path) if status != SWITCHED else None

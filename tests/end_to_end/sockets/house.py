@@ -103,6 +103,13 @@ class Talk:
         assert {frame.get("stream_id") for frame in heard} == {ident}
         return heard
 
+    def until(self, ident: Any, kind: str = "error") -> Frame:
+        """Return the next frame of a kind that is of one request; what comes before it does not matter."""
+        while True:
+            frame = self.hear()
+            if frame.get("stream_id") == ident and frame.get("type") == kind:
+                return frame
+
     def ask(self, frame: Json) -> list[Frame]:
         """Ask, and return the frames of the answer without the last, which must say that it is whole."""
         self.say(frame)
