@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from engine.chat import Problem
 from engine.dialects import ANTHROPIC, ENDPOINTS, OPENAI
 from engine.dialects.realtime import PATH as REALTIME
+from engine.plan.admission import IN_PROTOCOL
 from engine.serve.failures import stopping
 from engine.serve.headers import first
 from engine.serve.reply import marks
@@ -46,7 +47,9 @@ def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
     prefix = plan.bases[exchange.base] if exchange.base is not None else ""
     session = Session(handshake(exchange.scope), prefix, wire, talk(exchange, path), exchange.sockets, switch)
     exchange.sockets.open.add(session)
-    upgrade.take(wire, accept, marks(visit))
+    # a page that offers a key must offer something beside it, and be told that, or its browser closes the connection
+    chosen = next((one for one in upgrade.offered if not one.encode().startswith(IN_PROTOCOL)), None)
+    upgrade.take(wire, accept, marks(visit), chosen)
     exchange.reply.opened, exchange.reply.status = True, 101
     exchange.sockets.hold(visit.loop.create_task(session.run()))
 
