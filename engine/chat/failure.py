@@ -10,7 +10,7 @@ Api = Literal["chat", "completions", "embeddings", "messages", "count_tokens", "
 """The model endpoints, by the word that `when: {api: ...}` uses."""
 
 Language = Literal[
-    "chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens", "neutral"
+    "chat", "completions", "embeddings", "messages", "count_tokens", "responses", "input_tokens", "realtime", "neutral"
 ]
 """What an upstream is asked in: an API, or this very vocabulary (`engine.dialects.neutral`), which no client speaks."""
 

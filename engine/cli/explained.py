@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.dialects import is_estimated
 from engine.plan.balance import explained
+from engine.plan.reach import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +79,9 @@ def _opened(told: Explanation) -> Iterator[Line]:
         yield Line("body", "usage read", "", f"because {step.why}", _place(step.span))
     if told.asks:
         yield Line("body", "usage asked", "", ASKED, "")
-    if told.tries and told.tries[-1].into is None and not told.deep:
+    if told.tries and told.decision.facts.api == "realtime":
+        yield Line("frames", "as they are", "", "both ways; only the `model` of the session is replaced", "")
+    elif told.tries and told.tries[-1].into is None and not told.deep:
         edits = told.tuning is not None and told.tuning.edits
         yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
 
@@ -132,7 +135,8 @@ def _went(attempt: Attempt, api: str | None) -> str:
         return f"{waited}{attempt.failure.message}"
     if is_estimated(api, attempt.into):
         return f"{waited}answered here: an estimate"
-    how = f"answers: POST {attempt.url}" if attempt.url is not None else "answers by itself"
+    method = METHODS.get(api or "", "POST")
+    how = f"answers: {method} {attempt.url}" if attempt.url is not None else "answers by itself"
     across = f"; {api} -> {attempt.into} translation" if attempt.into is not None else ""
     return f"{waited}{how}{across}"
 

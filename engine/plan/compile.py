@@ -31,6 +31,7 @@ from engine.plan.server import (
 )
 from engine.plan.shares import check_shares
 from engine.plan.source import Source
+from engine.plan.spoken import check_spoken
 from engine.plan.state import check_state
 from engine.plan.terms import check_terms
 from engine.plan.tuning import layer
@@ -65,6 +66,7 @@ def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
     check_like(source, models)
     check_shares(source, models)
     check_embeddings(source, models, rules)
+    check_spoken(source, models, rules)
     prices = compile_prices(source)
     check_state(source)
     if len(report.errors) > before:

@@ -9,6 +9,7 @@ from engine.plan.match import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engine.chat import Language
     from engine.config.sections.routes import When
     from engine.diagnostics import Span
     from engine.plan.nodes import Entry, Link, Rule
@@ -26,9 +27,9 @@ def check_embeddings(source: Source, models: Models, rules: tuple[Rule, ...]) ->
     same entry may answer other requests.
     """
     for entry in models.entries.values():
-        links = [(link, span) for link, span in _links(models, entry, set()) if API in _speaks(source, link)]
-        for link, span in links:
-            first = links[0][0]
+        found = [(link, span) for link, span in links(models, entry, set()) if API in speaks(source, link)]
+        for link, span in found:
+            first = found[0][0]
             if _model(link) != _model(first) and not (link.text.stars or first.text.stars):
                 _judge(source, entry, first, link, span)
     for index, rule in enumerate(rules):
@@ -42,7 +43,7 @@ def _judge(source: Source, entry: Entry, first: Link, link: Link, span: Span | N
     message = f"no request for embeddings of `{entry.name}` goes to `{link.text.text}`: it is another model than "
     message += f"`{first.text.text}`, and what they embed cannot be compared"
     help_ = "make it an entry of its own; only the same model at another upstream can stand in"
-    certain = _speaks(source, link) == (API,)
+    certain = speaks(source, link) == (API,)
     if certain and not source.document.upstreams[first.upstream or ""].optional:
         source.report.error("mixed-embeddings", message, span, help=help_)
     elif certain or (_embeds_by_name(first) and _embeds_by_name(link)):
@@ -53,19 +54,19 @@ def _check_route(source: Source, models: Models, index: int, rule: Rule) -> None
     """Report a route for embeddings alone that leads to several models."""
     assert rule.link is not None
     entry = models.entries[rule.link.entry or ""]
-    links = [link for link, _ in _links(models, entry, set()) if API in _speaks(source, link)]
-    others = sorted({link.text.text for link in links if _model(link) != _model(links[0])})
+    found = [link for link, _ in links(models, entry, set()) if API in speaks(source, link)]
+    others = sorted({link.text.text for link in found if _model(link) != _model(found[0])})
     if others:
         source.report.warning(
             "mixed-embeddings",
-            f"route `{rule.name}` is for embeddings, which of `{entry.name}` only `{_model(links[0])}` is asked for, "
+            f"route `{rule.name}` is for embeddings, which of `{entry.name}` only `{_model(found[0])}` is asked for, "
             f"never {', '.join(f'`{one}`' for one in others)}",
             source.tree.value("routes", index, "to"),
             help="let it lead to an entry with one model",
         )
 
 
-def _links(models: Models, entry: Entry, seen: set[str]) -> Iterator[tuple[Link, Span | None]]:
+def links(models: Models, entry: Entry, seen: set[str]) -> Iterator[tuple[Link, Span | None]]:
     """Yield the targets of an entry and its fallbacks, through aliases, each with its place in the entry itself."""
     if entry.name in seen:
         return
@@ -73,11 +74,11 @@ def _links(models: Models, entry: Entry, seen: set[str]) -> Iterator[tuple[Link,
         if link.entry is None:
             yield link, link.span
         else:
-            inner = _links(models, models.entries[link.entry], seen | {entry.name})
+            inner = links(models, models.entries[link.entry], seen | {entry.name})
             yield from ((one, link.span) for one, _ in inner)
 
 
-def _speaks(source: Source, link: Link) -> tuple[str, ...]:
+def speaks(source: Source, link: Link) -> tuple[Language, ...]:
     return source.document.upstreams[link.upstream or ""].speaks
 
 

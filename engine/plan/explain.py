@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Plan, Pool, Target, Try
     from engine.plan.quirks import Quirk
 
+REALTIME = "realtime"
 PATHS: dict[str, str] = {api: path for path, api in MODEL_PATHS.items()}
 """The path of each API."""
 
@@ -167,7 +168,7 @@ def explain(
 
 def _metered(plan: Plan, decision: Decision) -> tuple[Step, ...]:
     """Return what the tokens of the answer are read for; counts and the like take none."""
-    if decision.facts.api not in METERED | {"realtime"}:
+    if decision.facts.api not in METERED | {REALTIME}:
         return ()
     counting = {limit.name for limit in limited.deep(plan, decision)}
     return tuple(step for step in plan.usage if step.section != "limits" or step.name in counting)
@@ -288,11 +289,14 @@ def _url(plan: Plan, target: Target, api: str | None, into: str | None) -> str |
     base_url = getattr(plan.upstreams[target.upstream].options, "base_url", None)
     if base_url is None or api is None or is_estimated(api, into):
         return None
-    return join(base_url, PATHS[into or api])
+    url = join(base_url, PATHS[into or api])
+    return url.replace("http", "ws", 1) if api == REALTIME else url
 
 
 def _deep(plan: Plan, decision: Decision) -> tuple[Step, ...]:
-    """Return the rules and limits that look at facts of level 2, and at which."""
+    """Return the rules and limits that look at facts of level 2, and at which. A connection has no body."""
+    if decision.facts.api == REALTIME:
+        return ()
     found = []
     for rule, declared in zip(plan.rules, plan.document.routes, strict=True):
         fields = deep_fields(declared.when)

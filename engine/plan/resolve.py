@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.chat import Problem
-from engine.dialects import OPENAI, OWNERS, crossing
+from engine.dialects import OWNERS, crossing
 from engine.plan.balance import as_written
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Pool, Step, Target
@@ -165,13 +165,13 @@ class Resolver:
     def _unsupported(self, target: Target) -> Problem:
         """Return the 501 for a request that no target of the name speaks and that is never translated."""
         api, model = self.facts.api, self.facts.model
-        kind = OWNERS[api].name if api in OWNERS else OPENAI.name
+        who = f"of kind {OWNERS[api].name}" if api in OWNERS else f"that speaks it (`apis: [{api}]` of kind openai)"
         return Problem(
             501,
             "unsupported_api",
             f"no target of `{model}` speaks the {api} API, which is not translated: `{target}` speaks "
-            f"{', '.join(self.plan.upstreams[target.upstream].options.speaks)}; ask for a model of an upstream of kind "
-            f"{kind}, or name such a target for `{model}` in the file",
+            f"{', '.join(self.plan.upstreams[target.upstream].options.speaks)}; ask for a model of an upstream "
+            f"{who}, or name such a target for `{model}` in the file",
             headers=((b"x-should-retry", b"false"),),
         )
 

@@ -71,6 +71,23 @@ def test_what_is_not_translated_skips_targets_of_the_other_api(folder: Path) -> 
     assert (ended.code, ended.out, ended.err) == (0, EMBEDDED, "")
 
 
+CONNECTED = """\
+route   long-context                no       model is smart, not fast                                proxy.yaml:10
+        blue                        no       key is anonymous, not ada                               proxy.yaml:11
+model   smart                       yes      as asked                                                proxy.yaml:7
+target  anthropic/claude-sonnet-5   skipped  speaks messages, count_tokens; realtime asked           proxy.yaml:7
+        anthropic/claude-haiku-4-5  skipped  speaks messages, count_tokens; realtime asked           proxy.yaml:8
+try 1   openai/gpt-5.5                       answers: GET wss://api.openai.com/v1/realtime           proxy.yaml:7
+else    fast                                 openai/gpt-5.5-mini                                     proxy.yaml:8
+frames  as they are                          both ways; only the `model` of the session is replaced
+"""
+
+
+def test_a_connection_is_explained_like_a_request(folder: Path) -> None:
+    ended = turnout("explain", "smart", "--api", "realtime", cwd=folder)
+    assert (ended.code, ended.out, ended.err) == (0, CONNECTED, "")
+
+
 def test_with_an_upstream_down(folder: Path) -> None:
     down = ("--down", "anthropic", "--down", "openai/gpt-5.5")
     ended = turnout("explain", "fast[1m]", "--input-tokens", "150000", *down, cwd=folder)

@@ -171,6 +171,8 @@ PRESENTED = [
     ("authorization: Bearer ada-1", "ada"),
     ("authorization: bearer   ada-1 ", "ada"),
     ("x-api-key: last", "last"),
+    ("sec-websocket-protocol: realtime, openai-insecure-api-key.ada-1", "ada"),
+    ("sec-websocket-protocol: openai-insecure-api-key.guess,openai-insecure-api-key.ada-2 , realtime", "ada"),
 ]
 
 
@@ -182,6 +184,8 @@ def test_a_key_is_read_from_each_of_its_headers(line: str, name: str) -> None:
 def test_the_first_credential_that_names_a_key_wins() -> None:
     both = headers("authorization: Bearer last", "x-api-key: sk-ant-something-else", "api-key: ada-1")
     assert identify(CLOSED, both, TODAY).name == "ada"
+    offered = headers("sec-websocket-protocol: openai-insecure-api-key.ada-1", "authorization: Bearer last")
+    assert identify(CLOSED, offered, TODAY).name == "last"
 
 
 REFUSED = [
@@ -189,6 +193,9 @@ REFUSED = [
     (("x-api-key: ",), "401 missing_api_key"),
     (("authorization: Basic YTpi",), "401 missing_api_key"),
     (("authorization: Bearer",), "401 missing_api_key"),
+    (("sec-websocket-protocol: realtime",), "401 missing_api_key"),
+    (("sec-websocket-protocol: openai-insecure-api-key.",), "401 missing_api_key"),
+    (("sec-websocket-protocol: openai-insecure-api-key.guess",), "401 invalid_api_key"),
     (("x-api-key: guess",), "401 invalid_api_key: the API key is not known here"),
     (("authorization: Bearer guess", "x-api-key: other"), "401 invalid_api_key"),
     (("x-api-key: old",), f"401 expired_api_key: this API key expired on {TODAY}"),

@@ -26,7 +26,7 @@ NEVER = [
     ({"method": ["delete", "PUT"]}, "to", "model requests are POST, and GET for realtime"),
     ({"method": "PUT", "model": "m"}, "deny", "model requests are POST"),
     ({"method": "GET", "api": "chat"}, "to", "no request fulfils `api` and"),
-    ({"method": "POST", "api": "realtime"}, "to", "no request fulfils `api` and"),
+    ({"method": "POST", "api": "realtime"}, "deny", "no request fulfils `api` and"),
     ({"not": {"method": ["POST", "GET"]}}, "to", "`not` excludes every model request"),
     ({"path": "/v1/messages", "api": ["chat", "embeddings"]}, "to", "no request fulfils `api` and"),
 ]

@@ -129,6 +129,10 @@ def test_credentials_that_may_be_forwarded() -> None:
     assert own_credentials(known, fields) == [(b"authorization", b"Bearer sk-ant-oat01-theirs")]
     assert own_credentials(known, [(b"authorization", b"Bearer " + ours.encode())]) == []
     assert own_credentials(known, [(b"x-api-key", b"sk-ant-theirs")]) == [(b"x-api-key", b"sk-ant-theirs")]
+    offer = b"realtime, openai-insecure-api-key.%b, openai-insecure-api-key.sk-theirs" % ours.encode()
+    offered = [(b"sec-websocket-protocol", offer)]
+    assert own_credentials(known, offered) == [(b"authorization", b"Bearer sk-theirs")]
+    assert own_credentials(known, [*offered, (b"x-api-key", b"sk-first")]) == [(b"x-api-key", b"sk-first")]
 
 
 KEY, TOKEN = b"sk-theirs-1234", b"sk-ant-oat01-theirs"

@@ -68,7 +68,8 @@ class Bridge:
         """Set when it closes as soon as none is."""
         self._timer: asyncio.TimerHandle | None = None
         self._ending: asyncio.TimerHandle | None = None
-        """Runs while the live generation has no place for it."""
+        """Runs while the live generation has no place for it, because of `_astray`."""
+        self._astray: str | None = None
         self._events = itertools.count(1)
 
     async def run(self) -> None:
@@ -85,8 +86,8 @@ class Bridge:
                 done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
                 if any(way.result() for way in done):
                     break
-        except asyncio.CancelledError:  # `server.drain` is over
-            self._close(RESTART, STOPS)
+        except asyncio.CancelledError:  # `server.drain` is over, or that of a generation that must go
+            self._close(RESTART, self._astray or STOPS)
         finally:
             for timer in (self._timer, self._ending):
                 if timer is not None:
@@ -101,7 +102,7 @@ class Bridge:
         self._close_when_idle(RESTART, STOPS)
 
     def swapped(self, generation: Generation, drain: float) -> None:
-        why = astray(self._exchange, self._reaching.live, self._target, generation)
+        self._astray = why = astray(self._exchange, self._reaching.live, self._target, generation)
         if why is not None:
             if self._ending is None:
                 self._ending = self._loop.call_later(drain, self._close, RESTART, why)

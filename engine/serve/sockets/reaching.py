@@ -114,6 +114,10 @@ class Reaching(Relay):
             try:
                 self._wire = await live.driver.open(self._asking(target, pool, begun), self._subprotocols)
                 status = 101
+                if trial:
+                    health.recovered()  # it is open, perhaps for hours: others may come
+                else:
+                    health.spoke()
             except Failed as failed:
                 failure = failed.failure
             except Rejected as rejected:
