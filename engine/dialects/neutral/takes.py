@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.chat import Form
 from engine.dialects.codec import Family
 
 PARAMETERS = frozenset({"max_tokens", "temperature", "top_p", "top_k", "stop", "effort", "thinking"})
@@ -20,6 +21,12 @@ class Takes(Family, frozen=True, kw_only=True):
     """Its answer can be bound to a schema."""
     format_with_tools: bool = True
     parameters: frozenset[str] = PARAMETERS
+    seals: frozenset[Form] = frozenset({"messages", "responses"})
+    """The APIs whose seals on reasoning the model can read."""
+    caches: bool = False
+    """It is told where to cache."""
+    errors: bool = True
+    """It is told that a tool has failed; else the text says so."""
 
 
 ANY = Takes(name="any")

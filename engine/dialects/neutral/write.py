@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.chat import Message, Problem, Response, Stop, Text, Usage
+from engine.chat import Problem, Response, Stop, Text, Usage
 from engine.dialects.clip import clipped
 from engine.dialects.codec import Losses, Written
 from engine.dialects.freetext import FREE_TEXT, described
+from engine.dialects.neutral.write_messages import write_messages
 from engine.dialects.offer import is_hosted, offered
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ def write(request: Request, family: Takes, model: str) -> Written:
     losses = Losses()
     tools, customs = write_tools(request, family, losses)
     told = write_format(request, family, losses, tools=bool(tools))
-    stop, cut = (request.stop, ()) if "stop" in family.parameters else ((), request.stop)
-    if cut:
+    stop = request.stop if "stop" in family.parameters else ()
+    if request.stop and not stop:
         losses.approximated(request.at("stop"), f"{family.what} takes none; the answer is cut here instead")
     write_rest(request, losses)
     sent = replace(
         request,
         model=model,
-        messages=(*request.messages, told) if told else request.messages,
+        messages=write_messages(request, told, family, losses),
         tools=tools,
         choice=request.choice if tools else None,
         format=None if told else request.format,
@@ -57,7 +58,7 @@ def write(request: Request, family: Takes, model: str) -> Written:
         losses=tuple(losses.found),
         customs=customs,
         fenced=told is not None,
-        stop=cut,
+        stop=request.stop,  # code may be told of them, and take no notice
         answered=nothing(model) if request.max_tokens == 0 else None,
     )
 
@@ -95,14 +96,14 @@ def write_tools(request: Request, family: Takes, losses: Losses) -> tuple[tuple[
     return sent, customs
 
 
-def write_format(request: Request, family: Takes, losses: Losses, *, tools: bool) -> Message | None:
+def write_format(request: Request, family: Takes, losses: Losses, *, tools: bool) -> Text | None:
     """Return what the model is told where its answer can only be asked to be JSON."""
     wish = request.format
     if wish is None:
         return None
     if wish.kind == "json_object" or wish.schema is None:
         losses.approximated(wish.at, "the model is only told to answer with a JSON object")
-        return Message(role="system", blocks=(Text(text=OBJECT),))
+        return Text(text=OBJECT)
     if not family.format:
         raise unable(family, wish.at, "has no structured output", "ask without a schema, or for another model")
     if tools and not family.format_with_tools:

@@ -74,7 +74,8 @@ class Streaming:
         while not self._pieces and not self._over:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), max(0.0, min(patience, left)))
+                async with asyncio.timeout(max(0.0, min(patience, left))):  # wait_for may lose a cancellation (3.11)
+                    await self._news.wait()
             except TimeoutError:
                 self.close()
                 message = f"the code of the upstream {what} within {patience:g} s"

@@ -66,7 +66,7 @@ def heard(chunk: Any, telling: Telling) -> list[Event] | None:
         elif chunk.keys() <= {"parsed", "parsing_error"}:
             return []
     if isinstance(chunk, str):
-        return telling.write(chunk)
+        return telling.write(str(chunk))  # may be a str of LangChain's own
     if isinstance(chunk, AIMessage):
         return telling.hear(chunk)
     return telling.write(str(chunk.text)) if isinstance(chunk, BaseMessage) else None
@@ -115,7 +115,9 @@ def schema_of(request: Request) -> dict[str, Any] | None:
 def function(tool: Tool) -> dict[str, Any]:
     """Return a tool in OpenAI's form, which `bind_tools` of every model reads."""
     schema = tool.schema or {"type": "object", "properties": {}}
-    about: dict[str, Any] = {"name": tool.name, "description": tool.description or "", "parameters": schema}
+    about: dict[str, Any] = {"name": tool.name, "parameters": schema}
+    if tool.description:
+        about["description"] = tool.description
     if tool.strict is not None:
         about["strict"] = tool.strict
     return {"type": "function", "function": about}

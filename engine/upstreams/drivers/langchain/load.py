@@ -124,9 +124,9 @@ class Code:
         return f"is {kind}, and not {wanted}"
 
     def _instead(self) -> str:
-        embeds = isinstance(self.found, Embeddings) if self.made else issubclass(self.found, Embeddings)
-        if embeds:
-            return "write it as `embeddings`"
+        other = Runnable if self._key == "embeddings" else Embeddings
+        if isinstance(self.found, other) if self.made else issubclass(self.found, other):
+            return "write it as `object`" if self._key == "embeddings" else "write it as `embeddings`"
         if hasattr(self.found, "compile") and self.made:
             return "compile the graph: `name = builder.compile()`"
         return "name a BaseChatModel class, or an object that is a Runnable"

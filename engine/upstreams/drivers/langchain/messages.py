@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+CALLS = ("tool_call", "invalid_tool_call")
 V1 = {"output_version": "v1"}
 """Marks content that consists of standard blocks, where a message holds more than text."""
 SOUNDS = {"wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -72,15 +73,23 @@ def assistant(message: Message) -> AIMessage:
             blocks += reasoning(block)
         elif (part := part_of(block)) is not None:
             blocks.append(part)
-    plain = all(block["type"] in ("text", "tool_call", "invalid_tool_call") for block in blocks)
+    plain = all(block["type"] in CALLS or block.keys() == {"type", "text"} for block in blocks)
     content: Any = "\n\n".join(block["text"] for block in blocks if block["type"] == "text") if plain else blocks
     return AIMessage(
         content=content,
         tool_calls=calls,
         invalid_tool_calls=broken,
         name=message.name,
-        response_metadata={} if plain else V1,
+        response_metadata={} if plain else {**V1, **sealer(message)},
     )
+
+
+def sealer(message: Message) -> Json:
+    """Return who sealed the reasoning of a turn, as LangChain calls it: integrations read no one else's."""
+    sealed = [
+        block.form for block in message.blocks if isinstance(block, Thinking) and (block.signature or block.sealed)
+    ]
+    return {"model_provider": {"messages": "anthropic", "responses": "openai"}[sealed[0]]} if sealed else {}
 
 
 def called(call: Call) -> Json:
@@ -114,13 +123,21 @@ def reasoning(block: Thinking) -> list[Json]:
 def content_of(blocks: Iterable[Block]) -> Any:
     """Return blocks as the content of a message: text where they are nothing else."""
     parts = [part for block in blocks if (part := part_of(block)) is not None]
-    if all(part["type"] == "text" for part in parts):
+    if all(part.keys() == {"type", "text"} for part in parts):
         return "\n\n".join(part["text"] for part in parts)
     return parts
 
 
 def part_of(block: Block) -> Json | None:
     """Return a block as a standard content block; None where nothing is left of it."""
+    part = plain_part(block)
+    if part is not None and block.cache is not None:  # of those that are told, only Anthropic's integration reads it
+        life = {"ttl": block.cache} if block.cache in ("5m", "1h") else {}
+        part["cache_control"] = {"type": "ephemeral", **life}
+    return part
+
+
+def plain_part(block: Block) -> Json | None:
     match block:
         case Text() | Refusal():
             return text_part(block.text)

@@ -15,7 +15,7 @@ from engine.dialects.neutral.takes import Takes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.chat import Reasoning, Request
+    from engine.chat import Form, Reasoning, Request
 
 MODEL = ("model", "model_name", "model_id")
 """What a model calls the name of the model that it asks, the first that there is."""
@@ -89,17 +89,26 @@ def thinking(reasoning: Reasoning, kind: type[BaseChatModel]) -> dict[str, Any]:
 
 
 def able(kind: type[BaseChatModel], profile: object = None) -> Takes:
-    """Return what models of this class can do; `profile` is what one of them says of itself."""
+    """Return what models of this class can do; `profile` is what one of them says of itself.
+
+    Reasoning is sealed by Anthropic, whose models have a field `thinking`, and by OpenAI, whose models have an effort
+    alone; the former are also told where to cache, and which tools failed.
+    """
     said = profile if isinstance(profile, dict) else {}
     tools = kind.bind_tools is not BaseChatModel.bind_tools and said.get("tool_calling") is not False
     structured = kind.with_structured_output is not BaseChatModel.with_structured_output
     taken = inspect.signature(kind.bind_tools).parameters if tools else {}
+    claude, gpt = (own_field(kind, one) is not None for one in ("thinking", "effort"))
+    seals: frozenset[Form] = frozenset({"messages"} if claude else {"responses"} if gpt else ())
     return Takes(
         name=kind.__name__,
         tools=tools,
         parallel="parallel_tool_calls" in taken,
         format=tools or (structured and said.get("structured_output") is not False),
         format_with_tools="response_format" in taken,
+        seals=seals,
+        caches=claude,
+        errors=claude,
     )
 
 
@@ -111,4 +120,7 @@ def both(found: Sequence[Takes]) -> Takes:
         parallel=all(one.parallel for one in found),
         format=all(one.format for one in found),
         format_with_tools=all(one.format_with_tools for one in found),
+        seals=frozenset.intersection(*(one.seals for one in found)),
+        caches=all(one.caches for one in found),
+        errors=all(one.errors for one in found),
     )
