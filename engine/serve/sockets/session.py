@@ -169,11 +169,11 @@ class Session:
         waiting.clear()
         if post is not None and not post.answering.over:
             gone.insert(0, post.answering)
-        for answering in gone:
-            for frame in answering.cancelled():
-                await self._wire.send(frame)
+        frames = [frame for answering in gone for frame in answering.cancelled()]
         if post is not None:
-            post.leave()
+            post.leave()  # first, for the client may take nothing for now
+        for frame in frames:
+            await self._wire.send(frame)
 
     def _unknown(self) -> bool:
         """Say whether nobody knows the key of this connection any more."""
