@@ -5,15 +5,18 @@ What comes out is text for people and for configuration files, and nothing is es
 
 from __future__ import annotations
 
+import traceback
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine import resources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -26,10 +29,27 @@ def render(name: str, folder: Path | None = None, /, **values: object) -> str:
     return _environment(folder or resources.path("templates")).get_template(name).render(values)
 
 
+def needs(text: str) -> tuple[set[str], list[str]]:
+    """Return the names that a template needs, and the other templates that it names. Raises `TemplateSyntaxError`."""
+    tree = _environment(None).parse(text)
+    return find_undeclared_variables(tree), [name or "?" for name in find_referenced_templates(tree)]
+
+
+def compiled(text: str) -> Callable[[dict[str, Any]], str]:
+    """Return what fills the template in. Raises `TemplateSyntaxError`."""
+    return _environment(None).from_string(text).render
+
+
+def line_of(error: BaseException) -> int:
+    """Return the line of the template on which filling it in went wrong; 1 where that is not known."""
+    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return found[-1] or 1 if found else 1
+
+
 @cache
-def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
+def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(folder) if folder is not None else None,
         undefined=StrictUndefined,
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),  # the rest is Markdown and YAML
         trim_blocks=True,

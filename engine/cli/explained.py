@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engine.diagnostics import Span
     from engine.plan.explain import Attempt, Explanation, Passage
-    from engine.plan.nodes import Tuning
+    from engine.plan.nodes import Decision, Tuning
 
 CARRIED = "; from there on the stream is written anew. Where more than plain text has gone out: an error"
 ASKED = "`stream_options.include_usage` is set, and the chunk it adds kept from the client"
@@ -23,6 +23,7 @@ LONGEST = 60
 DECODED = {"route": "route", "limits": "limit"}
 """Section -> what an entry of it is called that needs the whole body."""
 EDITED = ", and what `set` and `unset` name"
+PROMPTED = ", and the system prompt"
 
 
 class Line(NamedTuple):
@@ -68,7 +69,17 @@ def lines(told: Explanation) -> Iterator[Line]:
         told_on = "; then ".join(told.on_break.by)
         why = f"carried on by {told_on}{CARRIED}" if told_on else f"an error: {told.on_break.why}"
         yield Line("on break", "continue", "", why, _place(told.on_break.span))
+    yield from _stepped(decision)
     yield from _opened(told)
+
+
+def _stepped(decision: Decision) -> Iterator[Line]:
+    """Yield what the file has done to the conversation."""
+    prompt = decision.pools[0].tuning.prompt if decision.pools else None
+    if prompt is not None:
+        names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""
+        place = "in place of" if prompt.place == "replace" else prompt.place
+        yield Line("prompt", prompt.name, prompt.place, f"{place} the system prompt{names}", _place(prompt.span))
 
 
 def _opened(told: Explanation) -> Iterator[Line]:
@@ -82,8 +93,9 @@ def _opened(told: Explanation) -> Iterator[Line]:
     if told.tries and told.decision.facts.api == "realtime":
         yield Line("frames", "as they are", "", "both ways; only the `model` of the session is replaced", "")
     elif told.tries and told.tries[-1].into is None and not told.deep:
-        edits = told.tuning is not None and told.tuning.edits
-        yield Line("body", "as it is", "", f"only `model` is replaced{EDITED if edits else ''}", "")
+        edits = EDITED if told.tuning is not None and told.tuning.edits else ""
+        edits += PROMPTED if told.decision.pools[0].tuning.prompt is not None else ""
+        yield Line("body", "as it is", "", f"only `model` is replaced{edits}", "")
 
 
 def _known(told: Explanation) -> Iterator[Line]:
@@ -235,5 +247,8 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
         "like": tuning.like,
         "translation": tuning.translation,
         "on_break": tuning.on_break,
+        "prompt": {"template": tuning.prompt.name, "place": tuning.prompt.place, "vars": tuning.prompt.vars}
+        if tuning.prompt is not None
+        else None,
         "at": at,
     }

@@ -18,6 +18,7 @@ from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.observe import compile_journal
 from engine.plan.peers import trusted
 from engine.plan.prices import compile_prices
+from engine.plan.prompts import compile_prompts
 from engine.plan.rules import compile_rules
 from engine.plan.server import (
     check_loop,
@@ -41,14 +42,22 @@ from engine.units import seconds, size
 
 if TYPE_CHECKING:
     from engine.config.document import Document
+    from engine.config.templates import Path as TemplatePath
+    from engine.config.templates import Template
     from engine.config.tree import Tree
     from engine.diagnostics import Report
 
 
-def compile_plan(document: Document, tree: Tree, report: Report) -> Plan | None:
-    """Return the plan of `document`, or None when this layer found errors; they and the warnings are in `report`."""
+def compile_plan(
+    document: Document, tree: Tree, report: Report, templates: dict[TemplatePath, Template] | None = None
+) -> Plan | None:
+    """Return the plan of `document`, or None when this layer found errors; they and the warnings are in `report`.
+
+    `templates` are the files that `prompt` names.
+    """
     before = len(report.errors)
-    source = Source(document=document, tree=tree, report=report)
+    prompts = compile_prompts(templates or {}, report)
+    source = Source(document=document, tree=tree, report=report, prompts=prompts)
     upstreams = compile_upstreams(source)
     compile_listen(source)
     check_loop(source)

@@ -100,6 +100,8 @@ def changes(layer: Layer) -> Iterator[str]:
         yield f"counts as {layer.like}"
     if layer.translation is not None:
         yield f"{layer.translation} translation"
+    if layer.prompt is not None:
+        yield f"prompt {layer.prompt.name}"
     if layer.on_break is not None:
         yield "carries on streams that break" if layer.on_break == "continue" else "streams that break end in an error"
 

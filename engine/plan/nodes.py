@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from engine.config.document import Document
     from engine.config.sections.models import Balance
+    from engine.config.sections.steps import Place
     from engine.diagnostics import Span
     from engine.plan.prices import Prices
     from engine.policies.base import Policy
@@ -48,6 +49,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.upstream}/{self.model}"
 
 
+class Prompt(Node, frozen=True, kw_only=True):
+    """A template of the file, compiled. `name` is how the file names it."""
+
+    place: Place
+    vars: dict[str, Any]
+    render: Callable[[dict[str, Any]], str]
+    """Fill it in. Raises `jinja2.TemplateError`, and whatever an expression in it raises."""
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one place of the file (defaults, an entry, a route) says of requests; None: nothing."""
 
@@ -57,6 +67,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     like: str | None = None
     translation: Mode | None = None
     on_break: OnBreak | None = None
+    prompt: Prompt | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -75,6 +86,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     translation: Mode = "lenient"
     on_break: OnBreak = "error"
     """What becomes of a stream that breaks off behind content."""
+    prompt: Prompt | None = None
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 
@@ -82,6 +94,11 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     def edits(self) -> bool:
         """Whether bodies are changed."""
         return bool(self.set or self.unset)
+
+    @property
+    def steps(self) -> bool:
+        """Whether the conversation itself is changed or looked at."""
+        return self.prompt is not None
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):

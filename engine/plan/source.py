@@ -7,6 +7,7 @@ import msgspec
 from engine.config.document import Document
 from engine.config.tree import Tree
 from engine.diagnostics import Report
+from engine.plan.nodes import Prompt
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,3 +16,5 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     document: Document
     tree: Tree
     report: Report
+    prompts: dict[tuple[str | int, ...], Prompt] = {}
+    """Path of what declares one (`("models", "smart")`) -> its template."""

@@ -1,4 +1,4 @@
-"""`set`, `unset`, `strip`, `like`, `translation`, `on_break`: what each place of the file says; what counts (R5)."""
+"""What each place of the file says of requests (`set`, `strip`, `translation`, `prompt` ...), and what counts (R5)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         places |= {(key, name): tree.values.get((*path, key, index)) for index, name in enumerate(names or ())}
     places["translation", declared.translation or ""] = tree.values.get((*path, "translation"))
     places["on_break", declared.on_break or ""] = tree.values.get((*path, "on_break"))
+    prompt = source.prompts.get(path)
+    if prompt is not None:
+        places["prompt", prompt.name] = prompt.span
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
         set=declared.set or {},
@@ -37,6 +40,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         like=like,
         translation=declared.translation,
         on_break=declared.on_break,
+        prompt=prompt,
         places={said: span for said, span in places.items() if span is not None},
     )
 
@@ -49,7 +53,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
     values: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
-    like, translation, on_break = None, None, None
+    like, translation, on_break, prompt = None, None, None, None
     places: dict[tuple[str, str], Span] = {}
     for one in layers:
         for path in one.unset or ():
@@ -60,11 +64,11 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         values |= one.set
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
-        on_break = one.on_break or on_break
+        on_break, prompt = one.on_break or on_break, one.prompt or prompt
         places |= one.places
     unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
     said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
-    said.add(("on_break", on_break or ""))
+    said |= {("on_break", on_break or ""), ("prompt", prompt.name if prompt is not None else "")}
     said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
@@ -73,6 +77,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         like=like,
         translation=translation or "lenient",
         on_break=on_break or "error",
+        prompt=prompt,
         places={each: span for each, span in places.items() if each in said},
     )
 

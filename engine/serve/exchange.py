@@ -44,6 +44,7 @@ from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
 from engine.serve.sockets.realtime import no_handshake, realtime
 from engine.serve.sockets.upgrade import asked, turn_of
+from engine.serve.steps import prepared
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -210,6 +211,8 @@ class Exchange:
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
+        if decision.pools[0].tuning.steps:
+            decision, peek, body = prepared(decision, form, peek)
         self.decision = decision = await self._admitted(decision, form, body)
         forwards = any(one.forward for one in plan.upstreams.values())
         order = Order(

@@ -122,7 +122,7 @@ def test_probes_of_clients_are_answered(turnout: Turnout, method: str, path: str
 def test_health_and_ready(turnout: Turnout) -> None:
     health = get(turnout.url, "/health", {"host": "anything.example"})
     assert health.status == 200
-    assert set(health.json) == {"status", "timestamp", "uptime_s", "rss_bytes", "generation", "config"}
+    assert set(health.json) == {"status", "timestamp", "uptime_s", "rss_bytes", "generation", "config", "pid", "file"}
     assert health.json["config"]["ok"] is True
     ready = get(turnout.url, "/ready", {"host": "anything.example"})
     assert (ready.status, ready.json["backends"]) == (200, {"echo": "ok"})

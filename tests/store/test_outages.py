@@ -49,7 +49,7 @@ async def opened(
         await store.close()
         await link.close()
         await asyncio.sleep(0)
-        assert not store._tasks
+        await until(lambda: not store._tasks)
         assert link._probing is None
 
 

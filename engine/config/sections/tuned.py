@@ -9,6 +9,10 @@ SET = (
 )
 UNSET = "Parameters taken out of requests, by their path in the upstream's API"
 STRIP = "Request headers that are not passed on, and flags taken out of `anthropic-beta`; `*` is any run"
+PROMPT = (
+    "A template (Jinja) that becomes a part of the system prompt: its path, relative to the file that names it, as in "
+    "templates/support.md.j2"
+)
 ON_BREAK = (
     "What becomes of a stream that breaks off behind content. error: one error in it. continue: while it is plain "
     "text, the next target is asked to go on from where it stopped, and the client sees one stream"

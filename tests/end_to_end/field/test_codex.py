@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.dialects.oracles import request_flaws
 from tests.dialects.recorded import RECORDED_RESPONSES
@@ -14,7 +16,7 @@ from tests.end_to_end.field.house import House, file, good, lost
 from tests.end_to_end.translation.turns import output
 from tests.profiles.captured import CAPTURED
 from tests.support.apis import CHAT, MESSAGES, RESPONSES, payloads
-from tests.support.http import Answer, post, send
+from tests.support.http import Answer, post
 from tests.support.script import as_stream
 
 if TYPE_CHECKING:
@@ -182,23 +184,29 @@ def test_50_the_thoughts_of_openai_are_nothing_to_claude(house: House) -> None:
     assert b'"thinking":"' not in house.anthropic.last.body.replace(b" ", b"")
 
 
-def test_50_its_websocket_is_refused_in_the_way_it_understands_at_once(house: House) -> None:
-    """Codex tried for ten seconds before it asked by POST; its handshake has no body, hence no model.
+def test_50_its_websocket_leads_to_any_model(house: House) -> None:
+    """Codex tried for ten seconds before it asked by POST; its handshake has no model, and its first request only
+    prepares.
 
     https://github.com/icebear0828/codex-proxy/issues/681 and https://github.com/qxcnm/Codex-Manager/issues/91
     """
-    wanted = {
-        **AGENT,
-        "connection": "Upgrade",
-        "upgrade": "websocket",
-        "sec-websocket-version": "13",
-        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "openai-beta": "responses_websockets=2026-02-06",
-    }
-    answer = send(house.turnout.url, "GET", RESPONSES.path, wanted)
-    assert answer.status == 426
-    RESPONSES.error(answer)
-    good(ask(house, BODIES[FIRST[0]], "claude-sonnet-5"))
+    told = {**AGENT, "openai-beta": "responses_websockets=2026-02-06"}
+    url = house.turnout.url.replace("http", "ws", 1)
+    with connect(f"{url}{RESPONSES.path}", additional_headers=told) as connection:
+        first = {**BODIES[FIRST[0]], "type": "response.create", "model": "claude-sonnet-5"}
+        connection.send(json.dumps({**first, "generate": False}))
+        prepared = last_of(connection)
+        assert house.anthropic.requests == []
+        connection.send(json.dumps({**first, "previous_response_id": prepared["id"], "input": []}))
+        assert last_of(connection)["status"] == "completed"
+    assert len(house.anthropic.last.json["messages"]) >= 1
+
+
+def last_of(connection: ClientConnection) -> Any:
+    """Return the response with which its frames end."""
+    while (frame := json.loads(connection.recv(timeout=20)))["type"] != "response.completed":
+        assert frame["type"] not in ("error", "response.failed"), frame
+    return frame["response"]
 
 
 def test_50_a_stream_without_its_end_is_no_answer(house: House) -> None:

@@ -1,4 +1,4 @@
-"""A handshake is a GET through the usual doors: refused, it has a status, a body in the API's form, and no harm done."""
+"""A handshake is a GET through the usual doors: refused, it has a status, and a body in the form of the API."""
 
 from __future__ import annotations
 

@@ -1,0 +1,24 @@
+"""The steps of a conversation that an entry, a route or the defaults may declare."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from engine.config.sections.base import Section, Word
+
+Place = Literal["before", "after", "replace"]
+
+
+class Prompt(Section, frozen=True, kw_only=True):
+    """A template that becomes a part of the system prompt."""
+
+    template: Annotated[Word, Meta(description="Its path, relative to the file that names it")]
+    place: Annotated[
+        Place, Meta(description="Where it stands: before or after what the client says, or in place of it")
+    ] = "before"
+    vars: Annotated[
+        dict[str, Any],
+        Meta(description="Names that the template may use beside model, key, client, api, route, base and date"),
+    ] = {}
