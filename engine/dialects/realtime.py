@@ -24,6 +24,9 @@ SUBPROTOCOL = "realtime"
 """What pages offer, and are answered (openai-node, src/realtime/websocket.ts)."""
 MODEL = "model"
 CONFIGURED = frozenset({"session.created", "session.updated"})
+AUDIO = ("_audio.delta", ".audio.delta")
+SOUND, TEXT = 3200, 4
+"""Bytes of a delta for a token: 50 ms of 16-bit sound at 24 kHz in base64, and what text commonly has."""
 ERRORS = OpenAIChat()
 
 
@@ -33,6 +36,7 @@ class Event(msgspec.Struct):
     type: str = ""
     session: Raw | UnsetType = UNSET
     response: Raw | UnsetType = UNSET
+    delta: Raw | UnsetType = UNSET
 
 
 class Details(msgspec.Struct):
@@ -61,6 +65,8 @@ class Said(msgspec.Struct, frozen=True):
     """One has ended; `usage` is what it took, where that is told."""
     usage: Usage | None = None
     error: bool = False
+    wrote: float = 0.0
+    """Tokens of output in it, by our own guess."""
 
 
 EVENT = msgspec.json.Decoder(Event)
@@ -96,6 +102,8 @@ def said(data: bytes, shown: str) -> Said:
             return Said(data, ends=True, usage=usage_of(event.response))
     except UNREADABLE:
         return Said(data)
+    if event.delta is not UNSET and event.type.startswith("response."):
+        return Said(data, wrote=len(bytes(event.delta)) / (SOUND if event.type.endswith(AUDIO) else TEXT))
     return Said(data, error=event.type == "error")
 
 

@@ -42,7 +42,7 @@ from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, is_local, marks, with_ids
 from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
-from engine.serve.sockets.realtime import no_handshake, realtime
+from engine.serve.sockets.realtime import Connection, no_handshake
 from engine.serve.sockets.upgrade import asked, turn_of
 from engine.serve.steps import prepared
 
@@ -103,6 +103,8 @@ class Exchange:
         self.guard: Guard | None = None
         """Set where the file has limits."""
         self.relay: Relay | None = None
+        self.connection: Connection | None = None
+        """Set where the request is a handshake, and its answer outlives the file that it was asked under."""
         self.problem: Problem | None = None
         self.body = b""
         self.queued = 0.0
@@ -112,6 +114,8 @@ class Exchange:
     async def run(self) -> None:
         try:
             await self._answer()
+            if self.connection is not None:
+                await self.connection.run()
         except Problem as problem:
             self.problem = without_frames(problem)
             if not self.reply.opened:
@@ -158,7 +162,7 @@ class Exchange:
         check_base(key, base)
         if path in SOCKETS and (upgrade := asked(scope)) is not None:
             if path == REALTIME:
-                await realtime(self, upgrade, key)
+                self.connection = Connection(self, upgrade, key)
                 return
             await self._costs_nothing()
             open_socket(self, path, upgrade)

@@ -139,6 +139,10 @@ class Guard:
             return Failure(reason="limited", message=problem.message, retry_after=after)
         return None
 
+    def follow(self, plan: Plan) -> None:
+        """Go by `plan` from now on; what has been taken stays where it was counted."""
+        self._plan = plan
+
     async def spend(self, used: Demand) -> Problem | None:
         """Charge what an exchange that goes on has used so far; return the limit that this uses up."""
         taken = [one for one in (self._early, *self._taken, self._trying) if one is not None]

@@ -55,11 +55,10 @@ class Switch:
         if "turnout" in scope:
             return  # its body could not be read, and the wire has answered already
         task = cast("asyncio.Task[Any]", asyncio.current_task())
-        generation = self.generation
-        visit = Visit(generation, task.get_loop(), task)
-        generation.leases.add(task)
-        if generation.plan.trusted is not None and not is_message(scope):  # its handshake has said it
-            _forwarded(scope, generation.plan.trusted)
+        visit = Visit(self.generation, task.get_loop(), task)
+        visit.generation.leases.add(task)
+        if (trusted := visit.generation.plan.trusted) is not None and not is_message(scope):  # its handshake said it
+            _forwarded(scope, trusted)
         cast("dict[str, Any]", scope)["turnout"] = visit
         try:
             await self._admit(scope, receive, send, visit)
@@ -96,18 +95,17 @@ class Switch:
                 oldest.ends_at = asyncio.get_running_loop().call_later(drain, oldest.end)
 
     async def _admit(self, scope: HTTPScope, receive: Receive, send: Send, visit: Visit) -> None:
-        plan = visit.generation.plan
         headers = cast("Headers", scope["headers"])
         try:
             if scope["raw_path"] not in HOSTLESS:
-                check_host(plan, headers)
-            origin = check_origin(plan, headers, scope["scheme"])
+                check_host(visit.generation.plan, headers)
+            origin = check_origin(visit.generation.plan, headers, scope["scheme"])
         except Problem as problem:
             await Reply(send, visit).refuse(problem, form_of(scope), marks(visit))
             self.records.request(refusal(visit, scope["method"], scope["raw_path"], problem))
             return
         if origin is not None:
-            send = announcing(send, origin, plan)
+            send = announcing(send, origin, visit.generation.plan)
             if is_preflight(scope):
                 await preflight(send, scope)
                 return

@@ -85,6 +85,14 @@ def test_usage_as_far_as_it_is_one(usage: object, found: Usage | None) -> None:
     assert said(event("response.done", response={"usage": usage}), "m").usage == found
 
 
+def test_what_a_response_that_is_cut_off_wrote_is_guessed_from_its_pieces() -> None:
+    for kind in ("response.output_audio.delta", "response.audio.delta"):
+        assert said(event(kind, delta="A" * 31_998), "m").wrote == 10
+    for kind in ("response.output_text.delta", "response.function_call_arguments.delta"):
+        assert said(event(kind, delta="a" * 38), "m").wrote == 10
+    assert said(event("conversation.item.input_audio_transcription.delta", delta="a" * 38), "m").wrote == 0
+
+
 def test_a_done_without_a_response_ends_one() -> None:
     assert said(event("response.done"), "m") == Told(event("response.done"), ends=True)
 

@@ -11,7 +11,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from engine.chat import Failure, Problem
+from engine.chat import Failure, Problem, Usage
 from engine.dialects import realtime
 from engine.serve.failures import problem_of
 from engine.serve.sockets.staying import astray
@@ -60,6 +60,8 @@ class Bridge:
         """When it was accepted, and when a frame last came from either side."""
         self._responses = 0
         """How many responses are in progress."""
+        self._wrote = 0.0
+        """Tokens that came of these, by our own guess."""
         self._begun = 0.0
         """When the first of these began."""
         self._spoke = 0.0
@@ -96,6 +98,8 @@ class Bridge:
                 way.cancel()
             self._close(1011, "an error inside Turnout")  # unless both are closed
             await asyncio.gather(*ways, return_exceptions=True)
+            if self._responses:  # nobody will say what these took
+                self._reaching.add(Usage(output=math.ceil(self._wrote), estimated=True))
 
     def stop(self) -> None:
         """The server stops: a response that is in progress may end."""
@@ -116,6 +120,8 @@ class Bridge:
         generation.leases.add(visit.task)
         old.release(visit.task)
         self._exchange.plan = generation.plan
+        if self._exchange.guard is not None:
+            self._exchange.guard.follow(generation.plan)
         self._limits = generation.plan.sockets or self._limits
         self._tick()
 
@@ -150,12 +156,14 @@ class Bridge:
         self._spoke = math.inf  # until the client has taken it, the silence is not the upstream's
         await self._client.send(self._reaching.live.scrub(said.data) if said.error else said.data)
         self._spoke = self._loop.time()
+        self._wrote += said.wrote
         if said.begins:
             self._responses += 1
             self._begun = self._spoke
             self._tick()
         elif said.ends:
             self._responses = max(0, self._responses - 1)
+            self._wrote = 0.0 if not self._responses else self._wrote
             self._begun = self._spoke
         if said.usage is not None:
             await self._charge(said)

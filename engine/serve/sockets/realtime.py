@@ -50,38 +50,38 @@ def no_handshake(method: str) -> Problem:
 UPGRADE = ((b"upgrade", b"websocket"), (b"connection", b"upgrade"))
 
 
-async def realtime(exchange: Exchange, upgrade: Upgrade, key: Key) -> None:
-    """Serve a connection from its handshake to its end. Raises `Problem` while nothing is accepted."""
-    connection = Connection(exchange, upgrade)
-    exchange.sockets.open.add(connection)
-    try:
-        await connection.run(key)
-    finally:
-        exchange.sockets.open.discard(connection)
-
-
 class Connection:
     """One client at /v1/realtime, from its handshake on."""
 
-    def __init__(self, exchange: Exchange, upgrade: Upgrade) -> None:
+    def __init__(self, exchange: Exchange, upgrade: Upgrade, key: Key) -> None:
         """Raise `Problem` for a handshake that is none, or one too many."""
         self._limits = admitted(exchange)
         self._accept = accepted(exchange.headers)
         self._exchange = exchange
         self._upgrade = upgrade
+        self._key = key
         self._bridge: Bridge | None = None
 
     def swapped(self, generation: Generation, drain: float) -> None:
         if self._bridge is not None:
             self._bridge.swapped(generation, drain)
 
-    async def run(self, key: Key) -> None:
+    async def run(self) -> None:
+        """Serve it to its end. Raises `Problem` while nothing is accepted, `ClientGone`."""
+        sockets = self._exchange.sockets
+        sockets.open.add(self)
+        try:
+            await self._serve()
+        finally:
+            sockets.open.discard(self)
+
+    async def _serve(self) -> None:
         """Route it, connect to a target, accept the client, and relay."""
         from engine.serve.sockets.reaching import Reaching
 
         exchange = self._exchange
         await exchange.enter()
-        order = await self._order(key)
+        order = await self._order()
         offered = [one for one in self._upgrade.offered if not one.startswith(IN_PROTOCOL.decode())]
         exchange.relay = reaching = Reaching(order, exchange.reply, offered)
         try:
@@ -108,16 +108,15 @@ class Connection:
             raise ClientGone
         exchange.reply.opened, exchange.reply.status = True, 101
         self._bridge = bridge
-        live = switch.generation
-        if live is not exchange.visit.generation:  # an edit came meanwhile
-            bridge.swapped(live, live.plan.drain)
+        if switch.generation is not exchange.visit.generation:  # an edit came meanwhile; no name here may keep it
+            bridge.swapped(switch.generation, switch.generation.plan.drain)
         if exchange.gate.closed:
             bridge.stop()
         await bridge.run()
 
-    async def _order(self, key: Key) -> Order:
+    async def _order(self) -> Order:
         """Return what is asked, admitted by its limits. Raises `Problem`."""
-        exchange, plan = self._exchange, self._exchange.plan
+        exchange, plan, key = self._exchange, self._exchange.plan, self._key
         query = exchange.scope["query_string"]
         model = asked_model(query)
         if model is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.end_to_end.sockets.voices import ADA, BOB, dial, event, refusal, tell
 from tests.support.apis import digest
 from tests.support.realtime import USAGE, Realtime
 from tests.support.turnout import CREDENTIALS, Turnout
+from tests.transport.proxy import proxying
 
 FILE = """
 version: 1
@@ -140,6 +142,24 @@ def test_the_missing_v1_and_large_frames(turnout: Turnout, voice: Realtime) -> N
         event(client)
         client.send(b"x" * 5_000_000)
         assert client.recv(20) == b"x" * 5_000_000
+
+
+def test_an_upstream_behind_a_proxy(start: Start, voice: Realtime) -> None:
+    async def main() -> None:
+        async with proxying() as proxy:
+            text = FILE.format(voice=voice.url, spare=voice.url)
+            through = text.replace("circuit: off}", f"circuit: off, proxy: '{proxy.url}'}}")
+            turnout = await asyncio.to_thread(start, through)
+            await asyncio.to_thread(talk, turnout)
+            assert proxy.asked == [f"CONNECT 127.0.0.1:{voice.port} HTTP/1.1".encode()]
+
+    def talk(turnout: Turnout) -> None:
+        with dial(turnout) as client:
+            event(client)
+            client.send(b"x" * 300_000)
+            assert client.recv(20) == b"x" * 300_000
+
+    asyncio.run(main())
 
 
 @pytest.mark.filterwarnings("ignore:.*must be used as a context manager:DeprecationWarning")  # the SDK's own affair

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from pathlib import Path
 
 from websockets.exceptions import InvalidStatus
@@ -44,6 +45,7 @@ def patiently(turnout: Turnout) -> ClientConnection:
     while True:
         with contextlib.suppress(InvalidStatus):
             return dial(turnout, legacy=True)
+        time.sleep(0.02)
 
 
 def answered(client: ClientConnection) -> None:
@@ -139,6 +141,41 @@ def test_its_record_and_its_metrics(start: Start, voice: Realtime) -> None:
     scraped = Scraped(turnout.url)
     assert scraped.sum("turnout_requests_total", api="realtime", status="101") == 1
     assert scraped.sum("turnout_requests_total", api="realtime", status="401") == 1
+
+
+def test_a_client_that_leaves_before_the_usage_is_told_pays_for_what_it_got(start: Start, voice: Realtime) -> None:
+    turnout = begin(start, voice, "{concurrency: 9, by: [key]}")
+    with dial(turnout) as client:
+        event(client)
+        answered(client)
+        tell(client, "response.create", hold=True)
+        assert [event(client)["type"] for _ in range(2)][1] == "response.output_text.delta"
+    (row,) = written(Path(turnout.file.parent / "turnout.db"), 1)
+    assert (row["output"], row["estimated"]) == (22, 1)
+
+
+def test_an_open_connection_takes_no_place_of_a_request(start: Start, voice: Realtime) -> None:
+    text = FILE.replace("VOICE", voice.url).replace("LIMIT", "{concurrency: 9, by: [key]}")
+    turnout = start(text.replace("{hosts: [127.0.0.1], ", "{hosts: [127.0.0.1], max_concurrency: 1, queue: 0, "))
+    with dial(turnout) as one, dial(turnout) as two:
+        event(one)
+        event(two)
+
+
+def test_a_target_that_recovers_is_everybodys_again_while_the_connection_that_tried_it_is_open(
+    start: Start, voice: Realtime
+) -> None:
+    text = FILE.replace("VOICE", voice.url).replace("LIMIT", "{concurrency: 9, by: [key]}")
+    circuit = "apis: [realtime], circuit: {failures: 1, cooldown: 300ms, longest: 300ms}"
+    turnout = start(text.replace("apis: [realtime]", circuit))
+    for _ in range(2):
+        voice.refusals.append((500, {}, b"{}"))
+        assert refusal(turnout)[0] in (500, 502)
+        assert refusal(turnout)[0] == 503  # it cools
+        with patiently(turnout) as trying, dial(turnout) as other:
+            event(trying)
+            event(other)
+            voice.visits.clear()
 
 
 def test_no_more_are_open_than_may_be(start: Start, voice: Realtime) -> None:
