@@ -115,7 +115,8 @@ class Exchange:
         try:
             await self._answer()
             if self.connection is not None:
-                await self.connection.run()
+                connection, self.connection = self.connection, None  # it knows us: both would wait for the collector
+                await connection.run()
         except Problem as problem:
             self.problem = without_frames(problem)
             if not self.reply.opened:

@@ -139,6 +139,7 @@ class Wire(asyncio.Protocol):
         if self._stall is not None:
             self._stall.forget()
         self._let_write()
+        self._frames.parser.close()  # a generator that knows whose it is
         self.gone = None
 
     def pause_writing(self) -> None:
@@ -159,7 +160,7 @@ class Wire(asyncio.Protocol):
         """Return the next message. Raises `Closed` once there are no more."""
         while not self._inbox:
             if self.closed is not None:
-                raise self.closed
+                raise Closed(self.closed.code, self.closed.reason)
             self._reader = self._loop.create_future()
             try:
                 await self._reader
@@ -173,7 +174,7 @@ class Wire(asyncio.Protocol):
     async def send(self, data: bytes, *, text: bool = True) -> None:
         """Send one message; wait while the peer takes less than it is sent. Raises `Closed`."""
         if self.closed is not None:
-            raise self.closed
+            raise Closed(self.closed.code, self.closed.reason)
         try:
             if text:
                 self._frames.send_text(data)

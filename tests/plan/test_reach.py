@@ -28,6 +28,9 @@ SHADOWS = [
     ({"client": "codex"}, CHAT),
     ({"path": "/v1/**", "not": {"client": "codex"}}, CHAT),
     ({"path": "/v1/**", "not": {"path": list(MODEL_PATHS)}}, None),
+    ({"path": "/v1/realtime/**"}, None),
+    ({"path": ["/v1/files", "/v1/realtime"]}, "/v1/realtime"),
+    ({"path": "/v1/realtime", "method": "POST"}, None),
     ({"path": "/v1/**", "not": {"path": list(MODEL_PATHS), "key": "ada"}}, CHAT),
     ({"path": "/v1/**", "not": {"method": "POST"}}, None),
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -314,5 +316,27 @@ def test_a_proxy_that_refuses_or_says_nothing(run: Run) -> None:
             assert (error.reason, "timeouts.connect" in error.message) == ("timeout", True)
         with pytest.raises(TransportError):
             await dialled(9, proxy="http://127.0.0.1:9")
+
+    run(main())
+
+
+def test_nothing_of_a_closed_connection_waits_for_the_garbage_collector(run: Run) -> None:
+    async def used(port: int) -> list[weakref.ref[Any]]:
+        wire = await dialled(port)
+        await wire.send(b"x")
+        await wire.receive()
+        wire.close()
+        await end_of(wire)
+        return [weakref.ref(wire), weakref.ref(wire._frames)]
+
+    async def main() -> None:
+        async with serving(echo) as port:
+            gc.disable()
+            try:
+                left = await used(port)
+                while any(one() is not None for one in left):
+                    await asyncio.sleep(0.01)
+            finally:
+                gc.enable()
 
     run(main())

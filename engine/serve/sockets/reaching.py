@@ -13,6 +13,7 @@ from engine.plan.demand import spent
 from engine.plan.prices import priced
 from engine.serve.failures import loggable
 from engine.serve.relay import Relay
+from engine.serve.road import placed
 from engine.upstreams.base import Call
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Reaching(Relay):
         if status < 400:
             message = f"{target} answered {status} to a WebSocket handshake"
             return Failure(reason="server_error", message=message, status=status)
-        return OPENAI.classify(status, said.headers, said.body)
+        return placed(OPENAI.classify(status, said.headers, said.body), target, self.order.path)
 
     def _asking(self, target: Target, pool: Pool, now: float) -> Call:
         order = self.order

@@ -227,6 +227,26 @@ def test_an_upstreams_own_refusal_passes(turnout: Turnout, voice: Realtime) -> N
     assert error.response.headers["retry-after"] == "30"
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (404, {}, b'{"detail":"Not Found"}'),
+        (302, {"location": "/elsewhere"}, b""),
+        (200, {}, b"{}"),
+        (503, {}, b"<html>"),
+    ],
+)
+def test_what_says_nothing_of_the_model_leads_to_the_next_target(
+    turnout: Turnout, voice: Realtime, spare: Realtime, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    voice.refusals.append((status, headers, body))
+    with dial(turnout, "model=both") as client:
+        event(client)
+        assert client.response is not None
+        assert client.response.headers["x-turnout-attempts"] == "2"
+    assert (voice.asked, spare.visit().model) == (1, "other-realtime")
+
+
 def test_its_refusal_of_our_credential_is_ours_to_say(turnout: Turnout, voice: Realtime) -> None:
     secret = CREDENTIALS["TEST_OPENAI_KEY"]
     voice.refusals.append((401, {}, json.dumps({"error": {"message": f"Incorrect API key: {secret}"}}).encode()))
