@@ -11,7 +11,8 @@ import pytest
 from tests.support.turnout import Turnout
 
 CODE = Path(__file__).parent / "code"
-HEAD = "version: 1\nserver: {allow_code: [my_team.*]}\nkeys: {anonymous: {any_key: true}}\n"
+ALLOW = "my_team.*"
+HEAD = f"version: 1\nserver: {{allow_code: [{ALLOW}]}}\nkeys: {{anonymous: {{any_key: true}}}}\n"
 
 Beside = Callable[..., Turnout]
 
@@ -27,8 +28,8 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     """Start servers whose folder holds the code; all are stopped after the module."""
     running: list[Turnout] = []
 
-    def begin(text: str, **how: object) -> Turnout:
-        server = Turnout(lay(tmp_path_factory.mktemp("code")), HEAD + text, **how)  # type: ignore[arg-type]  # env and args
+    def begin(text: str, *, allow: str = ALLOW, **how: object) -> Turnout:
+        server = Turnout(lay(tmp_path_factory.mktemp("code")), HEAD.replace(ALLOW, allow) + text, **how)  # type: ignore[arg-type]  # env and args
         running.append(server)
         return server
 
