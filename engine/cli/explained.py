@@ -24,6 +24,7 @@ DECODED = {"route": "route", "limits": "limit"}
 """Section -> what an entry of it is called that needs the whole body."""
 EDITED = ", and what `set` and `unset` name"
 PROMPTED = ", and the system prompt"
+SHAPED = ", and the form of the answer"
 
 
 class Line(NamedTuple):
@@ -75,11 +76,16 @@ def lines(told: Explanation) -> Iterator[Line]:
 
 def _stepped(decision: Decision) -> Iterator[Line]:
     """Yield what the file has done to the conversation."""
-    prompt = decision.pools[0].tuning.prompt if decision.pools else None
+    if not decision.pools:
+        return
+    prompt, output = decision.pools[0].tuning.prompt, decision.pools[0].tuning.output
     if prompt is not None:
         names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""
         place = "in place of" if prompt.place == "replace" else prompt.place
         yield Line("prompt", prompt.name, prompt.place, f"{place} the system prompt{names}", _place(prompt.span))
+    if output is not None:
+        often = f"; asked again at most {output.retries} times" if output.retries else ""
+        yield Line("output", output.name, "", f"held until it satisfies the schema{often}", _place(output.span))
 
 
 def _opened(told: Explanation) -> Iterator[Line]:
@@ -95,6 +101,7 @@ def _opened(told: Explanation) -> Iterator[Line]:
     elif told.tries and told.tries[-1].into is None and not told.deep:
         edits = EDITED if told.tuning is not None and told.tuning.edits else ""
         edits += PROMPTED if told.decision.pools[0].tuning.prompt is not None else ""
+        edits += SHAPED if told.decision.pools[0].tuning.output is not None else ""
         yield Line("body", "as it is", "", f"only `model` is replaced{edits}", "")
 
 
@@ -250,5 +257,6 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
         "prompt": {"template": tuning.prompt.name, "place": tuning.prompt.place, "vars": tuning.prompt.vars}
         if tuning.prompt is not None
         else None,
+        "output": {"schema": tuning.output.schema, "retries": tuning.output.retries} if tuning.output else None,
         "at": at,
     }

@@ -16,6 +16,7 @@ from engine.plan.models import compile_models
 from engine.plan.needs import usage_for
 from engine.plan.nodes import Plan, Room, Upstream
 from engine.plan.observe import compile_journal
+from engine.plan.outputs import compile_outputs
 from engine.plan.peers import trusted
 from engine.plan.prices import compile_prices
 from engine.plan.prompts import compile_prompts
@@ -41,23 +42,23 @@ from engine.plan.upstreams import compile_upstreams
 from engine.units import seconds, size
 
 if TYPE_CHECKING:
+    from engine.config.beside import Named
+    from engine.config.beside import Path as StepPath
     from engine.config.document import Document
-    from engine.config.templates import Path as TemplatePath
-    from engine.config.templates import Template
     from engine.config.tree import Tree
     from engine.diagnostics import Report
 
 
 def compile_plan(
-    document: Document, tree: Tree, report: Report, templates: dict[TemplatePath, Template] | None = None
+    document: Document, tree: Tree, report: Report, named: dict[StepPath, Named] | None = None
 ) -> Plan | None:
     """Return the plan of `document`, or None when this layer found errors; they and the warnings are in `report`.
 
-    `templates` are the files that `prompt` names.
+    `named` are the steps that name files, with what these say.
     """
     before = len(report.errors)
-    prompts = compile_prompts(templates or {}, report)
-    source = Source(document=document, tree=tree, report=report, prompts=prompts)
+    prompts, outputs = compile_prompts(named or {}, report), compile_outputs(named or {}, report)
+    source = Source(document=document, tree=tree, report=report, prompts=prompts, outputs=outputs)
     upstreams = compile_upstreams(source)
     compile_listen(source)
     check_loop(source)

@@ -102,6 +102,8 @@ def changes(layer: Layer) -> Iterator[str]:
         yield f"{layer.translation} translation"
     if layer.prompt is not None:
         yield f"prompt {layer.prompt.name}"
+    if layer.output is not None:
+        yield "answers satisfy a schema" if layer.output.name == "schema" else f"answers satisfy {layer.output.name}"
     if layer.on_break is not None:
         yield "carries on streams that break" if layer.on_break == "continue" else "streams that break end in an error"
 

@@ -58,6 +58,14 @@ class Prompt(Node, frozen=True, kw_only=True):
     """Fill it in. Raises `jinja2.TemplateError`, and whatever an expression in it raises."""
 
 
+class Output(Node, frozen=True, kw_only=True):
+    """A schema of the file. `name` is how the file names it; `flaws` says where a value does not satisfy it."""
+
+    schema: dict[str, Any]
+    retries: int
+    flaws: Callable[[Any], list[str]]
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one place of the file (defaults, an entry, a route) says of requests; None: nothing."""
 
@@ -68,6 +76,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     translation: Mode | None = None
     on_break: OnBreak | None = None
     prompt: Prompt | None = None
+    output: Output | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -87,6 +96,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     on_break: OnBreak = "error"
     """What becomes of a stream that breaks off behind content."""
     prompt: Prompt | None = None
+    output: Output | None = None
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 
@@ -98,7 +108,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def steps(self) -> bool:
         """Whether the conversation itself is changed or looked at."""
-        return self.prompt is not None
+        return self.prompt is not None or self.output is not None
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):

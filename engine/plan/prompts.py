@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from engine.config.sections.steps import Prompt as Declared
 from engine.diagnostics import Label, Span
 from engine.plan.near import did_you_mean
 from engine.plan.nodes import Prompt
 
 if TYPE_CHECKING:
-    from engine.config.templates import Path, Template
+    from engine.config.beside import Named, Path
     from engine.diagnostics import Report
 
 SAMPLE = {
@@ -25,18 +26,19 @@ SAMPLE = {
 """What every template may use, with values as they might be: the asked name, who asks by what, and the UTC date."""
 
 
-def compile_prompts(templates: dict[Path, Template], report: Report) -> dict[Path, Prompt]:
-    """Return path of what declares it -> its template, compiled. What is wrong is in the report, at its line."""
-    found = {path: _compiled(template, report) for path, template in templates.items()}
+def compile_prompts(named: dict[Path, Named], report: Report) -> dict[Path, Prompt]:
+    """Return path of the step -> its template, compiled. What is wrong is in the report, at its line."""
+    found = {path: _compiled(one, report) for path, one in named.items() if isinstance(one.declared, Declared)}
     return {path: prompt for path, prompt in found.items() if prompt is not None}
 
 
-def _compiled(template: Template, report: Report) -> Prompt | None:
+def _compiled(template: Named, report: Report) -> Prompt | None:
     from jinja2 import TemplateSyntaxError  # nobody else needs Jinja
 
     from engine import templating
 
     declared = template.declared
+    assert isinstance(declared, Declared)
     labels = (Label(template.span, "it is named here"),) if template.span is not None else ()
     taken = sorted(declared.vars.keys() & SAMPLE.keys())
     if taken:
@@ -80,7 +82,7 @@ def _compiled(template: Template, report: Report) -> Prompt | None:
     )
 
 
-def _at(template: Template, word: str) -> Span:
+def _at(template: Named, word: str) -> Span:
     """Return where `word` stands first as a name of its own."""
     found = re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", template.text)
     start = found.start() if found else 0
@@ -89,11 +91,11 @@ def _at(template: Template, word: str) -> Span:
     return _span(template, line, column, len(word))
 
 
-def _line(template: Template, number: int) -> Span:
+def _line(template: Named, number: int) -> Span:
     lines = template.text.splitlines() or [""]
     text = lines[min(number, len(lines)) - 1]
     return _span(template, number, len(text) - len(text.lstrip()) + 1, max(len(text.strip()), 1))
 
 
-def _span(template: Template, line: int, column: int, length: int) -> Span:
+def _span(template: Named, line: int, column: int, length: int) -> Span:
     return Span(template.file, line, column, column + length)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.config.beside import beside
 from engine.config.certificates import certificates
 from engine.config.load import load
 from engine.config.secrets import resolve
 from engine.config.shared import Shared, shared
-from engine.config.templates import templates
 from engine.config.tree import Files, Tree
 from engine.config.variables import hide
 from engine.diagnostics import Report
@@ -62,7 +62,7 @@ def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Rea
     loaded = load(main, environ, text=text)
     if loaded.document is None or loaded.tree is None:
         return Reading(report=loaded.report, files=loaded.files, tree=loaded.tree)
-    plan = compile_plan(loaded.document, loaded.tree, loaded.report, templates(loaded))
+    plan = compile_plan(loaded.document, loaded.tree, loaded.report, beside(loaded))
     _placeholders(loaded, loaded.tree)
     hide(loaded)
     found = Reading(report=loaded.report, files=loaded.files, tree=loaded.tree, document=loaded.document, plan=plan)

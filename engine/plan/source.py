@@ -7,7 +7,7 @@ import msgspec
 from engine.config.document import Document
 from engine.config.tree import Tree
 from engine.diagnostics import Report
-from engine.plan.nodes import Prompt
+from engine.plan.nodes import Output, Prompt
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,4 +17,5 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     tree: Tree
     report: Report
     prompts: dict[tuple[str | int, ...], Prompt] = {}
-    """Path of what declares one (`("models", "smart")`) -> its template."""
+    """Path (`("models", "smart", "prompt")`) -> its template."""
+    outputs: dict[tuple[str | int, ...], Output] = {}

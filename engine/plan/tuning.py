@@ -29,9 +29,9 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         places |= {(key, name): tree.values.get((*path, key, index)) for index, name in enumerate(names or ())}
     places["translation", declared.translation or ""] = tree.values.get((*path, "translation"))
     places["on_break", declared.on_break or ""] = tree.values.get((*path, "on_break"))
-    prompt = source.prompts.get(path)
-    if prompt is not None:
-        places["prompt", prompt.name] = prompt.span
+    prompt, output = source.prompts.get((*path, "prompt")), source.outputs.get((*path, "output"))
+    places["prompt", prompt.name if prompt else ""] = prompt.span if prompt else None
+    places["output", output.name if output else ""] = output.span if output else None
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
         set=declared.set or {},
@@ -41,6 +41,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         translation=declared.translation,
         on_break=declared.on_break,
         prompt=prompt,
+        output=output,
         places={said: span for said, span in places.items() if span is not None},
     )
 
@@ -53,7 +54,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
     values: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
-    like, translation, on_break, prompt = None, None, None, None
+    like, translation, on_break, prompt, output = None, None, None, None, None
     places: dict[tuple[str, str], Span] = {}
     for one in layers:
         for path in one.unset or ():
@@ -64,11 +65,12 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         values |= one.set
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
-        on_break, prompt = one.on_break or on_break, one.prompt or prompt
+        on_break, prompt, output = one.on_break or on_break, one.prompt or prompt, one.output or output
         places |= one.places
     unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
     said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
-    said |= {("on_break", on_break or ""), ("prompt", prompt.name if prompt is not None else "")}
+    said |= {("on_break", on_break or ""), ("prompt", prompt.name if prompt else "")}
+    said.add(("output", output.name if output else ""))
     said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
@@ -78,6 +80,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         translation=translation or "lenient",
         on_break=on_break or "error",
         prompt=prompt,
+        output=output,
         places={each: span for each, span in places.items() if each in said},
     )
 

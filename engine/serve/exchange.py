@@ -45,6 +45,7 @@ from engine.serve.sockets.opening import open_socket
 from engine.serve.sockets.realtime import Connection, no_handshake
 from engine.serve.sockets.upgrade import asked, turn_of
 from engine.serve.steps import prepared
+from engine.serve.steps.conversing import conversed
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -244,6 +245,9 @@ class Exchange:
             sealed=endpoint.api in SEALED and NEEDLE in body,
             started=self.started,
         )
+        if decision.pools[0].tuning.output is not None:
+            await conversed(self, order)
+            return
         self.relay = Relay(order, self.reply)
         await self.relay.run()
 

@@ -170,6 +170,12 @@ class Guard:
         elif taken is not None:
             await self._surely(self._store.refund(taken.ticket))
 
+    async def again(self, used: Demand | None) -> None:
+        """The last try has been answered, and the conversation goes on: settle what the try has taken."""
+        taken, self._trying = self._trying, None
+        if taken is not None:
+            await self._surely(self._give(self._noted([taken], used)))
+
     async def leave(self, used: Demand | None) -> None:
         """Give everything back; `used` is what the exchange has used, None: the estimates stay."""
         taken = [one for one in (self._early, *self._taken, self._trying) if one is not None]

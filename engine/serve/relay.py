@@ -47,13 +47,14 @@ CORRECTABLE = frozenset({"bad_request", "context_length", "not_found"})
 class Relay:
     """One request on its way. After `run`, `tries` and `problem` say how it went."""
 
-    def __init__(self, order: Order, reply: Reply) -> None:
+    def __init__(self, order: Order, reply: Reply, before: Relay | None = None) -> None:
+        """`before`: the round of the same conversation that led to this one."""
         self.order = order
         self.reply = reply
-        self.tries: list[Attempt] = []
-        self.skipped: list[Attempt] = []
+        self.tries: list[Attempt] = list(before.tries) if before is not None else []
+        self.skipped: list[Attempt] = list(before.skipped) if before is not None else []
         """The targets that were passed over without being asked, and why."""
-        self.sent = 0
+        self.sent: int = before.sent if before is not None else 0
         self.target: Target | None = None
         self.problem: Problem | None = None
         self.losses: tuple[Loss, ...] = ()
@@ -79,16 +80,29 @@ class Relay:
         self.carry = carry(order)
         """What it takes to have a stream that breaks off carried on; None where that is not to be."""
         self._bill = bill(order)
+        self._before = (before.usage, before.cost) if before is not None else (None, None)
         self._loop = order.visit.loop
 
     @property
     def usage(self) -> Usage | None:
         """What the request took so far, all tries together; None where nobody asks for it (`Plan.needs_usage`)."""
+        own, before = self.own_usage, self._before[0]
+        return own + before if own is not None and before is not None else own
+
+    @property
+    def own_usage(self) -> Usage | None:
+        """Likewise, without the rounds before."""
         return self._bill.usage if self._bill is not None else None
 
     @property
     def cost(self) -> int | None:
         """What that costs, in micro-USD; None where nothing of it has a price."""
+        costs = [cost for cost in (self.own_cost, self._before[1]) if cost is not None]
+        return sum(costs) if costs else None
+
+    @property
+    def own_cost(self) -> int | None:
+        """Likewise, without the rounds before."""
         return self._bill.cost if self._bill is not None else None
 
     @property

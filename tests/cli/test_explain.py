@@ -334,6 +334,7 @@ def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
         "translation": "lenient",
         "on_break": "error",
         "prompt": None,
+        "output": None,
         "at": {
             "set": {"seed": "proxy.yaml:4"},
             "strip": {"x-team": "proxy.yaml:3", "x-app": "proxy.yaml:3"},

@@ -11,8 +11,8 @@ from engine.chat import Api, Mode, OnBreak
 from engine.clients import PROFILES
 from engine.config.parameters import Parameter
 from engine.config.sections.base import AnyOf, Name, Section, Word
-from engine.config.sections.steps import Prompt
-from engine.config.sections.tuned import ON_BREAK, PROMPT, SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.steps import Output, Prompt
+from engine.config.sections.tuned import ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TRANSLATION, UNSET
 from engine.upstreams.base import Stripped
 
 if TYPE_CHECKING:
@@ -78,4 +78,5 @@ class Route(Section, frozen=True, kw_only=True):
     translation: Annotated[Mode | None, Meta(description=TRANSLATION)] = None
     on_break: Annotated[OnBreak | None, Meta(description=ON_BREAK)] = None
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
+    output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
     limits: Annotated[list[Word], Meta(description="Names of `limits` that count requests that take this route")] = []

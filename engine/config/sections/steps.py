@@ -11,6 +11,17 @@ from engine.config.sections.base import Section, Word
 Place = Literal["before", "after", "replace"]
 
 
+class Output(Section, frozen=True, kw_only=True):
+    """What the answer must be."""
+
+    schema: Annotated[
+        Word | dict[str, Any], Meta(description="A JSON Schema: as it is, or the path of a file relative to this one")
+    ]
+    retries: Annotated[
+        int, Meta(ge=0, le=8, description="How often an answer that does not satisfy it is asked for again")
+    ] = 2
+
+
 class Prompt(Section, frozen=True, kw_only=True):
     """A template that becomes a part of the system prompt."""
 

@@ -13,6 +13,10 @@ PROMPT = (
     "A template (Jinja) that becomes a part of the system prompt: its path, relative to the file that names it, as in "
     "templates/support.md.j2"
 )
+OUTPUT = (
+    "A JSON Schema that answers must satisfy: its path, relative to the file that names it. They are held until they "
+    "do, and asked for again where they do not"
+)
 ON_BREAK = (
     "What becomes of a stream that breaks off behind content. error: one error in it. continue: while it is plain "
     "text, the next target is asked to go on from where it stopped, and the client sees one stream"

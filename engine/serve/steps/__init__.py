@@ -8,6 +8,7 @@ import msgspec
 
 from engine.dialects import OWNERS
 from engine.facts import NO_DEPTH
+from engine.serve.steps.output import shaping
 from engine.serve.steps.prompt import prompted
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from engine.dialects.base import Peek
     from engine.plan.nodes import Decision
 
-BEFORE = (prompted,)
+BEFORE = (prompted, shaping)
 """What changes a request before it is sent, in this order."""
 
 
