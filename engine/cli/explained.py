@@ -156,6 +156,8 @@ def _went(attempt: Attempt, api: str | None) -> str:
         return f"{waited}answered here: an estimate"
     method = METHODS.get(api or "", "POST")
     how = f"answers: {method} {attempt.url}" if attempt.url is not None else "answers by itself"
+    if attempt.runs is not None:
+        how = f"answers: runs {attempt.runs}"
     across = f"; {api} -> {attempt.into} translation" if attempt.into is not None else ""
     return f"{waited}{how}{across}"
 
@@ -208,6 +210,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
                 "delay": attempt.delay,
                 "reason": attempt.failure.reason if attempt.failure else None,
                 "url": attempt.url,
+                "runs": attempt.runs,
                 "translation": attempt.into,
                 "at": _place(attempt.target.span),
             }

@@ -51,6 +51,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None
     url: str | None
     """None: it is answered without asking anybody."""
+    runs: str | None = None
+    """The code that answers, of an upstream that runs some."""
     into: str | None = None
     """The API into which the request is translated for this target; None: the bytes pass."""
     losses: tuple[Loss, ...] = ()
@@ -257,6 +259,7 @@ def _attempt(plan: Plan, facts: Facts, command: Try, down: Collection[str], body
         delay=command.delay,
         failure=failure,
         url=_url(plan, target, api, into) if failure is None else None,
+        runs=plan.upstreams[target.upstream].options.runs,
         into=into,
         losses=lost,
         unfit=unfit,

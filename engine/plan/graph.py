@@ -176,6 +176,8 @@ def _edge(plan: Plan, start: str, link: Link, way: Way) -> Edge:
 def _address(upstream: Upstream) -> str:
     if upstream.demo:
         return "answers every name while no other upstream is on"
+    if upstream.options.runs is not None:
+        return f"runs {upstream.options.runs}"
     return USER.sub("//", getattr(upstream.options, "base_url", "inside Turnout"))
 
 

@@ -96,6 +96,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self
 
     @property
+    def runs(self) -> str | None:
+        """The code that answers, as pkg.module:name; None: this kind runs no code of others."""
+        return None
+
+    @property
     def imports(self) -> tuple[str, ...]:
         """The option that names code to be imported, as the path of it; nothing: this kind runs no code of others."""
         return ()

@@ -109,6 +109,10 @@ class LangChain(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return ("neutral",) if self.embeddings is None else ("embeddings",)
 
     @property
+    def runs(self) -> str:
+        return ":".join(self.code)
+
+    @property
     def imports(self) -> tuple[str, ...]:
         return (next(key for key in KEYS if getattr(self, key) is not None),)
 

@@ -274,6 +274,7 @@ def test_json_names_the_target_and_what_is_left(folder: Path) -> None:
             "delay": 0.0,
             "reason": None,
             "url": "https://api.anthropic.com/v1/messages",
+            "runs": None,
             "translation": "messages",
             "at": "proxy.yaml:7",
         }

@@ -27,8 +27,10 @@ upstreams:
     circuit: off
     options: {{notes: "{notes}", metadata: {{team: [env:TEAM_SECRET]}}}}
   hasty: {{kind: langchain, object: "my_team.models:Worker", circuit: off, timeouts: {{first: 300ms, idle: 300ms}}}}
+  fragile: {{kind: langchain, object: "my_team.models:Worker", circuit: {{failures: 2, cooldown: 1m}}}}
   spare: {{kind: echo}}
 models:
+  fragile: fragile/w
   worker: worker/w
   hasty: hasty/w
   carried: {{targets: [worker/w, spare/e], on_break: continue}}
@@ -103,6 +105,13 @@ def test_or_is_carried_on_by_another_target(turnout: Turnout) -> None:
 def test_silence_is_a_timeout(turnout: Turnout, stream: bool) -> None:
     answer = post(turnout.url, CHAT.path, {**CHAT.conversation("silence"), "model": "hasty", "stream": stream})
     assert answer.status == 504, answer.body
+
+
+def test_code_that_keeps_failing_is_left_alone(turnout: Turnout) -> None:
+    ask = {**CHAT.conversation("fail overloaded"), "model": "fragile"}
+    assert [post(turnout.url, CHAT.path, ask).status for _ in range(2)] == [503, 503]
+    answer = post(turnout.url, CHAT.path, ask)
+    assert "cools down" in CHAT.error(answer)["message"]
 
 
 def test_a_client_that_leaves_ends_the_models_stream(turnout: Turnout, notes: Path) -> None:

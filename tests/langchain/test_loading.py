@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.langchain.conftest import HEAD, lay
+from tests.langchain.test_failing import until
 from tests.support.apis import CHAT
 from tests.support.http import post
 from tests.support.turnout import ROOT
@@ -78,6 +79,45 @@ def test_a_provider_that_is_not_installed(tmp_path: Path) -> None:
     assert "pip install langchain-fireworks" in done.stdout
 
 
+def test_a_key_pasted_among_the_options(tmp_path: Path) -> None:
+    key = "9f8a7c6d5e4b3a2910f8"
+    named = f"object: my_team.models:Parrot, options: {{api_key: any, inner: {{client_secret: {key}}}}}"
+    done = check(tmp_path, UPSTREAM.format(named))
+    assert done.returncode == 1
+    assert "error[literal-secret] `client_secret` is the secret itself" in done.stdout
+    assert key not in done.stdout
+
+
+def test_explain_and_graph_name_the_code(tmp_path: Path) -> None:
+    (lay(tmp_path) / "proxy.yaml").write_text(HEAD + UPSTREAM.format("object: my_team.broken:model"))
+    told = {
+        verb: subprocess.run(
+            [sys.executable, "-m", "engine", *verb.split(), "--config", str(tmp_path / "proxy.yaml")],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=True,
+        ).stdout
+        for verb in ("explain m", "graph")
+    }
+    assert "answers: runs my_team.broken:model; chat -> neutral translation" in told["explain m"]
+    assert "runs my_team.broken:model" in told["graph"]
+
+
+def test_a_serve_without_it_imports_what_it_would_where_there_is_none(beside: Beside) -> None:
+    """Start-up and memory are the same where LangChain is installed: `python -m tests.bench.starting` measures it."""
+    say = "print('modules', sorted(one for one in sys.modules if one != 'langchain_core'), file=sys.stderr)"
+    run = "import atexit, sys; {}; atexit.register(lambda: {}); from engine.cli import main; sys.exit(main())"
+    seen = []
+    for hide in ("sys.modules['langchain_core'] = None", "pass"):
+        turnout = beside("upstreams: {demo: {kind: echo, demo: true}}\n", program=("-c", run.format(hide, say)))
+        assert post(turnout.url, CHAT.path, CHAT.body("m")).status == 200
+        turnout.stop()
+        seen.append(re.findall(r"^modules (.*)$", turnout.log(), re.MULTILINE))
+    assert seen[0] == seen[1]
+    assert "langchain" not in seen[0][0].replace("engine.upstreams.langchain", "")
+
+
 def test_what_breaks_after_an_edit_leaves_the_old_file_live(beside: Beside) -> None:
     good = UPSTREAM.format("object: my_team.models:Parrot")
     turnout = beside("observe: {log: {format: text}}\n" + good)
@@ -86,6 +126,24 @@ def test_what_breaks_after_an_edit_leaves_the_old_file_live(beside: Beside) -> N
     assert "object: my_team.broken:model" in said
     answer = post(turnout.url, CHAT.path, {**CHAT.conversation("Hello"), "model": "m"})
     assert CHAT.said(answer.json) == "m in a plain voice at None: Hello"
+
+
+def test_requests_are_answered_while_code_is_imported(beside: Beside) -> None:
+    good = UPSTREAM.format("object: my_team.models:Parrot")
+    turnout = beside("observe: {log: {format: text}}\n" + good)
+    folder = turnout.file.parent / "my_team"
+    since = len(turnout.log())
+    more = good.replace("\nmodels:", "\n  late: {kind: langchain, object: my_team.slow:slow}\nmodels:")
+    more = HEAD + "observe: {log: {format: text}}\n" + more.replace("{m: team/m}", "{m: team/m, late: late/x}")
+    turnout.rewrite(more)
+    assert until((folder / "begun").exists)
+    answer = post(turnout.url, CHAT.path, {**CHAT.conversation("Hello"), "model": "m"})
+    assert answer.status == 200
+    assert "reloaded" not in turnout.log()[since:]
+    (folder / "go").touch()
+    turnout.wait_for(re.compile("reloaded .*"), since=since)
+    late = post(turnout.url, CHAT.path, {**CHAT.conversation("Hello"), "model": "late"})
+    assert CHAT.said(late.json).startswith("slow in a plain voice")
 
 
 def test_code_is_kept_when_the_file_changes_elsewhere(beside: Beside) -> None:

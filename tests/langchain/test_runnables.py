@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.langchain.conftest import Beside
     from tests.support.turnout import Turnout
 
-NAMES = ("chain", "text_chain", "conversation", "spare", "bound", "function", "said")
+NAMES = ("asker", "chain", "text_chain", "conversation", "spare", "bound", "function", "said")
 FILE = (
     "upstreams:\n"
     + "".join(f"  {name}: {{kind: langchain, object: my_team.runnables:{name}}}\n" for name in NAMES)
@@ -50,6 +50,12 @@ def test_any_runnable_answers(turnout: Turnout, name: str, stream: bool) -> None
     answer = post(turnout.url, CHAT.path, {**CHAT.conversation("Hello"), "model": name, "stream": stream})
     assert answer.status == 200, answer.body
     assert (CHAT.text(answer.body) if stream else CHAT.said(answer.json)).strip() == SAID[name]
+
+
+def test_who_asks_is_told_beside_the_conversation(turnout: Turnout) -> None:
+    body = {**CHAT.conversation("Hello"), "model": "asker", "safety_identifier": "ada", "prompt_cache_key": "talk-1"}
+    told = json.loads(CHAT.said(post(turnout.url, CHAT.path, body).json))
+    assert told == {"turnout_model": "x", "turnout_session": "talk-1", "turnout_user": "ada"}
 
 
 @pytest.mark.parametrize("name", ["conversation", "bound"])

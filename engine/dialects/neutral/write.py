@@ -141,6 +141,9 @@ def write_rest(request: Request, losses: Losses) -> None:
             losses.approximated(path, "no counterpart here")
         else:
             losses.dropped(path, "no counterpart here")
+    for name in ("user", "session"):
+        if getattr(request, name) is not None:
+            losses.approximated(request.at(name), "told to the code beside the conversation")
     if request.tier not in (None, "auto"):
         losses.approximated(request.at("tier"), "there are no tiers here")
 

@@ -31,7 +31,8 @@ CHOICES = {"auto": None, "required": "any"}
 async def answer(thing: Thing, request: Request) -> AsyncGenerator[list[Event], None]:
     """Yield what is answered to `request`, in pieces where it is to be a stream."""
     messages = messages_of(request)
-    config: RunnableConfig = {"metadata": {"turnout_model": request.model}}
+    told = {"model": request.model, "user": request.user, "session": request.session}
+    config: RunnableConfig = {"metadata": {f"turnout_{name}": said for name, said in told.items() if said is not None}}
     telling = Telling(request.model, shaped=request.format is not None and not request.tools)
     if thing.graph:
         async for events in graph.told(thing.runnable, messages, config, telling):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -27,6 +28,7 @@ conversation = ChatPromptTemplate.from_messages([("system", "Be brief."), ("plac
 spare = RunnableLambda(broken).with_fallbacks([polly])
 bound = Worker().with_config({"tags": ["team"]}).with_retry(stop_after_attempt=2)
 function = RunnableLambda(facts)
+asker = RunnableLambda(lambda messages, config: json.dumps(config["metadata"], sort_keys=True))
 said = RunnableLambda(lambda messages: AIMessage(f"heard {len(messages)}"))
 greedy = ChatPromptTemplate.from_messages([("human", "{one} and {another}")]) | polly
 NOTHING = 7
