@@ -23,8 +23,13 @@ PAGE = "https://page.example"
 
 @pytest.fixture(scope="module")
 def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
-    text = written(_openai, _anthropic, f'cors: {{origins: ["{PAGE}"]}}, websocket: {{connections: 3}}')
+    text = written(_openai, _anthropic, f'cors: {{origins: ["{PAGE}"]}}')
     return start(text)
+
+
+@pytest.fixture(scope="module")
+def tight(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    return start(written(_openai, _anthropic, "websocket: {connections: 3}"))
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +125,13 @@ def test_a_plain_get_is_none(house: House) -> None:
 
 
 @FORMS
-def test_as_many_are_open_as_may_be_and_no_more(house: House, way: Way) -> None:
+def test_as_many_are_open_as_may_be_and_no_more(
+    tight: Turnout, openai: Upstream, anthropic: Upstream, way: Way
+) -> None:
+    wait(lambda: is_free(tight, way))
     with ExitStack() as stack:
-        talks = [stack.enter_context(house.talk(way)) for _ in range(3)]
-        with Line(house.turnout.url) as line:
+        talks = [stack.enter_context(talking(tight, way.client.path)) for _ in range(3)]
+        with Line(tight.url) as line:
             line.ask("GET", way.client.path, {**HANDSHAKE, **by(EVE)})
             answer = line.answer("GET")
             assert answer.status == (529 if way.client is MESSAGES else 503)
@@ -133,6 +141,13 @@ def test_as_many_are_open_as_may_be_and_no_more(house: House, way: Way) -> None:
             wait(lambda: open_again(line, way))
         for talk in talks[1:]:
             talk.is_well(way)
+
+
+def is_free(server: Turnout, way: Way) -> bool:
+    """Say whether all of the places are."""
+    with ExitStack() as stack:
+        lines = [stack.enter_context(Line(server.url)) for _ in range(3)]
+        return all(open_again(line, way) for line in lines)
 
 
 def open_again(line: Line, way: Way) -> bool:
@@ -147,13 +162,14 @@ def open_again(line: Line, way: Way) -> bool:
 
 
 @FORMS
-def test_a_crowd_that_comes_at_once_is_not_let_in(house: House, way: Way) -> None:
+def test_a_crowd_that_comes_at_once_is_not_let_in(tight: Turnout, way: Way) -> None:
     with ExitStack() as stack:
-        lines = [stack.enter_context(Line(house.turnout.url)) for _ in range(40)]
+        lines = [stack.enter_context(Line(tight.url)) for _ in range(40)]
         for line in lines:
             line.ask("GET", way.client.path, {**HANDSHAKE, **by(ADA)})
         statuses = [line.head().status for line in lines]
-    assert statuses.count(101) == 3
+    assert statuses.count(101) <= 3
+    assert set(statuses) <= {101, 503, 529}
 
 
 # what is accepted ----------------------------------------------------------------------------------------------------
