@@ -132,6 +132,7 @@ class Protocol(HttpToolsProtocol):
         running.response_started = running.response_complete = True
         self.connections.discard(self)
         self._rest()
+        self.parser = cast("Any", None)  # they know each other, and nobody tells either that it is over
         transport.write(head)
         wire.hand_over(transport, cast("set[object]", self.connections))
 

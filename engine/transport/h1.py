@@ -52,7 +52,12 @@ class Reply:
                 self._detach()
                 return b""
             if answer.error is not None:
-                raise answer.error
+                error, answer.error = answer.error, None  # its traceback is about to hold us, and `answer` with it
+                self.close()
+                try:
+                    raise error
+                finally:
+                    del error
             try:
                 await connection.more()
             except BaseException:

@@ -140,6 +140,7 @@ class Wire(asyncio.Protocol):
             self._stall.forget()
         self._let_write()
         self._frames.parser.close()  # a generator that knows whose it is
+        self._frames.parser_exc = None  # its traceback does too
         self.gone = None
 
     def pause_writing(self) -> None:

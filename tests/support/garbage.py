@@ -15,6 +15,7 @@ def count(_signal: int, _frame: object) -> None:
     kinds = sorted({type(one).__name__ for one in gc.garbage})
     gc.garbage.clear()
     gc.set_debug(0)
+    gc.collect()  # what has been counted is not counted again
     sys.stderr.write(f"garbage: {found} {' '.join(kinds)}\n")
     sys.stderr.flush()
 

@@ -89,6 +89,7 @@ class Session:
         finally:
             self._sockets.open.discard(self)
             self._end()
+            self._wire.gone = self._wire.stopped = None
 
     def stop(self) -> None:
         """The server stops: what runs may end, nothing new begins."""
