@@ -79,6 +79,11 @@ def _stepped(decision: Decision) -> Iterator[Line]:
     if not decision.pools:
         return
     prompt, output = decision.pools[0].tuning.prompt, decision.pools[0].tuning.output
+    memory = decision.pools[0].tuning.memory
+    if memory is not None:
+        most = f"{memory.messages} messages" if memory.messages is not None else f"{memory.tokens} tokens"
+        why = f"the last {most} of the session that the client names are put in front"
+        yield Line("memory", "", "", why, _place(memory.span))
     if prompt is not None:
         names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""
         place = "in place of" if prompt.place == "replace" else prompt.place
@@ -260,6 +265,7 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
         "prompt": {"template": tuning.prompt.name, "place": tuning.prompt.place, "vars": tuning.prompt.vars}
         if tuning.prompt is not None
         else None,
+        "memory": {"messages": tuning.memory.messages, "tokens": tuning.memory.tokens} if tuning.memory else None,
         "output": {"schema": tuning.output.schema, "retries": tuning.output.retries} if tuning.output else None,
         "at": at,
     }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engine.config.sections.routes import Range, When
     from engine.diagnostics import Span
-    from engine.plan.nodes import Entry, Layer, Link, Plan, Rule, Upstream
+    from engine.plan.nodes import Entry, Layer, Link, Memory, Plan, Rule, Upstream
 
 USER = re.compile(r"//[^/@]*@")
 """A user and password in a URL."""
@@ -104,8 +104,14 @@ def changes(layer: Layer) -> Iterator[str]:
         yield f"prompt {layer.prompt.name}"
     if layer.output is not None:
         yield "answers satisfy a schema" if layer.output.name == "schema" else f"answers satisfy {layer.output.name}"
+    if layer.memory is not None:
+        yield f"remembers {_remembered(layer.memory)} of a session"
     if layer.on_break is not None:
         yield "carries on streams that break" if layer.on_break == "continue" else "streams that break end in an error"
+
+
+def _remembered(memory: Memory) -> str:
+    return f"{memory.messages} messages" if memory.messages is not None else f"{memory.tokens} tokens"
 
 
 def limited(names: Iterable[str]) -> Iterator[str]:

@@ -66,6 +66,14 @@ class Output(Node, frozen=True, kw_only=True):
     flaws: Callable[[Any], list[str]]
 
 
+class Memory(Node, frozen=True, kw_only=True):
+    """What is remembered of a session, and for how long after its last turn (`seconds`)."""
+
+    messages: int | None
+    tokens: int | None
+    seconds: float
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one place of the file (defaults, an entry, a route) says of requests; None: nothing."""
 
@@ -77,6 +85,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     on_break: OnBreak | None = None
     prompt: Prompt | None = None
     output: Output | None = None
+    memory: Memory | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -97,6 +106,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a stream that breaks off behind content."""
     prompt: Prompt | None = None
     output: Output | None = None
+    memory: Memory | None = None
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 
@@ -108,7 +118,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def steps(self) -> bool:
         """Whether the conversation itself is changed or looked at."""
-        return self.prompt is not None or self.output is not None
+        return self.prompt is not None or self.output is not None or self.memory is not None
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):

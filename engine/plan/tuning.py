@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.config.sections.models import Model, ModelDefaults
 from engine.config.sections.routes import Route
+from engine.plan.memories import compile_memory
 from engine.plan.nodes import Layer, Tuning
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
     places["on_break", declared.on_break or ""] = tree.values.get((*path, "on_break"))
     prompt, output = source.prompts.get((*path, "prompt")), source.outputs.get((*path, "output"))
     places["prompt", prompt.name if prompt else ""] = prompt.span if prompt else None
+    memory = compile_memory(source, path, declared)
+    places["memory", "memory" if memory else ""] = memory.span if memory else None
     places["output", output.name if output else ""] = output.span if output else None
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
@@ -42,6 +45,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         on_break=declared.on_break,
         prompt=prompt,
         output=output,
+        memory=memory,
         places={said: span for said, span in places.items() if span is not None},
     )
 
@@ -54,7 +58,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
     values: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
-    like, translation, on_break, prompt, output = None, None, None, None, None
+    like, translation, on_break, prompt, output, memory = None, None, None, None, None, None
     places: dict[tuple[str, str], Span] = {}
     for one in layers:
         for path in one.unset or ():
@@ -66,11 +70,12 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
         on_break, prompt, output = one.on_break or on_break, one.prompt or prompt, one.output or output
+        memory = one.memory or memory
         places |= one.places
     unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
     said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
     said |= {("on_break", on_break or ""), ("prompt", prompt.name if prompt else "")}
-    said.add(("output", output.name if output else ""))
+    said |= {("output", output.name if output else ""), ("memory", "memory" if memory else "")}
     said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
@@ -81,6 +86,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         on_break=on_break or "error",
         prompt=prompt,
         output=output,
+        memory=memory,
         places={each: span for each, span in places.items() if each in said},
     )
 

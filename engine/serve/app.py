@@ -15,6 +15,7 @@ from engine.chat import Problem
 from engine.serve.control import Status, handlers, misfit
 from engine.serve.exchange import Exchange
 from engine.serve.showing import refused, showing
+from engine.serve.steps.memory import Memories
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
@@ -42,9 +43,13 @@ def make_app(
     `file` is what /health calls the file.
     """
 
+    memories = Memories()
+
     @asgi("/", is_mount=True, copy_scope=False)
     async def data_plane(scope: Scope, receive: Receive, send: Send) -> None:
-        await Exchange(cast("HTTPScope", scope), receive, send, records, recall, responses, gate, sockets).run()
+        await Exchange(
+            cast("HTTPScope", scope), receive, send, records, recall, responses, gate, sockets, memories
+        ).run()
 
     return Litestar(
         route_handlers=[data_plane, *handlers(status, gate, file), *showing(panel)],

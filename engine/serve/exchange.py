@@ -46,6 +46,7 @@ from engine.serve.sockets.realtime import Connection, no_handshake
 from engine.serve.sockets.upgrade import asked, turn_of
 from engine.serve.steps import prepared
 from engine.serve.steps.conversing import conversed
+from engine.serve.steps.memory import Memories, Remembering, remembering
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -81,6 +82,7 @@ class Exchange:
         responses: Responses,
         gate: Gate,
         sockets: Sockets,
+        memories: Memories,
     ) -> None:
         self.scope = scope
         self.receive = receive
@@ -93,6 +95,7 @@ class Exchange:
         self.responses = responses
         self.gate = gate
         self.sockets = sockets
+        self.memories = memories
         self.form: Dialect = form_of(scope)
         self.started = self.visit.loop.time()
         self.path = ""
@@ -217,7 +220,11 @@ class Exchange:
         if decision.passes is not None:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
+        recollection: Remembering | None = None
         if decision.pools[0].tuning.steps:
+            recollection = await remembering(self, decision, form, peek, caller)
+            if recollection is not None:
+                peek = await recollection.begin(peek)
             decision, peek, body = prepared(decision, form, peek)
         self.decision = decision = await self._admitted(decision, form, body)
         forwards = any(one.forward for one in plan.upstreams.values())
@@ -247,9 +254,11 @@ class Exchange:
         )
         if decision.pools[0].tuning.output is not None:
             await conversed(self, order)
-            return
-        self.relay = Relay(order, self.reply)
-        await self.relay.run()
+        else:
+            self.relay = Relay(order, self.reply)
+            await self.relay.run()
+        if recollection is not None:
+            await recollection.end()
 
     async def _admitted(self, decision: Decision, form: Api, body: bytes) -> Decision:
         """Ask the limits on the road of `decision`; return it with what they needed to know. Raises `Problem`."""

@@ -80,7 +80,8 @@ class Reply:
     """Sends the answer: as a whole, or opened once and then piece by piece with keep-alives in silence."""
 
     def __init__(self, send: Send, visit: Visit) -> None:
-        self._send = send
+        self.send = send
+        """Takes what goes out."""
         self._visit = visit
         self._loop = visit.loop
         self._timer: asyncio.TimerHandle | None = None
@@ -104,8 +105,8 @@ class Reply:
         self.opened, self.status = True, status
         self._begin(self._loop.time())
         headers = [*self._told(headers), (b"content-length", str(len(body)).encode())]
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def refuse(self, problem: Problem, form: Dialect, marks: Headers) -> None:
         """Send `problem` as a complete error in the client's form."""
@@ -132,7 +133,7 @@ class Reply:
         if not self.opened:
             await self._open(200, head())
         self._said = self._loop.time()
-        await self._send({"type": "http.response.body", "body": beat, "more_body": True})
+        await self.send({"type": "http.response.body", "body": beat, "more_body": True})
 
     async def piece(self, data: bytes, head: Callable[[], Headers]) -> None:
         """Send content; the first piece opens the stream if it is not open yet."""
@@ -143,7 +144,7 @@ class Reply:
         self._said = self._loop.time()
         if self.first is None:
             self._begin(self._said)
-        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        await self.send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def open(self, status: int, headers: Headers) -> None:
         """Send the head of a streamed answer."""
@@ -153,7 +154,7 @@ class Reply:
     async def end(self, data: bytes = b"") -> None:
         """Send the last piece."""
         await self._quiet()
-        await self._send({"type": "http.response.body", "body": data, "more_body": False})
+        await self.send({"type": "http.response.body", "body": data, "more_body": False})
 
     def _begin(self, now: float) -> None:
         self.first = now
@@ -171,7 +172,7 @@ class Reply:
 
     async def _open(self, status: int, headers: Headers) -> None:
         self.opened, self.status = True, status
-        await self._send({"type": "http.response.start", "status": status, "headers": self._told(headers)})
+        await self.send({"type": "http.response.start", "status": status, "headers": self._told(headers)})
 
     def _told(self, headers: Headers) -> Headers:
         return headers if self.over is None else self.over(headers)

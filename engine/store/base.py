@@ -117,6 +117,7 @@ class Store(Protocol):
     responses: Shelf | None
     """Where stored responses are shared; None: each process has its own."""
     thoughts: Shelf | None
+    memories: Shelf | None
     """Where the reasoning is shared that clients cannot carry."""
 
     async def admit(self, claims: Sequence[Claim]) -> Verdict:

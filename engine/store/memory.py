@@ -34,6 +34,7 @@ class MemoryStore:
     shut = False
     responses: Shelf | None = None
     thoughts: Shelf | None = None
+    memories: Shelf | None = None
 
     def __init__(
         self, clock: Callable[[], float], calendar: Callable[[], float], most_counters: int = MOST_COUNTERS

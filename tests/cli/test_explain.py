@@ -336,6 +336,7 @@ def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
         "on_break": "error",
         "prompt": None,
         "output": None,
+        "memory": None,
         "at": {
             "set": {"seed": "proxy.yaml:4"},
             "strip": {"x-team": "proxy.yaml:3", "x-app": "proxy.yaml:3"},

@@ -38,7 +38,10 @@ state: {{kind: redis, url: "{valkey.url}"}}
 upstreams:
   openai: {{kind: openai, base_url: "{_openai.url}", apis: [chat], api_key: env:TEST_OPENAI_KEY}}
   anthropic: {{kind: anthropic, base_url: "{_anthropic.url}", api_key: env:TEST_ANTHROPIC_KEY}}
-models: {{smart: openai/gpt-5.5, claude: anthropic/claude-sonnet-4-5}}
+models:
+  smart: openai/gpt-5.5
+  claude: anthropic/claude-sonnet-4-5
+  elephant: {{targets: [openai/gpt-5.5], memory: {{messages: 20}}}}
 keys:
   ada: {{hashes: ["{digest(ADA["x-api-key"])}"]}}
   eve: {{hashes: ["{digest(EVE["x-api-key"])}"]}}
@@ -107,3 +110,14 @@ def test_reasoning_comes_back_by_way_of_another_process(pair: tuple[Turnout, Tur
     assert anthropic.last.json["messages"][1]["content"][0] == thinking
     assert post(two.url, CHAT.path, {**asked, "messages": [opening, calls, result]}, EVE).status == 200
     assert all(block["type"] != "thinking" for block in anthropic.last.json["messages"][1]["content"])
+
+
+def test_a_session_is_remembered_by_all(pair: tuple[Turnout, Turnout], openai: Upstream) -> None:
+    one, two = pair
+    for server, who, text in ((one, ADA, "One"), (two, ADA, "Two"), (one, EVE, "Mine"), (one, ADA, "Three")):
+        body = {"model": "elephant", "messages": [{"role": "user", "content": text}]}
+        assert post(server.url, CHAT.path, body, {**who, "x-turnout-session": "s"}).status == 200
+    said = [[turn["content"] for turn in seen.json["messages"]] for seen in openai.requests[-4:]]
+    assert said[1] == ["One", "Hello there", "Two"]
+    assert said[2] == ["Mine"]
+    assert said[3] == ["One", "Hello there", "Two", "Hello there", "Three"]

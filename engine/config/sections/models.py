@@ -10,8 +10,8 @@ from msgspec import Meta
 from engine.chat import REASONS, Mode, OnBreak, Reason
 from engine.config.parameters import Like, Parameter
 from engine.config.sections.base import Section, Word
-from engine.config.sections.steps import Output, Prompt
-from engine.config.sections.tuned import ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.steps import Memory, Output, Prompt
+from engine.config.sections.tuned import MEMORY, ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TRANSLATION, UNSET
 from engine.units import Duration
 from engine.upstreams.base import Stripped
 
@@ -74,6 +74,7 @@ class Model(Section, frozen=True, kw_only=True):
     on_break: Annotated[OnBreak | None, Meta(description=ON_BREAK)] = None
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
     output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
+    memory: Annotated[Memory | None, Meta(description=MEMORY)] = None
     like: Annotated[
         Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
@@ -108,6 +109,7 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     on_break: Annotated[OnBreak, Meta(description=ON_BREAK)] = "error"
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
     output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
+    memory: Annotated[Memory | None, Meta(description=MEMORY)] = None
 
 
 class Defaults(Section, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from engine.config.sections.base import Section, Word
+from engine.units import Duration, positive
 
 Place = Literal["before", "after", "replace"]
 
@@ -20,6 +21,20 @@ class Output(Section, frozen=True, kw_only=True):
     retries: Annotated[
         int, Meta(ge=0, le=8, description="How often an answer that does not satisfy it is asked for again")
     ] = 2
+
+
+class Memory(Section, frozen=True, kw_only=True):
+    """What is remembered of a session: exactly one of `messages` and `tokens`."""
+
+    messages: Annotated[
+        Annotated[int, Meta(ge=2, le=10000)] | None, Meta(description="At most so many of the last messages")
+    ] = None
+    tokens: Annotated[
+        Annotated[int, Meta(ge=16)] | None, Meta(description="As many of the last messages as have so many tokens")
+    ] = None
+    ttl: Annotated[
+        Duration, Meta(description="How long a session is remembered after its last turn", extra={"flaw": positive})
+    ] = "1d"
 
 
 class Prompt(Section, frozen=True, kw_only=True):

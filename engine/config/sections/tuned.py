@@ -17,6 +17,10 @@ OUTPUT = (
     "A JSON Schema that answers must satisfy: its path, relative to the file that names it. They are held until they "
     "do, and asked for again where they do not"
 )
+MEMORY = (
+    "What was said before in the session that the client names is put in front of what it says: for clients that send "
+    "only their new turn. It belongs to the key; it needs the extra `langchain`"
+)
 ON_BREAK = (
     "What becomes of a stream that breaks off behind content. error: one error in it. continue: while it is plain "
     "text, the next target is asked to go on from where it stopped, and the client sees one stream"

@@ -18,6 +18,21 @@ if TYPE_CHECKING:
     from engine.serve.reply import Visit
 
 
+def read(api: Api, status: int, body: bytes) -> Response | None:
+    """Return an answer of `api`, whole or a stream, in no vendor's form; None for an error, or what cannot be read."""
+    codec = CODECS.get(api)
+    if codec is None or status != 200:
+        return None
+    try:
+        if body.lstrip().startswith(b"{"):
+            return codec.read_answer(body)
+        decoder = codec.decoder()
+        events = [*decoder.feed(body), *decoder.finish()]
+        return fold(events) if decoder.failure is None and decoder.ended else None
+    except (Failed, msgspec.DecodeError):
+        return None
+
+
 class Held(Reply):
     """A `Reply` that nobody hears yet."""
 
@@ -37,17 +52,7 @@ class Held(Reply):
 
     def response(self, api: Api) -> Response | None:
         """Return what was answered, in no vendor's form; None for an error, or what cannot be read."""
-        codec, body = CODECS.get(api), b"".join(self._body)
-        if codec is None or self.status != 200:
-            return None
-        try:
-            if body.lstrip().startswith(b"{"):
-                return codec.read_answer(body)
-            decoder = codec.decoder()
-            events = [*decoder.feed(body), *decoder.finish()]
-            return fold(events) if decoder.failure is None and decoder.ended else None
-        except (Failed, msgspec.DecodeError):
-            return None
+        return read(api, self.status, b"".join(self._body))
 
     async def release(self, reply: Reply) -> None:
         """Send it out."""
@@ -62,3 +67,24 @@ class Held(Reply):
             await reply.end()
         else:
             await reply.whole(self.status, head, body)
+
+
+class Heard:
+    """What a reply sends, noted as it goes out."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._send = reply.send
+        self._body: list[bytes] = []
+        self._status = 0
+        reply.send = self._note
+
+    async def _note(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        else:
+            self._body.append(message["body"])
+        await self._send(message)
+
+    def response(self, api: Api) -> Response | None:
+        """Return what was answered, in no vendor's form; None for an error, or what cannot be read."""
+        return read(api, self._status, b"".join(self._body))

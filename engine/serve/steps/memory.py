@@ -1,0 +1,152 @@
+"""`memory`: what was said in a session before, put in front of what a client says now.
+
+A client that sends only its new turn is answered as if it had sent them all. What is kept belongs to the key, the
+entry, the API and the session; nobody else ever finds it. What becomes too much is cut by LangChain's `trim_messages`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+from engine.clients.session import session
+from engine.dialects import CODECS, COUNTS
+from engine.dialects.codec import Asked
+from engine.dialects.history import PLACES, answered, going_on, text_of, turns_of
+from engine.dialects.instructions import role_of
+from engine.dialects.measure import tokens
+from engine.plan.nodes import Room
+from engine.serve.shelves import Shelves
+from engine.serve.steps.held import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.chat import Api
+    from engine.dialects.base import Peek
+    from engine.plan.nodes import Decision, Memory
+    from engine.serve.exchange import Exchange
+
+MOST_BYTES = 64 * 1024 * 1024
+"""All that is kept in this process, in bytes; who keeps most gives way."""
+MOST_SESSIONS = 100_000
+OVERHEAD = 512
+Place = tuple[str, str, str]
+"""Entry, API, session."""
+TURNS = msgspec.json.Decoder(tuple[Raw, ...])
+
+
+class Memories:
+    """What the process remembers; it outlives reloads."""
+
+    def __init__(self) -> None:
+        self.shelves: Shelves[Place, tuple[Raw, ...]] = Shelves()
+
+
+class Remembering:
+    """One request in a session, and what is kept of it once it has been answered."""
+
+    def __init__(self, exchange: Exchange, memory: Memory, place: Place, caller: str, form: Api) -> None:
+        self._exchange = exchange
+        self._memory = memory
+        self._place = place
+        self._caller = caller
+        self._form = form
+        self._said: tuple[Raw, ...] = ()
+        self._heard: Heard | None = None
+
+    async def begin(self, peek: Peek) -> Peek:
+        """Return the request with what was said before."""
+        before = await self._before()
+        now = turns_of(self._form, peek.fields)
+        kept = await trimmed([*before, *now], self._memory)
+        history = kept[: -len(now)] if len(kept) > len(now) and now else ()
+        self._said = (*history, *now)
+        self._heard = Heard(self._exchange.reply)
+        return msgspec.structs.replace(peek, fields=going_on(self._form, peek.fields, history))
+
+    async def end(self) -> None:
+        """Keep the conversation, if it has been answered."""
+        assert self._heard is not None
+        answer = self._heard.response(self._form)
+        if answer is None:
+            return
+        asked = Asked(model=answer.model, id="memory", created=0)
+        turns = answered(self._form, CODECS[self._form].write_answer(answer, asked))
+        if not turns:
+            return
+        value = (*self._said, *turns)
+        size = OVERHEAD + sum(len(bytes(one)) for one in value)
+        visit = self._exchange.visit
+        shelf = visit.generation.store.memories
+        if shelf is not None:
+            data = msgspec.json.encode(value)
+            shelf.put(self._name(), data, self._memory.seconds, MOST_SESSIONS, MOST_BYTES)
+        room = Room(entries=MOST_SESSIONS, bytes=MOST_BYTES, seconds=self._memory.seconds)
+        self._exchange.memories.shelves.keep(self._caller, self._place, value, size, room, visit.loop.time())
+
+    async def _before(self) -> tuple[Raw, ...]:
+        visit = self._exchange.visit
+        shelf = visit.generation.store.memories
+        if shelf is not None:
+            found = await shelf.get([self._name()])
+            if found is not None:  # else nobody can be asked, and what this process knows is better than nothing
+                return TURNS.decode(found[0]) if found[0] is not None else ()
+        return self._exchange.memories.shelves.find(self._caller, self._place, visit.loop.time()) or ()
+
+    def _name(self) -> str:
+        return hashlib.sha256(msgspec.json.encode((self._caller, *self._place))).hexdigest()
+
+
+async def remembering(exchange: Exchange, decision: Decision, form: Api, peek: Peek, caller: str) -> Remembering | None:
+    """Return what a request needs to be remembered; None without `memory`, or where the client names no session."""
+    pool = decision.pools[0]
+    memory = pool.tuning.memory
+    if memory is None or form not in PLACES or decision.facts.api in COUNTS:
+        return None
+    named = session(exchange.headers, exchange.client, peek.fields)
+    if named is None:
+        return None
+    return Remembering(exchange, memory, (pool.entry, form, named), caller, form)
+
+
+async def trimmed(turns: Sequence[Raw], memory: Memory) -> tuple[Raw, ...]:
+    """Return the last of `turns` that fit, beginning with what a person said."""
+    if _loaded() is None:
+        await asyncio.to_thread(_load)
+    trim, human, other = _LOADED[0]
+    count: Any = len if memory.messages is not None else _tokens
+    most = memory.messages if memory.messages is not None else memory.tokens
+    assert most is not None
+    messages = [
+        (human if _is_human(turn) else other)(content=text_of(turn), id=str(place)) for place, turn in enumerate(turns)
+    ]
+    kept = trim(messages, max_tokens=most, token_counter=count, strategy="last", start_on="human", allow_partial=False)
+    return tuple(turns[int(one.id)] for one in kept)
+
+
+_LOADED: list[Any] = []
+
+
+def _loaded() -> Any:
+    return _LOADED[0] if _LOADED else None
+
+
+def _load() -> None:
+    """Import what cuts messages: once for the process, and not on the event loop."""
+    from langchain_core.messages import AIMessage, HumanMessage, trim_messages
+
+    _LOADED[:] = [(trim_messages, HumanMessage, AIMessage)]
+
+
+def _tokens(messages: list[Any]) -> int:
+    return sum(tokens(len(str(one.content).encode())) for one in messages)
+
+
+def _is_human(turn: Raw) -> bool:
+    """Say whether a turn is what a person said, and no result of a tool."""
+    return role_of(turn) == "user" and b'"tool_result"' not in bytes(turn)
