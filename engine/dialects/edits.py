@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from engine.dialects.body import FIELDS, TOO_DEEP, refused
-from engine.dialects.forced import LIMITS, forced
+from engine.dialects.forced import LIMITS, forced, own_path, takes
 from engine.dialects.pattern import matches
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def apply(api: Language, fields: Mapping[str, Any], headers: Headers, edits: Edi
     unset = edits.unset
     if api == "chat":
         unset = [*unset, *(LIMITS[path] for path in values if path in LIMITS)]
+    elif api == "neutral":
+        unset = [own_path(api, path) for path in unset if takes(api, path)]
     return edited(fields, values, unset), stripped(headers, edits.strip)
 
 

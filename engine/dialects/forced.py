@@ -174,6 +174,13 @@ RENAMED: dict[str, dict[str, str]] = {
     "chat": {"max_output_tokens": "max_completion_tokens", "text.verbosity": "verbosity"},
     "responses": ANSWERED,
     "input_tokens": ANSWERED,
+    "neutral": {
+        "max_output_tokens": "max_tokens",
+        "max_completion_tokens": "max_tokens",
+        "stop_sequences": "stop",
+        "reasoning_effort": "reasoning.effort",
+        "parallel_tool_calls": "parallel",
+    },
 }
 """API -> the paths by which the same is forced in OpenAI's other one: the client says in which of them it is asked."""
 
@@ -181,12 +188,16 @@ LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_t
 """Two names of one limit, of which chat takes one: the one that is forced counts."""
 
 
+HEARD = frozenset({"max_tokens", "temperature", "top_p", "top_k", "stop", "reasoning", "parallel", "user", "session"})
+"""What of the neutral vocabulary may be forced: what a model inside Turnout may be told."""
+
+
 def forced(api: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of `values` is forced on a request of `api`, by its own paths; what is given by those counts."""
     found = {}
     for path, value in values.items():
         own = own_path(api, path)
-        if takes(api, path) and (own == path or values.keys().isdisjoint((own, LIMITS.get(own)))):
+        if takes(api, path) and (own == path or values.keys().isdisjoint({own, LIMITS.get(own)} - {path})):
             found[own] = value
     return found
 
@@ -194,6 +205,8 @@ def forced(api: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def takes(api: str, path: str) -> bool:
     """Say whether the parameter at `path` may be forced on a request of `api`, by whatever path."""
     name = own_path(api, path).partition(".")[0]
+    if api == "neutral":
+        return name in HEARD
     return name in COUNTED[api] if api in COUNTED else name not in FOREIGN.get(api, ())
 
 

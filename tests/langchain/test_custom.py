@@ -22,7 +22,14 @@ upstreams:
     object: my_team.models:Parrot
     options: {voice: env:PARROT_VOICE}
   worker: {kind: langchain, object: my_team.models.Worker}
-models: {parrot: team/polly, "parrot-*": team/*, worker: worker/w}
+models:
+  parrot: team/polly
+  "parrot-*": team/*
+  worker: worker/w
+  forced:
+    targets: [worker/w]
+    set: {max_completion_tokens: 7, reasoning.mode: adaptive, seed: 1}
+    unset: [stop_sequences]
 """
 APIS = pytest.mark.parametrize("api", [CHAT, MESSAGES, RESPONSES], ids=lambda api: api.name)
 PNG = "iVBORw0KGgo="
@@ -136,6 +143,12 @@ def test_what_the_model_is_given(turnout: Turnout) -> None:
         "description": "Looks",
         "parameters": {"type": "object", "properties": {}},
     }
+
+
+def test_what_the_file_forces(turnout: Turnout) -> None:
+    body = {**CHAT.conversation("see"), "model": "forced", "max_tokens": 99, "stop": ["never"]}
+    told = json.loads(CHAT.said(post(turnout.url, CHAT.path, body).json))
+    assert (told["max_tokens"], told["thinking"], told["given"]["stop"]) == (7, {"type": "adaptive"}, [])
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])

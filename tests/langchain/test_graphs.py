@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.langchain
 
 ECHO = 'version: 1\nupstreams: {e: {kind: echo}}\nmodels: {"*": e/*}\nkeys: {anonymous: {any_key: true}}\n'
-NAMES = ("support", "caller", "greeter")
+NAMES = ("support", "caller", "greeter", "reciter")
 FILE = (
     "upstreams:\n"
     + "".join(f"  {name}: {{kind: langchain, object: my_team.graphs:{name}}}\n" for name in NAMES)
@@ -75,6 +75,18 @@ def test_what_no_model_said_is_said_too(turnout: Turnout, stream: bool) -> None:
     answer = post(turnout.url, CHAT.path, {**CHAT.conversation("Hello"), "model": "greeter", "stream": stream})
     text = CHAT.text(answer.body) if stream else CHAT.said(answer.json)
     assert text == "Good day. You said 1 things."
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_what_was_said_before_is_not_said_again(turnout: Turnout, stream: bool) -> None:
+    """A node may return the whole state; two messages are two paragraphs."""
+    turns = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "Good day."},
+        {"role": "user", "content": "Go on"},
+    ]
+    answer = post(turnout.url, CHAT.path, {"messages": turns, "model": "reciter", "stream": stream})
+    assert (CHAT.text(answer.body) if stream else CHAT.said(answer.json)) == "First.\n\nSecond."
 
 
 def test_each_request_is_a_thread_of_its_own(turnout: Turnout) -> None:

@@ -179,6 +179,18 @@ def test_a_conversation_arrives_whole(turnout: Turnout, upstreams: dict[str, Ups
     assert {**sent, "model": "claude"} == body
 
 
+def test_a_refusal_is_told_once(turnout: Turnout, openai: Upstream) -> None:
+    """In a stream langchain-openai 1.7 leaves refusals out."""
+    message = {"role": "assistant", "content": None, "refusal": "I will not."}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    openai.script(
+        as_json({"id": "c", "created": 1, "model": "gpt-5.5", "object": "chat.completion", "choices": [choice]})
+    )
+    answer = post(turnout.url, CHAT.path, {**CHAT.conversation("Hi"), "model": "gpt"})
+    assert answer.json["choices"][0]["message"]["refusal"] == "I will not."
+    assert answer.body.count(b"I will not.") == 1
+
+
 def test_embeddings(turnout: Turnout, openai: Upstream) -> None:
     data = [{"object": "embedding", "index": at, "embedding": [at + 0.5, 1.0]} for at in (0, 1)]
     usage = {"prompt_tokens": 2, "total_tokens": 2}

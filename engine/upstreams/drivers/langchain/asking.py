@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -92,16 +93,24 @@ def ready(runnable: Runnable[Any, Any], request: Request) -> Runnable[Any, Any]:
             if request.parallel is False:
                 choosing["parallel_tool_calls"] = False
             if form is not None:
+                strict = request.format is None or request.format.strict is not False
                 choosing["response_format"] = {
                     "type": "json_schema",
-                    "json_schema": {"name": form["title"], "schema": form, "strict": True},
+                    "json_schema": {"name": form["title"], "schema": form, "strict": strict},
                 }
             return model.bind_tools([function(tool) for tool in request.tools], **choosing)
         if form is not None:
-            return model.with_structured_output(form, include_raw=True)
+            return model.with_structured_output(form, include_raw=True, **strictness(model, request))
         return model
 
     return changed(runnable, change)
+
+
+def strictness(model: BaseChatModel, request: Request) -> dict[str, Any]:
+    """Return whether the model is held to the schema, where the client says so and the model can be told."""
+    wish = request.format
+    told = "strict" in inspect.signature(model.with_structured_output).parameters
+    return {"strict": wish.strict} if told and wish is not None and wish.strict is not None else {}
 
 
 def schema_of(request: Request) -> dict[str, Any] | None:

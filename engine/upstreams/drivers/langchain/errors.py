@@ -32,6 +32,7 @@ NAMES: tuple[tuple[str, Reason], ...] = (
     ("ModelNotFound", "not_found"),
     ("Refusal", "content_filter"),
     ("ContentFilter", "content_filter"),
+    ("LengthFinish", "bad_request"),  # openai: an answer bound to a schema did not fit into max_tokens
     ("InvalidRequest", "bad_request"),
     ("BadRequest", "bad_request"),
     ("ServiceUnavailable", "overloaded"),

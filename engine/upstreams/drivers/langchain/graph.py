@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
+from langchain_core.messages.ai import add_ai_message_chunks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -40,20 +41,33 @@ async def told(
     A graph with a checkpointer starts a thread of its own for every request: the client sends the whole conversation.
     """
     config = {**config, "configurable": {**config.get("configurable", {}), "thread_id": secrets.token_hex(16)}}
-    known = {message.id for message in messages if message.id}
+    for message in messages:
+        message.id = message.id or secrets.token_hex(8)  # so that they are known again where a node returns them
+    known = {message.id for message in messages}
     waiting: dict[str, AIMessage] = {}
+    last: str | None = None
     async for message, _ in graph.astream({"messages": messages}, config, stream_mode="messages"):
         if isinstance(message, ToolMessage):
             waiting = {key: one for key, one in waiting.items() if not answers(message, one)}
         elif isinstance(message, AIMessage) and message.id not in known:
             key = message.id or ""
+            if key != last:
+                telling.apart()
+            last = key
             if has_calls(message):
-                waiting[key] = waiting[key] + message if key in waiting else message  # type: ignore[assignment]  # chunks add up
+                waiting[key] = added(waiting.get(key), message)
             if events := telling.hear(quiet(message)):
                 yield events
     for message in waiting.values():
         if events := telling.hear(only_calls(message)):
             yield events
+
+
+def added(before: AIMessage | None, message: AIMessage) -> AIMessage:
+    """Return a message so far with its next chunk."""
+    if isinstance(before, AIMessageChunk) and isinstance(message, AIMessageChunk):
+        return add_ai_message_chunks(before, message)
+    return message
 
 
 def has_calls(message: AIMessage) -> bool:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     Block = dict[str, Any]
 
+PAUSE = "\n\n"
+"""What stands between the texts of two messages."""
 CALLS = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call"})
 """The blocks that are also told by the message itself."""
 
@@ -54,6 +56,9 @@ class Telling:
         """What was said of a shaped answer that does not look like one: it is left out if a call comes."""
         self._shape = False
         """The shaped answer has begun."""
+        self._spoken = False
+        """There is text."""
+        self._apart = False
 
     def hear(self, message: AIMessage) -> list[Event]:
         """Return the events of a message, or of a chunk of one."""
@@ -62,9 +67,11 @@ class Telling:
             self._begun = True
             named = message.response_metadata.get("model_name") or message.response_metadata.get("model")
             events.append(Started(message.id or "", named if isinstance(named, str) else self._model))
-        for block in message.content_blocks:
-            events += self._block(dict(block))
-        if isinstance(refusal := message.additional_kwargs.get("refusal"), str) and refusal:
+        blocks = [dict(block) for block in message.content_blocks]
+        for block in blocks:
+            events += self._block(block)
+        refusal = message.additional_kwargs.get("refusal")
+        if isinstance(refusal, str) and refusal and all(block["type"] != "refusal" for block in blocks):
             events.append(Refused(refusal))
         events += self._chunks(message) if isinstance(message, AIMessageChunk) else self._whole(message)
         self._stop = stop_of(message.response_metadata) or self._stop
@@ -79,6 +86,10 @@ class Telling:
         self._begun = True
         return [*begun, Wrote(text)] if text else [*begun]
 
+    def apart(self) -> None:
+        """Another message begins: its text is kept apart from what was said before."""
+        self._apart = self._spoken
+
     def end(self) -> list[Event]:
         """Return the events that end the answer."""
         events: list[Event] = [] if self._begun else [Started("", self._model)]
@@ -89,7 +100,7 @@ class Telling:
         stop = self._stop or Stop(reason="end")
         if self._count and stop.reason == "end":
             stop = Stop(reason="tool")
-        elif self._shaped and stop.reason == "tool":
+        elif not self._count and stop.reason == "tool":
             stop = Stop(reason="end")
         events.append(Stopped(stop))
         if self._usage is not None:
@@ -99,7 +110,8 @@ class Telling:
     def _block(self, block: Block) -> list[Event]:
         kind = block.get("type")
         if kind == "text":
-            return self._text(block.get("text") or "")
+            lost = self._lose("annotations") if block.get("annotations") else []
+            return [*self._text(block.get("text") or ""), *lost]
         if kind == "reasoning":
             return thoughts(block)
         if kind in CALLS:
@@ -119,6 +131,9 @@ class Telling:
             if not self._held.lstrip().startswith(("{", "[")) or self._calls:
                 return []
             self._shape, text = True, self._held
+        if text and self._apart:
+            self._apart, text = False, PAUSE + text
+        self._spoken = self._spoken or bool(text)
         return [Wrote(text)] if text else []
 
     def _lose(self, kind: str) -> list[Event]:

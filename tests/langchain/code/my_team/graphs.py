@@ -39,6 +39,11 @@ async def greet(state: MessagesState) -> dict[str, Any]:
     return {"messages": [AIMessage(f"Good day. You said {len(state['messages'])} things.")]}
 
 
+async def recite(state: MessagesState) -> dict[str, Any]:
+    """Return the whole conversation, and two messages more."""
+    return {"messages": [*state["messages"], AIMessage("First."), AIMessage("Second.")]}
+
+
 def looping() -> StateGraph[MessagesState]:
     builder = StateGraph(MessagesState)
     builder.add_node("judge", judge)
@@ -66,4 +71,5 @@ support = looping().compile(checkpointer=InMemorySaver())
 unfinished = looping()
 caller = alone(ask).compile()
 greeter = alone(greet).compile()
+reciter = alone(recite).compile()
 silent = StateGraph(Count).add_node("only", lambda state: state).add_edge(START, "only").compile()
