@@ -14,7 +14,7 @@ CLIENTS_WORDS = ("chat", "messages", "responses")
 """The last word of a model: the API in which its first target is asked."""
 FILE = """\
 version: 1
-server: {{max_concurrency: 12, queue: 6, queue_timeout: 300ms}}
+server: {{max_concurrency: 24, queue: 12, queue_timeout: 300ms}}
 state: {{responses: {{entries: 200, size: 2MB}}}}
 observe: {{metrics: true, journal: {{path: soak.db}}, log: {{format: json}}}}
 upstreams:

@@ -13,7 +13,10 @@ SHORT = 30.0
 """The same for shorter runs, whose pools and caches are still filling."""
 LEAST = 5.0
 """Minutes from which on a run is no short one."""
-CAME = ("streams", "left waiting", "left in the answer", "status 200", "status 429", "status 502")
+CAME = (
+    *("streams", "left waiting", "left in the answer", "status 200", "status 429", "status 502"),
+    *("frame done", "frame completed", "frame error", "frame cancelled", "left on a socket", "broke off on a socket"),
+)
 """What must have come about."""
 TASKS = 2
 """How many tasks more than at the start may run, of the server itself."""

@@ -16,6 +16,7 @@ from tests.soak.client import Client
 from tests.soak.file import edited, written
 from tests.soak.moods import Moods
 from tests.soak.server import Server, wait
+from tests.soak.sockets import Busy, Socket
 from tests.support.apis import CHAT
 from tests.support.http import post
 from tests.support.upstream import Upstream
@@ -31,6 +32,15 @@ EDITS = 3.0
 MB = 1024 * 1024
 WARM = 0.4
 """The part of the run after which memory must have reached its plateau."""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How many are there: over HTTP, and with a WebSocket, silent or asking."""
+
+    clients: int = 16
+    idle: int = 200
+    busy: int = 50
 
 
 @dataclass
@@ -71,7 +81,12 @@ class Outcome:
         return "\n".join(lines)
 
 
-def soak(minutes: float, seed: int = 1, clients: int = 16, say: Callable[[str], None] = lambda _: None) -> Outcome:
+def soak(
+    minutes: float,
+    seed: int = 1,
+    crowd: Crowd = Crowd(),
+    say: Callable[[str], None] = lambda _: None,
+) -> Outcome:
     """Run for so many minutes."""
     random, outcome = Random(seed), Outcome(minutes)
     WATCH.reset()
@@ -80,7 +95,7 @@ def soak(minutes: float, seed: int = 1, clients: int = 16, say: Callable[[str], 
         server = Server(Path(folder), written(upstream.url))
         try:
             _settle(server, upstream, outcome)
-            asyncio.run(_drive(server, upstream, outcome, random, clients, say))
+            asyncio.run(_drive(server, upstream, outcome, random, crowd, say))
             wait(server.at_rest, "something still runs, waits or is held", 45)
             upstream.stop()
             _reckon(server, outcome)
@@ -105,11 +120,15 @@ def _settle(server: Server, upstream: Upstream, outcome: Outcome) -> None:
 
 
 async def _drive(
-    server: Server, upstream: Upstream, outcome: Outcome, random: Random, clients: int, say: Callable[[str], None]
+    server: Server, upstream: Upstream, outcome: Outcome, random: Random, crowd: Crowd, say: Callable[[str], None]
 ) -> None:
     place = urlsplit(server.url)
     host, port, stop = place.hostname or "", place.port or 0, asyncio.Event()
-    made = [Client(host, port, Random(random.random()), outcome.counted) for _ in range(clients)]
+    made: list[Client | Socket] = [
+        Client(host, port, Random(random.random()), outcome.counted) for _ in range(crowd.clients)
+    ]
+    made += [Socket(server.url, Random(random.random()), outcome.counted) for _ in range(crowd.idle)]
+    made += [Busy(server.url, Random(random.random()), outcome.counted) for _ in range(crowd.busy)]
     running = [asyncio.create_task(client.run(stop)) for client in made]
     editing = asyncio.create_task(_edit(server, upstream.url, Random(random.random()), stop))
     began = time.monotonic()

@@ -82,8 +82,6 @@ class Post:
 
     async def run(self, app: ASGIApp) -> None:
         """Ask, and answer with frames."""
-        if self._left:
-            return
         try:
             await app(self._scope, self._receive, self._send)
         finally:
@@ -110,6 +108,8 @@ class Post:
         return cast("Visit | None", cast("dict[str, Any]", self._scope).get("turnout"))
 
     async def _receive(self) -> Any:
+        if self._left:
+            return {"type": "http.disconnect"}  # before it had begun
         if self._sent:
             await asyncio.Event().wait()  # that the client is gone is told by `leave`
         self._sent = True
