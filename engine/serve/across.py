@@ -62,7 +62,8 @@ class Across(Road):
         request = only_of(recalled(request, keeping.recall), str(target), codec)
         plan = order.visit.generation.plan
         live = order.visit.generation.live[target.upstream].driver
-        family = getattr(live, "family", None) or family_of(plan, target, tuning, codec, refused)
+        known = getattr(live, "family", None)  # what runs inside Turnout knows what it is
+        family = known(target.model) if known is not None else family_of(plan, target, tuning, codec, refused)
         quiet = order.client.quiet if order.client else ()
         written = write(request, codec, family, target.model, tuning.translation, quiet)
         headers = [*across(order.headers, stream=order.peek.stream), *written.headers]

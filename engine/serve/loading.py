@@ -83,12 +83,8 @@ def _load(reading: Reading, upstream: Upstream, options: Options, found: Loaded)
 
 def _tell_limits(reading: Reading, upstream: Upstream, driver: Driver) -> None:
     """Say what clients cannot ask of an upstream."""
-    family = getattr(driver, "family", None)
-    if family is None or "neutral" not in upstream.options.speaks:
-        return
-    lacks = [what for what, able in (("tools", family.tools), ("schema for its answer", family.format)) if not able]
-    if lacks:
-        message = f"{family.what} takes no {' and no '.join(lacks)}: requests with such are refused (400)"
+    for lack in getattr(driver, "limits", ()) if "neutral" in upstream.options.speaks else ():
+        message = f"{lack}: requests with such are refused (400)"
         help_ = "let such requests go elsewhere, by `when: {tools: true}` or another model name"
         reading.report.warning("limited-model", message, place(reading, upstream, upstream.options.imports), help=help_)
 

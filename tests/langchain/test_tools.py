@@ -19,8 +19,11 @@ FILE = """
 upstreams:
   worker: {kind: langchain, object: my_team.models:Worker}
   parrot: {kind: langchain, object: my_team.models:Parrot}
+  modest: {kind: langchain, object: my_team.models:Modest}
   spare: {kind: echo}
 models:
+  plain: modest/plain
+  gifted: modest/gifted
   worker: worker/w
   parrot: parrot/p
   either: {targets: [parrot/p], fallback: [spare/e]}
@@ -114,6 +117,13 @@ def test_or_goes_to_the_next_target(turnout: Turnout) -> None:
     answer = post(turnout.url, CHAT.path, {**CHAT.conversation("weather?"), "model": "either", "tools": CHAT_TOOLS})
     assert answer.header("x-turnout-target") == "spare/e"
     assert answer.json["choices"][0]["message"]["tool_calls"][0]["function"]["name"] == "weather"
+
+
+def test_what_a_model_says_of_itself_counts(turnout: Turnout) -> None:
+    body = {**CHAT.conversation("call them"), "tools": CHAT_TOOLS}
+    assert post(turnout.url, CHAT.path, {**body, "model": "plain"}).status == 400
+    assert post(turnout.url, CHAT.path, {**body, "model": "gifted"}).status == 200
+    assert "`my_team.models:Modest` takes no tools and no schema" in turnout.log()
 
 
 def test_the_warnings_say_what_it_cannot_do(turnout: Turnout) -> None:

@@ -28,6 +28,12 @@ class Takes(Family, frozen=True, kw_only=True):
     errors: bool = True
     """It is told that a tool has failed; else the text says so."""
 
+    @property
+    def lacks(self) -> str:
+        """What it cannot be asked, as a phrase; "" for nothing."""
+        lacks = [what for what, able in (("tools", self.tools), ("schema for its answer", self.format)) if not able]
+        return f"{self.what} takes no {' and no '.join(lacks)}" if lacks else ""
+
 
 ANY = Takes(name="any")
 

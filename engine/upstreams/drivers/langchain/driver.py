@@ -49,12 +49,23 @@ class LangChainDriver:
         self._total = seconds(options.timeouts.total)
         self._things: dict[str, Any] = {}
         self._streams: set[asyncio.Task[None]] = set()
-        self.family: Takes = self._code.takes()
+        self._usual = self._code.takes()
+        self._families: dict[str, Takes] = {}
         for model in models or ([""] if self._code.made else []):
             self._things[model] = self._make(model)
 
     def __repr__(self) -> str:
         return f"<LangChainDriver {self.name}>"
+
+    def family(self, model: str) -> Takes:
+        """Return what `model` can be asked: as it says of itself, or as its class is able."""
+        return self._families.get("" if self._code.made else model, self._usual)
+
+    @property
+    def limits(self) -> dict[str, None]:
+        """What clients cannot ask of the models that are made, each once."""
+        found = self._families.values() or [self._usual]
+        return dict.fromkeys(lack for family in found if (lack := family.lacks))
 
     async def send(self, call: Call) -> Answer:
         """Answer `call`. Raises `Failed`."""
@@ -94,6 +105,7 @@ class LangChainDriver:
         made = self._code.make(model)
         if self._key == "embeddings":
             return made
+        self._families[model] = self._code.takes(made)
         try:
             return Thing(made)
         except ValueError as error:
@@ -108,7 +120,9 @@ class LangChainDriver:
             except Unbuildable as error:
                 raise Failed(Failure(reason="server_error", message=f"upstream `{self.name}`: {error}")) from None
             while len(self._things) >= MODELS:
-                self._things.pop(next(iter(self._things)))
+                oldest = next(iter(self._things))
+                self._things.pop(oldest)
+                self._families.pop(oldest, None)
             self._things[name] = made
         return self._things[name]
 

@@ -99,11 +99,11 @@ class Code:
         message = f"`{self._path}` cannot be made: {self.scrubbed(told)}"
         raise Unbuildable("bad-options", message, ("options",) if self._options else (self._key,), None)
 
-    def takes(self) -> Takes:
-        """Return what it can be asked."""
+    def takes(self, made: object = None) -> Takes:
+        """Return what it can be asked; of a class, what the model `made` of it can."""
         what = f"`{self._path}`"
         if not self.made and issubclass(self.found, BaseChatModel):
-            able, taken = settings.able(self.found), settings.parameters(self.found)
+            able, taken = settings.able(self.found, getattr(made, "profile", None)), settings.parameters(self.found)
             return msgspec.structs.replace(able, name="chat model", what=what, parameters=taken)
         inner = models(self.found) if self.made and not is_graph(self.found) else []
         if not inner:

@@ -171,6 +171,16 @@ class Worker(BaseChatModel):
             Path(self.notes).write_text(str(number))
 
 
+class Modest(Worker):
+    """Says of itself that its model `plain` takes no tools."""
+
+    model: str = ""
+
+    def model_post_init(self, _: Any) -> None:
+        if self.model == "plain":
+            self.profile = {"tool_calling": False, "structured_output": False}
+
+
 class Vectors(Embeddings):
     """Embeds a text as its length and its vowels."""
 
