@@ -83,6 +83,7 @@ def _stepped(decision: Decision) -> Iterator[Line]:
     if memory is not None:
         most = f"{memory.messages} messages" if memory.messages is not None else f"{memory.tokens} tokens"
         why = f"the last {most} of the session that the client names are put in front"
+        why += f", and a summary of the rest by {memory.summary}" if memory.summary is not None else ""
         yield Line("memory", "", "", why, _place(memory.span))
     if prompt is not None:
         names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""

@@ -35,6 +35,7 @@ from engine.plan.shares import check_shares
 from engine.plan.source import Source
 from engine.plan.spoken import check_spoken
 from engine.plan.state import check_state
+from engine.plan.summaries import check_summaries
 from engine.plan.terms import check_terms
 from engine.plan.tuning import layer
 from engine.plan.unfit import check_layer, check_like, check_required
@@ -74,6 +75,7 @@ def compile_plan(
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
     check_like(source, models)
+    check_summaries(source, models)
     check_shares(source, models)
     check_embeddings(source, models, rules)
     check_spoken(source, models, rules)

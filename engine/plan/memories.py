@@ -31,4 +31,11 @@ def compile_memory(source: Source, path: tuple[str | int, ...], declared: Any) -
         needs = f"`memory` needs LangChain: {resources.extra('langchain')}"  # noqa: S610 - not Django
         source.report.error("missing-extra", needs, span, help="install it, or remove `memory`")
         return None
-    return Memory(name="memory", span=span, messages=memory.messages, tokens=memory.tokens, seconds=seconds(memory.ttl))
+    return Memory(
+        name="memory",
+        span=span,
+        messages=memory.messages,
+        tokens=memory.tokens,
+        seconds=seconds(memory.ttl),
+        summary=memory.summary,
+    )

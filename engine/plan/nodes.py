@@ -72,6 +72,8 @@ class Memory(Node, frozen=True, kw_only=True):
     messages: int | None
     tokens: int | None
     seconds: float
+    summary: str | None = None
+    """The entry that sums up what is left out."""
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):

@@ -255,7 +255,7 @@ class Exchange:
         if decision.pools[0].tuning.output is not None:
             await conversed(self, order)
         else:
-            self.relay = Relay(order, self.reply)
+            self.relay = Relay(order, self.reply, self.relay)
             await self.relay.run()
         if recollection is not None:
             await recollection.end()

@@ -32,6 +32,10 @@ class Memory(Section, frozen=True, kw_only=True):
     tokens: Annotated[
         Annotated[int, Meta(ge=16)] | None, Meta(description="As many of the last messages as have so many tokens")
     ] = None
+    summary: Annotated[
+        Word | None,
+        Meta(description="An entry of `models` that sums up what is left out; the summary joins the system prompt"),
+    ] = None
     ttl: Annotated[
         Duration, Meta(description="How long a session is remembered after its last turn", extra={"flaw": positive})
     ] = "1d"

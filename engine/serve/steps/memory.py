@@ -17,11 +17,12 @@ from engine.clients.session import session
 from engine.dialects import CODECS, COUNTS
 from engine.dialects.codec import Asked
 from engine.dialects.history import PLACES, answered, going_on, text_of, turns_of
-from engine.dialects.instructions import role_of
+from engine.dialects.instructions import instructed, role_of
 from engine.dialects.measure import tokens
 from engine.plan.nodes import Room
 from engine.serve.shelves import Shelves
 from engine.serve.steps.held import Heard
+from engine.serve.steps.summary import INTRODUCED, summed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,14 +38,23 @@ MOST_SESSIONS = 100_000
 OVERHEAD = 512
 Place = tuple[str, str, str]
 """Entry, API, session."""
-TURNS = msgspec.json.Decoder(tuple[Raw, ...])
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What was said in a session: the last turns, and a summary of those before them, where the file asks for one."""
+
+    turns: tuple[Raw, ...] = ()
+    summary: str = ""
+
+
+PAST = msgspec.json.Decoder(Past)
 
 
 class Memories:
     """What the process remembers; it outlives reloads."""
 
     def __init__(self) -> None:
-        self.shelves: Shelves[Place, tuple[Raw, ...]] = Shelves()
+        self.shelves: Shelves[Place, Past] = Shelves()
 
 
 class Remembering:
@@ -56,18 +66,25 @@ class Remembering:
         self._place = place
         self._caller = caller
         self._form = form
-        self._said: tuple[Raw, ...] = ()
+        self._said = Past()
         self._heard: Heard | None = None
 
     async def begin(self, peek: Peek) -> Peek:
         """Return the request with what was said before."""
-        before = await self._before()
+        past = await self._before()
         now = turns_of(self._form, peek.fields)
-        kept = await trimmed([*before, *now], self._memory)
+        kept = await trimmed([*past.turns, *now], self._memory)
         history = kept[: -len(now)] if len(kept) > len(now) and now else ()
-        self._said = (*history, *now)
+        summary = past.summary
+        dropped = past.turns[: len(past.turns) - len(history)]
+        if self._memory.summary is not None and dropped:
+            summary = await summed(self._exchange, self._memory, summary, dropped)
+        self._said = Past((*history, *now), summary)
         self._heard = Heard(self._exchange.reply)
-        return msgspec.structs.replace(peek, fields=going_on(self._form, peek.fields, history))
+        fields = going_on(self._form, peek.fields, history)
+        if summary:
+            fields = instructed(self._form, fields, INTRODUCED + summary, "after")
+        return msgspec.structs.replace(peek, fields=fields)
 
     async def end(self) -> None:
         """Keep the conversation, if it has been answered."""
@@ -79,8 +96,8 @@ class Remembering:
         turns = answered(self._form, CODECS[self._form].write_answer(answer, asked))
         if not turns:
             return
-        value = (*self._said, *turns)
-        size = OVERHEAD + sum(len(bytes(one)) for one in value)
+        value = Past((*self._said.turns, *turns), self._said.summary)
+        size = OVERHEAD + len(value.summary.encode()) + sum(len(bytes(one)) for one in value.turns)
         visit = self._exchange.visit
         shelf = visit.generation.store.memories
         if shelf is not None:
@@ -89,14 +106,14 @@ class Remembering:
         room = Room(entries=MOST_SESSIONS, bytes=MOST_BYTES, seconds=self._memory.seconds)
         self._exchange.memories.shelves.keep(self._caller, self._place, value, size, room, visit.loop.time())
 
-    async def _before(self) -> tuple[Raw, ...]:
+    async def _before(self) -> Past:
         visit = self._exchange.visit
         shelf = visit.generation.store.memories
         if shelf is not None:
             found = await shelf.get([self._name()])
             if found is not None:  # else nobody can be asked, and what this process knows is better than nothing
-                return TURNS.decode(found[0]) if found[0] is not None else ()
-        return self._exchange.memories.shelves.find(self._caller, self._place, visit.loop.time()) or ()
+                return PAST.decode(found[0]) if found[0] is not None else Past()
+        return self._exchange.memories.shelves.find(self._caller, self._place, visit.loop.time()) or Past()
 
     def _name(self) -> str:
         return hashlib.sha256(msgspec.json.encode((self._caller, *self._place))).hexdigest()

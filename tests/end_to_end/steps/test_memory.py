@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -34,6 +35,8 @@ models:
   claude: {{targets: [anthropic/claude-sonnet-5], memory: {{messages: 6}}}}
   few: {{targets: [openai/gpt-5.5], memory: {{tokens: 40}}}}
   parrot: {{targets: [echo/gpt-5.5], memory: {{messages: 50}}}}
+  summed: {{targets: [openai/gpt-5.5], memory: {{messages: 4, summary: scribe}}}}
+  scribe: anthropic/claude-sonnet-5
   forgetful: openai/gpt-5.5
 keys:
   ada: {{hashes: ["{ada}"]}}
@@ -95,6 +98,41 @@ def test_what_is_too_much_is_cut_at_what_a_person_said(turnout: Turnout, openai:
     sent = texts(openai.last.json)
     assert len(sent) < 9
     assert sent[0].startswith("Number")
+
+
+def test_what_is_left_out_is_summed_up_by_another_model(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream
+) -> None:
+    """The summary joins the system prompt, and grows with what is left out."""
+    for text in ("I am Ada", "Two"):
+        say(turnout, CHAT, "summed", text, "sum")
+    assert anthropic.requests == []
+    anthropic.script(as_json(MESSAGES.answer("She is Ada.")), as_json(MESSAGES.answer("Ada likes tea.")))
+    since = len(turnout.log())
+    answer = say(turnout, CHAT, "summed", "I like tea", "sum")
+    told = json.dumps(anthropic.last.json)
+    assert "I am Ada" in told
+    assert "Two" not in told
+    assert system_of(openai.last.json) == ["What was said earlier in this conversation, in short:\nShe is Ada."]
+    assert texts(openai.last.json)[1:] == ["Two", "Hello there", "I like tea"]
+    ident = str(answer.header("x-turnout-request"))
+    line = json.loads(turnout.wait_for(re.compile(f'.*"kind":"request".*{ident}.*'), since=since).group())
+    assert [one["target"] for one in line["attempts"]] == ["anthropic/claude-sonnet-5", "openai/gpt-5.5"]
+    say(turnout, CHAT, "summed", "Four", "sum")
+    assert "She is Ada." in json.dumps(anthropic.last.json), "the old one is a part of the new one"
+    assert "Ada likes tea." in system_of(openai.last.json)[0]
+
+
+def test_without_a_summary_the_session_goes_on(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    for text in ("One", "Two"):
+        say(turnout, CHAT, "summed", text, "mute")
+    anthropic.script(as_json({"type": "error", "error": {"type": "api_error", "message": "no"}}, 500))
+    assert say(turnout, CHAT, "summed", "Three", "mute").status == 200
+    assert system_of(openai.last.json) == []
+
+
+def system_of(body: Any) -> list[str]:
+    return [turn["content"] for turn in body["messages"] if turn["role"] in ("system", "developer")]
 
 
 def test_sessions_entries_and_apis_are_apart(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
