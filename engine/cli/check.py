@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -74,8 +75,9 @@ def _probe(readings: dict[str, Reading]) -> None:
     """Import what the files name; what comes of it joins their reports."""
     from engine.serve.loading import load
 
-    for name, reading in readings.items():
-        load(reading, name)
+    with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no part of the report
+        for name, reading in readings.items():
+            load(reading, name)
 
 
 def _passes(reading: Reading, *, strict: bool) -> bool:

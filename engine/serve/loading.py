@@ -5,14 +5,12 @@ What the code turns out to be is said like anything else that is wrong with the 
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine import resources
+from engine.serve.beside import look_beside
 from engine.upstreams.base import Unbuildable
 
 if TYPE_CHECKING:
@@ -35,7 +33,8 @@ class Loaded(msgspec.Struct, frozen=True):
 def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
     """Make the drivers of `reading` that import code, but for those that live already among `drivers`.
 
-    `main` is the file: what lies beside it may be imported too. Errors and warnings are in the reading's report.
+    `main` is the file: what lies beside it may be imported too, where `server.allow_code` names it. Errors and warnings
+    are in the reading's report.
     """
     found = Loaded()
     if reading.plan is None or not reading.report.ok:
@@ -46,17 +45,10 @@ def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
         options = upstream.options.filled(reading.secrets)
         if drivers is not None and drivers.lives(name, options):
             continue
-        beside(main)
+        look_beside(main, reading.plan.document.server.allow_code)
         _load(reading, upstream, options, found)
     reading.report.sort()
     return found
-
-
-def beside(main: str) -> None:
-    """Let modules be found that lie beside the file, after all others: none of theirs takes the place of another."""
-    folder = str(Path(main).resolve().parent) if main != "<stdin>" else os.getcwd()  # noqa: PTH109 - as Python has it
-    if folder not in sys.path:
-        sys.path.append(folder)
 
 
 def _load(reading: Reading, upstream: Upstream, options: Options, found: Loaded) -> None:

@@ -50,6 +50,7 @@ STATUSES = {
     "connect": (502, 500, "Connection error"),
     "wrapped": (429, 429, "slow down"),
     "not_done": (400, 400, "no such thing"),
+    "group": (429, 429, "slow down"),
     "bug": (502, 500, "raised ZeroDivisionError"),
 }
 

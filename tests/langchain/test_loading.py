@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -77,6 +78,22 @@ def test_a_provider_that_is_not_installed(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert "there is no module `langchain_fireworks`" in done.stdout
     assert "pip install langchain-fireworks" in done.stdout
+
+
+def test_what_code_prints_is_no_part_of_the_report(tmp_path: Path) -> None:
+    (lay(tmp_path) / "proxy.yaml").write_text(HEAD + UPSTREAM.format("object: my_team.talking:polly"))
+    command = [sys.executable, "-m", "engine", "check", str(tmp_path / "proxy.yaml"), "--probe", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert json.loads(done.stdout)["ok"] is True
+    assert "here I am" in done.stderr
+
+
+def test_nothing_lies_beside_the_file_but_what_is_allowed(beside: Beside) -> None:
+    turnout = beside(UPSTREAM.format("object: my_team.talking:polly"))
+    ask = {**CHAT.conversation("Hello"), "model": "m"}
+    assert CHAT.said(post(turnout.url, CHAT.path, ask).json).startswith("alone ")
+    both = beside(UPSTREAM.format("object: my_team.talking:polly"), allow="my_team.*, stowaway")
+    assert CHAT.said(post(both.url, CHAT.path, ask).json).startswith("in company ")
 
 
 def test_a_key_pasted_among_the_options(tmp_path: Path) -> None:

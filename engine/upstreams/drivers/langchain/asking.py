@@ -9,6 +9,7 @@ import msgspec
 from langchain_core.messages import AIMessage, BaseMessage
 
 from engine.upstreams.drivers.langchain import graph
+from engine.upstreams.drivers.langchain.closing import closing
 from engine.upstreams.drivers.langchain.messages import messages_of
 from engine.upstreams.drivers.langchain.runnables import changed
 from engine.upstreams.drivers.langchain.settings import tuned
@@ -32,30 +33,50 @@ CHOICES = {"auto": None, "required": "any"}
 async def answer(thing: Thing, request: Request) -> AsyncGenerator[list[Event], None]:
     """Yield what is answered to `request`, in pieces where it is to be a stream."""
     messages = messages_of(request)
-    told = {"model": request.model, "user": request.user, "session": request.session}
-    config: RunnableConfig = {"metadata": {f"turnout_{name}": said for name, said in told.items() if said is not None}}
+    asker = {"model": request.model, "user": request.user, "session": request.session}
+    config: RunnableConfig = {"metadata": {f"turnout_{name}": said for name, said in asker.items() if said is not None}}
     telling = Telling(request.model, shaped=request.format is not None and not request.tools)
     if thing.graph:
-        async for events in graph.told(thing.runnable, messages, config, telling):
-            yield events
+        told_of = graph.told(thing.runnable, messages, config, telling)
+    elif request.stream:
+        told_of = streamed(thing, request, messages, config, telling)
     else:
-        runnable, arguments = ready(thing.runnable, request), {"stop": list(request.stop)} if request.stop else {}
-        given = thing.given(messages)
-        if request.stream:
-            other: Any = None
-            async for chunk in runnable.astream(given, config, **arguments):
-                said = heard(chunk, telling)
-                if said is None:
-                    other = chunk if other is None else other + chunk
-                elif said:
-                    yield said
-            if other is not None:
-                yield telling.write(as_json(other))
-        else:
-            whole = await runnable.ainvoke(given, config, **arguments)
-            said = heard(whole, telling)
-            yield telling.write(as_json(whole)) if said is None else said
+        told_of = whole(thing, request, messages, config, telling)
+    async with closing(told_of) as events:
+        async for some in events:
+            yield some
     yield telling.end()
+
+
+async def streamed(
+    thing: Thing, request: Request, messages: list[BaseMessage], config: RunnableConfig, telling: Telling
+) -> AsyncGenerator[list[Event], None]:
+    """Yield what a runnable says chunk by chunk. What is neither a message nor text is told when it is whole."""
+    other: Any = None
+    stream = ready(thing.runnable, request).astream(thing.given(messages), config, **stops(request))
+    async with closing(stream) as chunks:
+        async for chunk in chunks:
+            said = heard(chunk, telling)
+            if said is None:
+                other = chunk if other is None else other + chunk
+            elif said:
+                yield said
+    if other is not None:
+        yield telling.write(as_json(other))
+
+
+async def whole(
+    thing: Thing, request: Request, messages: list[BaseMessage], config: RunnableConfig, telling: Telling
+) -> AsyncGenerator[list[Event], None]:
+    """Yield what a runnable answers at once."""
+    answered = await ready(thing.runnable, request).ainvoke(thing.given(messages), config, **stops(request))
+    said = heard(answered, telling)
+    yield telling.write(as_json(answered)) if said is None else said
+
+
+def stops(request: Request) -> dict[str, Any]:
+    """Return the argument that every model takes, where the client asks for it."""
+    return {"stop": list(request.stop)} if request.stop else {}
 
 
 def heard(chunk: Any, telling: Telling) -> list[Event] | None:

@@ -129,22 +129,17 @@ class LangChainDriver:
     async def _timed(self, work: Any, until: float) -> bytes:
         """Return what `work` makes in time. Raises `Failed`, also for whatever it raises."""
         left = min(self._first, until - asyncio.get_running_loop().time())
-        late = False
+        clock = asyncio.timeout(max(0.0, left))
         try:
-            async with asyncio.timeout(max(0.0, left)) as clock:
-                try:
-                    made: bytes = await work
-                    return made
-                finally:
-                    late = clock.expired()
-        except TimeoutError as error:
-            if late or clock.expired():
-                message = f"upstream `{self.name}`: the code gave no answer within {left:g} s"
-                raise Failed(Failure(reason="timeout", message=message)) from None
-            raise Failed(self._failed(error)) from error
+            async with clock:
+                made: bytes = await work
+                return made
         except Problem:
             raise
         except Exception as error:
+            if isinstance(error, TimeoutError) and clock.expired():
+                message = f"upstream `{self.name}`: the code gave no answer within {left:g} s"
+                raise Failed(Failure(reason="timeout", message=message)) from None
             raise Failed(self._failed(error)) from error
 
     async def _whole(self, thing: Thing, request: Request) -> bytes:

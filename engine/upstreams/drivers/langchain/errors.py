@@ -97,6 +97,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         if here is None:
             return
         yield here
+        if isinstance(here, BaseExceptionGroup):
+            here = here.exceptions[0]
+            continue
         here = here.__cause__ or (None if here.__suppress_context__ else here.__context__)
 
 

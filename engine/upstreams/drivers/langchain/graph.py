@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolMessage
 from langchain_core.messages.ai import add_ai_message_chunks
 
+from engine.upstreams.drivers.langchain.closing import closing
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
@@ -43,24 +45,50 @@ async def told(
     config = {**config, "configurable": {**config.get("configurable", {}), "thread_id": secrets.token_hex(16)}}
     for message in messages:
         message.id = message.id or secrets.token_hex(8)  # so that they are known again where a node returns them
-    known = {message.id for message in messages}
-    waiting: dict[str, AIMessage] = {}
-    last: str | None = None
-    async for message, _ in graph.astream({"messages": messages}, config, stream_mode="messages"):
-        if isinstance(message, ToolMessage):
-            waiting = {key: one for key, one in waiting.items() if not answers(message, one)}
-        elif isinstance(message, AIMessage) and message.id not in known:
-            key = message.id or ""
-            if key != last:
-                telling.apart()
-            last = key
-            if has_calls(message):
-                waiting[key] = added(waiting.get(key), message)
-            if events := telling.hear(quiet(message)):
+    listener = Listener(messages, telling)
+    async with closing(graph.astream({"messages": messages}, config, stream_mode="messages")) as stream:
+        async for message, _ in stream:
+            if events := listener.hear(message):
                 yield events
-    for message in waiting.values():
-        if events := telling.hear(only_calls(message)):
-            yield events
+    if events := listener.left():
+        yield events
+
+
+class Listener:
+    """Hears what a graph says, and keeps its calls back until it is known whose they are."""
+
+    def __init__(self, messages: list[BaseMessage], telling: Telling) -> None:
+        self._known = {message.id for message in messages}
+        self._telling = telling
+        self._last: str | None = None
+        self._calling: dict[str, AIMessage] = {}
+        """The messages with calls, by their ids."""
+        self._answered: set[str | None] = set()
+        """The calls that the graph has answered itself."""
+
+    def hear(self, message: BaseMessage) -> list[Event]:
+        """Return the events of a message, or of a chunk of one, but for its calls."""
+        if isinstance(message, ToolMessage):
+            self._answered.add(message.tool_call_id)
+        if not isinstance(message, AIMessage) or message.id in self._known:
+            return []
+        key = message.id or ""
+        if key != self._last:
+            self._telling.apart()
+        self._last = key
+        if has_calls(message):
+            self._calling[key] = added(self._calling.get(key), message)
+        return self._telling.hear(quiet(message))
+
+    def left(self) -> list[Event]:
+        """Return the events of the calls that the graph leaves to the client."""
+        events: list[Event] = []
+        for message in self._calling.values():
+            calls = [call for call in message.tool_calls if call["id"] not in self._answered]
+            broken = [call for call in message.invalid_tool_calls if call["id"] not in self._answered]
+            if calls or broken:
+                events += self._telling.hear(AIMessage(content="", tool_calls=calls, invalid_tool_calls=broken))
+        return events
 
 
 def added(before: AIMessage | None, message: AIMessage) -> AIMessage:
@@ -74,17 +102,9 @@ def has_calls(message: AIMessage) -> bool:
     return bool(message.tool_calls or message.invalid_tool_calls or getattr(message, "tool_call_chunks", None))
 
 
-def answers(result: ToolMessage, message: AIMessage) -> bool:
-    return any(call["id"] == result.tool_call_id for call in message.tool_calls)
-
-
 def quiet(message: AIMessage) -> AIMessage:
     """Return `message` without its calls: until the graph has ended nobody knows whose they are."""
     if not has_calls(message):
         return message
     nothing: dict[str, Any] = {"tool_calls": [], "invalid_tool_calls": [], "tool_call_chunks": []}
     return message.model_copy(update={name: value for name, value in nothing.items() if hasattr(message, name)})
-
-
-def only_calls(message: AIMessage) -> AIMessage:
-    return AIMessage(content="", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls)

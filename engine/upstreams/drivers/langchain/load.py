@@ -94,7 +94,7 @@ class Code:
         except ValidationError as error:
             flaws = error.errors(include_input=False)
             told = "; ".join(f"`{'.'.join(map(str, one['loc'])) or 'options'}`: {one['msg']}" for one in flaws)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = f"{type(error).__name__}: {error}"
         message = f"`{self._path}` cannot be made: {self.scrubbed(told)}"
         raise Unbuildable("bad-options", message, ("options",) if self._options else (self._key,), None)

@@ -75,6 +75,7 @@ MADE: dict[str, Exception] = {
     "connect": APIConnectionError("Connection error."),
     "wrapped": wrapped(),
     "not_done": NotImplementedError("no such thing"),
+    "group": ExceptionGroup("several", [APIStatusError("slow down", Response(429)), ValueError("other")]),
     "bug": ZeroDivisionError("the secret of the team"),
 }
 

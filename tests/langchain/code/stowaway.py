@@ -1,0 +1,1 @@
+"""Lies beside the file, and `server.allow_code` does not name it."""
