@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from engine.diagnostics import Span
     from engine.plan.explain import Attempt, Explanation, Passage
-    from engine.plan.nodes import Decision, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Decision
 
 CARRIED = "; from there on the stream is written anew. Where more than plain text has gone out: an error"
 ASKED = "`stream_options.include_usage` is set, and the chunk it adds kept from the client"

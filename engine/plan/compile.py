@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     from engine.diagnostics import Report
 
 
+OF_MODELS = (check_like, check_summaries, check_shares)
+OF_RULES = (check_embeddings, check_spoken)
+"""What is looked at once models and rules stand."""
+
+
 def compile_plan(
     document: Document, tree: Tree, report: Report, named: dict[StepPath, Named] | None = None
 ) -> Plan | None:
@@ -74,11 +79,10 @@ def compile_plan(
     check_layer(source, ("defaults", "model"), defaults)
     below = layer(source, ("defaults", "model"), defaults)
     check_required(source, models, rules, below)
-    check_like(source, models)
-    check_summaries(source, models)
-    check_shares(source, models)
-    check_embeddings(source, models, rules)
-    check_spoken(source, models, rules)
+    for check in OF_MODELS:
+        check(source, models)
+    for check_both in OF_RULES:
+        check_both(source, models, rules)
     prices = compile_prices(source)
     check_state(source)
     if len(report.errors) > before:

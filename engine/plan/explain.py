@@ -18,10 +18,11 @@ from engine.plan.admission import check_key
 from engine.plan.attempts import attempts
 from engine.plan.balance import as_written, by_session
 from engine.plan.breaks import Break, breaks
+from engine.plan.layers import Tuning
 from engine.plan.losses import losses
 from engine.plan.match import deep_fields, pattern
 from engine.plan.needs import asks
-from engine.plan.nodes import Decision, Done, Step, Tuning
+from engine.plan.nodes import Decision, Done, Step
 from engine.plan.pinned import SOMEBODY, goes_on, pinned
 from engine.plan.quirks import quirks
 from engine.plan.reach import MODEL_PATHS

@@ -10,7 +10,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from engine.dialects.codec import Codec
-    from engine.plan.nodes import Plan, Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Plan, Target
 
 NONE: frozenset[str] = frozenset()
 

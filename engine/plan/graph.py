@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from engine.config.sections.routes import Range, When
     from engine.diagnostics import Span
-    from engine.plan.nodes import Entry, Layer, Link, Memory, Plan, Rule, Upstream
+    from engine.plan.layers import Layer, Memory
+    from engine.plan.nodes import Entry, Link, Plan, Rule, Upstream
 
 USER = re.compile(r"//[^/@]*@")
 """A user and password in a URL."""

@@ -14,7 +14,8 @@ from engine.plan.family import family_of
 if TYPE_CHECKING:
     from engine.chat import Loss
     from engine.facts import Facts
-    from engine.plan.nodes import Plan, Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Plan, Target
 
 FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 

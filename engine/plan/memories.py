@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from engine import resources
-from engine.plan.nodes import Memory
+from engine.plan.layers import Memory
 from engine.units import seconds
 
 if TYPE_CHECKING:

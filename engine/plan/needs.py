@@ -12,7 +12,8 @@ from engine.plan.nodes import Step
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.plan.nodes import Plan, Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Plan, Target
     from engine.plan.source import Source
 
 

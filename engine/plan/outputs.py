@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.config.sections.steps import Output as Declared
 from engine.diagnostics import Label, Span
-from engine.plan.nodes import Output
+from engine.plan.layers import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

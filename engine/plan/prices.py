@@ -12,9 +12,9 @@ from math import lcm
 from typing import TYPE_CHECKING
 
 from engine.diagnostics import Label
+from engine.plan.layers import Node
 from engine.plan.match import Pattern, pattern
 from engine.plan.near import did_you_mean, listing
-from engine.plan.nodes import Node
 
 if TYPE_CHECKING:
     from engine.chat import Usage

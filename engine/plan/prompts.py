@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from engine.config.sections.steps import Prompt as Declared
 from engine.diagnostics import Label, Span
+from engine.plan.layers import Prompt
 from engine.plan.near import did_you_mean
-from engine.plan.nodes import Prompt
 
 if TYPE_CHECKING:
     from engine.config.beside import Named, Path

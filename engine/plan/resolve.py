@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from engine.diagnostics import Span
     from engine.facts import Facts
-    from engine.plan.nodes import Entry, Key, Layer, Link, Plan
+    from engine.plan.layers import Layer
+    from engine.plan.nodes import Entry, Key, Link, Plan
 
     Chain: TypeAlias = list[tuple[Entry, tuple[str, ...]]]
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from engine.chat import Problem
 from engine.plan.admission import check_base
+from engine.plan.layers import Layer
 from engine.plan.near import LONGEST
-from engine.plan.nodes import Decision, Layer, Resolved, Step
+from engine.plan.nodes import Decision, Resolved, Step
 from engine.plan.resolve import Resolver, demo, lookup, off, unknown
 
 if TYPE_CHECKING:

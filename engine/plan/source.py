@@ -7,7 +7,7 @@ import msgspec
 from engine.config.document import Document
 from engine.config.tree import Tree
 from engine.diagnostics import Report
-from engine.plan.nodes import Output, Prompt
+from engine.plan.layers import Output, Prompt
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

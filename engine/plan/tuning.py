@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.config.sections.models import Model, ModelDefaults
 from engine.config.sections.routes import Route
+from engine.plan.layers import Layer, Tuning
 from engine.plan.memories import compile_memory
-from engine.plan.nodes import Layer, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

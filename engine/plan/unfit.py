@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from engine.config.sections.routes import Route
     from engine.diagnostics import Span
     from engine.dialects.codec import Family
-    from engine.plan.nodes import Entry, Layer, Link, Rule, Tuning
+    from engine.plan.layers import Layer, Tuning
+    from engine.plan.nodes import Entry, Link, Rule
     from engine.plan.references import Models
     from engine.plan.source import Source
     from engine.plan.tuning import Declared, Path

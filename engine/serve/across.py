@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from engine.chat import Headers, Loss, Request
     from engine.dialects.base import Peek, Tap
     from engine.dialects.codec import Codec, Written
-    from engine.plan.nodes import Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Target
     from engine.serve.order import Order
 
     Keep = Callable[[dict[str, Any]], None]

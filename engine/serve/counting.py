@@ -18,7 +18,8 @@ from engine.serve.road import ESTIMATED, Local, Road, uncounted
 if TYPE_CHECKING:
     from engine.chat import Api, Headers, Language
     from engine.dialects.base import Tap
-    from engine.plan.nodes import Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Target
     from engine.serve.order import Order
 
 SAID = frozenset({"model", "system", "messages", "instructions", "input"})

@@ -227,31 +227,7 @@ class Exchange:
                 peek = await recollection.begin(peek)
             decision, peek, body = prepared(decision, form, peek)
         self.decision = decision = await self._admitted(decision, form, body)
-        forwards = any(one.forward for one in plan.upstreams.values())
-        order = Order(
-            visit=self.visit,
-            decision=decision,
-            dialect=dialect,
-            api=endpoint.api,
-            form=form,
-            peek=peek,
-            body=body,
-            path=self.path,
-            query=self.scope["query_string"],
-            sent=self.headers,
-            headers=up(self.headers),
-            credential=own_credentials(plan, self.headers) if forwards else [],
-            caller=caller,
-            faults=self._faults(),
-            recall=self.recall,
-            responses=self.responses,
-            continued=goes_on,
-            guard=self.guard,
-            client=client,
-            turn=turn_of(self.scope),
-            sealed=endpoint.api in SEALED and NEEDLE in body,
-            started=self.started,
-        )
+        order = self._order(dialect, endpoint.api, form, peek, body, goes_on, caller)
         if decision.pools[0].tuning.output is not None:
             await conversed(self, order)
         else:
@@ -259,6 +235,37 @@ class Exchange:
             await self.relay.run()
         if recollection is not None:
             await recollection.end()
+
+    def _order(
+        self, dialect: Dialect, api: Api, form: Api, peek: Peek, body: bytes, goes_on: Continued, caller: str
+    ) -> Order:
+        """Return the request, ready for any target of the decision."""
+        assert self.decision is not None
+        forwards = any(one.forward for one in self.plan.upstreams.values())
+        return Order(
+            visit=self.visit,
+            decision=self.decision,
+            dialect=dialect,
+            api=api,
+            form=form,
+            peek=peek,
+            body=body,
+            path=self.path,
+            query=self.scope["query_string"],
+            sent=self.headers,
+            headers=up(self.headers),
+            credential=own_credentials(self.plan, self.headers) if forwards else [],
+            caller=caller,
+            faults=self._faults(),
+            recall=self.recall,
+            responses=self.responses,
+            continued=goes_on,
+            guard=self.guard,
+            client=self.client,
+            turn=turn_of(self.scope),
+            sealed=api in SEALED and NEEDLE in body,
+            started=self.started,
+        )
 
     async def _admitted(self, decision: Decision, form: Api, body: bytes) -> Decision:
         """Ask the limits on the road of `decision`; return it with what they needed to know. Raises `Problem`."""

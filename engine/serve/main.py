@@ -142,26 +142,7 @@ async def _serve(
     app = make_app(records, status, Recall(), Responses(), gate, sockets, panel, name_of(main))
     switch = panel.switch = sockets.switch = Switch(cast("ASGIApp", app), generation, records, gate, sockets)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
-    server = Server(
-        uvicorn.Config(
-            cast("ASGIApplication", switch),
-            http=Protocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE,
-            backlog=BACKLOG,
-        ),
-        log,
-        main,
-        switch,
-        listener,
-        sidecar,
-    )
+    server = Server(_settings(switch), log, main, switch, listener, sidecar)
     drivers.stores.open()
     loop = asyncio.get_running_loop()
     if hasattr(signal, "SIGHUP"):
@@ -192,6 +173,23 @@ async def _serve(
         await observers.close()
         log.event("info", "turnout has stopped")
     return 0 if server.started else 1
+
+
+def _settings(switch: Switch) -> uvicorn.Config:
+    """Return how uvicorn serves: heads, limits, logs and WebSockets are ours."""
+    return uvicorn.Config(
+        cast("ASGIApplication", switch),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE,
+        backlog=BACKLOG,
+    )
 
 
 class Server(uvicorn.Server):

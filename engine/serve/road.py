@@ -28,7 +28,8 @@ from engine.serve.stored import Stored
 if TYPE_CHECKING:
     from engine.chat import Headers, Language
     from engine.dialects.base import Tap
-    from engine.plan.nodes import Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Target
     from engine.serve.order import Order
 
 ESTIMATED = "estimated"

@@ -14,7 +14,8 @@ from engine.serve.counting import Counting, counted
 from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
-    from engine.plan.nodes import Target, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Target
     from engine.serve.order import Order
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from engine.dialects.edits import edited
 from engine.facts import Facts
-from engine.plan.nodes import Layer, Pool, Tuning
+from engine.plan.layers import Layer, Tuning
+from engine.plan.nodes import Pool
 from engine.plan.route import route
 from engine.plan.tuning import merged
 from tests.plan.plans import UPSTREAMS, plan

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from engine.chat import Api
     from engine.dialects.base import Peek
-    from engine.plan.nodes import Decision, Memory
+    from engine.plan.layers import Memory
+    from engine.plan.nodes import Decision
     from engine.serve.exchange import Exchange
 
 MOST_BYTES = 64 * 1024 * 1024

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from engine.chat import Api, Response
-    from engine.plan.nodes import Decision, Output, Tuning
+    from engine.plan.layers import Output, Tuning
+    from engine.plan.nodes import Decision
     from engine.serve.order import Order
 
 SHOWN = 5

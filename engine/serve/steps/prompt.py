@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from engine.chat import Api
-    from engine.plan.nodes import Decision, Tuning
+    from engine.plan.layers import Tuning
+    from engine.plan.nodes import Decision
 
 
 def prompted(tuning: Tuning, decision: Decision, form: Api, fields: dict[str, Raw]) -> dict[str, Raw]:

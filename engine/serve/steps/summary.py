@@ -11,7 +11,8 @@ from engine.dialects import OPENAI
 from engine.dialects.history import text_of
 from engine.dialects.instructions import role_of
 from engine.facts import Facts
-from engine.plan.nodes import Decision, Layer
+from engine.plan.layers import Layer
+from engine.plan.nodes import Decision
 from engine.plan.resolve import Resolver
 from engine.serve.continued import Continued
 from engine.serve.order import Order
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
-    from engine.plan.nodes import Memory
+    from engine.plan.layers import Memory
     from engine.serve.exchange import Exchange
 
 PATH = "/v1/chat/completions"
