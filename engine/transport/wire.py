@@ -27,6 +27,8 @@ HIGH_WATER = 64 * 1024
 """Bytes of messages that nobody has taken yet, above which the peer has to wait."""
 MOST_WAITING = 64
 """Likewise, messages."""
+AT_ONCE = 16 * 1024
+"""Bytes that are parsed before anybody else has a turn: that many may be thousands of frames."""
 MOST_UNSENT = 1024 * 1024
 """Bytes that wait for the peer, above which nothing more is read of it: each of its pings would add to them."""
 PING_EVERY = 20.0
@@ -82,6 +84,9 @@ class Wire(asyncio.Protocol):
         self._inbox: deque[Message] = deque()
         self._size = 0
         self._paused = False
+        self._rest = bytearray()
+        """What has come and is not parsed yet."""
+        self._turn: asyncio.Handle | None = None
         self._parts = bytearray()
         """What has come of a message in several frames."""
         self._text = False
@@ -110,6 +115,24 @@ class Wire(asyncio.Protocol):
         self._heard = self._loop.time()
         if self.closed is not None and self._frames.eof_sent:
             return  # it is dropped: we have said why
+        if len(data) <= AT_ONCE and not self._rest:
+            self._read(data)
+        else:
+            self._rest += data
+            self._pause()
+            self._go_on()
+
+    def _next(self) -> None:
+        """Read a piece of what has come. Others have a turn before the next."""
+        self._turn = None
+        piece = bytes(self._rest[:AT_ONCE])
+        del self._rest[:AT_ONCE]
+        self._read(piece)
+        self._go_on()
+
+    def _read(self, data: bytes) -> None:
+        if self.closed is not None and self._frames.eof_sent:
+            return  # it is dropped: we have said why
         self._frames.receive_data(data)
         self._hear(self._frames.events_received())
         if self._unsent() > MOST_UNSENT:
@@ -133,12 +156,13 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as in asyncio
         self._over(GONE, "the connection was lost")
-        for timer in (self._beat, self._parting):
+        for timer in (self._beat, self._parting, self._turn):
             if timer is not None:
                 timer.cancel()
         if self._stall is not None:
             self._stall.forget()
         self._let_write()
+        self._rest.clear()
         self._frames.parser.close()  # a generator that knows whose it is
         self._frames.parser_exc = None  # its traceback does too
         self.gone = None
@@ -241,8 +265,12 @@ class Wire(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """Read on, once what has come is taken, and what it was answered as well."""
-        if self._paused and not self._inbox and self._unsent() <= MOST_UNSENT:
+        if self.closed is None and (self._inbox or self._unsent() > MOST_UNSENT):
+            return
+        if not self._rest:
             self._read_on()
+        elif self._turn is None:
+            self._turn = self._loop.call_soon(self._next)
 
     def _read_on(self) -> None:
         if self._paused and self._transport is not None and not self._transport.is_closing():
@@ -276,7 +304,7 @@ class Wire(asyncio.Protocol):
             self._transport.close()
 
     def _part(self) -> None:
-        self._read_on()
+        self._go_on()
         if self._parting is None:
             self._parting = self._loop.call_later(PARTING, self.abort)
 

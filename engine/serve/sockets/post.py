@@ -116,6 +116,8 @@ class Post:
         return {"type": "http.request", "body": self._body, "more_body": False}
 
     async def _send(self, message: Any) -> None:
+        if self._left:
+            return  # the client has been told already that nothing comes, or is gone
         if message["type"] == "http.response.start":
             self.status, self._headers = message["status"], message["headers"]
             kind = next((value for name, value in self._headers if name == b"content-type"), b"")

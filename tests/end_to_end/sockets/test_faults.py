@@ -409,6 +409,42 @@ def test_one_connection_does_not_hold_up_another(house: House) -> None:
         assert post(house.turnout.url, CHAT.path, CHAT.body("gpt"), by(ADA)).status == 200
 
 
+def test_a_flood_of_frames_lets_others_have_their_turn(house: House) -> None:
+    """Tens of thousands of frames in one read are not all taken before anybody else is heard."""
+    flood = frame(b"", PING) * 40_000
+    with Raw(house.turnout.url) as raw, Raw(house.turnout.url) as well:
+        raw.open(CHAT.path)
+        well.open(CHAT.path)
+        writer = threading.Thread(target=raw.send, args=(flood,), daemon=True)
+        writer.start()
+        for _ in range(20):
+            well.send(frame(b"one", PING))
+            assert well.hear() == (PONG, b"one")
+        heard = 0
+        while heard < 40_000:
+            heard += raw.hear() == (PONG, b"")
+        writer.join(10)
+        raw.send(frame(ASKED))
+        assert b"chat.completion.chunk" in raw.text()
+
+
+def test_a_cancel_of_what_a_limit_is_about_to_refuse_is_its_only_end(start: Start, openai: Upstream) -> None:
+    """It has not begun when it is taken back, and has a record all the same."""
+    more = "limits: {one: {requests: 1 per 1h, by: [all]}}\n"
+    server = start(written(openai, openai, "limits: [one]") + more)
+    both = frame(json.dumps(CHAT.body("gpt", id="a")).encode()) + frame(b'{"type": "cancel", "id": "a"}')
+    with Raw(server.url) as raw:
+        raw.open(CHAT.path)
+        for _ in range(3):
+            raw.send(both)
+            assert json.loads(raw.text()) == {"stream_id": "a", "id": "a", "type": "done", "cancelled": True}
+        raw.send(frame(b"", PING))
+        assert raw.hear() == (PONG, b"")
+        wait(lambda: len(re.findall(r"WS \S+ .*(499|429) ", server.log())) == 3)
+        raw.send(frame(b"", PING))
+        assert raw.hear() == (PONG, b"")
+
+
 def test_what_is_not_read_of_one_answer_still_lets_it_be_cancelled(house: House) -> None:
     before, _ = CHAT.parted((WORD, " end"))
     house.openai.script(as_stream([*before, *[before[-1]] * 2000, STALL]))
