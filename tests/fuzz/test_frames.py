@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
 from typing import TYPE_CHECKING
@@ -65,7 +66,7 @@ async def heard(pieces: Sequence[bytes]) -> tuple[list[tuple[bytes, bool]], int]
 
 def cut(data: bytes, at: Sequence[int]) -> list[bytes]:
     edges = [0, *sorted(min(one, len(data)) for one in at), len(data)]
-    return [data[begin:end] for begin, end in zip(edges, edges[1:], strict=False) if begin < end]
+    return [data[begin:end] for begin, end in itertools.pairwise(edges) if begin < end]
 
 
 def framed(message: bytes, text: bool, at: Sequence[int]) -> bytes:
