@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tests.support.turnout import Turnout
 
 FILE = """
+observe: {log: {format: text, usage: true}}
+prices: {team/*: {input: 1, cached: 0.1, output: 10}}
 upstreams:
   team:
     kind: langchain
@@ -82,6 +85,13 @@ def test_usage_and_why_it_stopped(turnout: Turnout, stream: bool) -> None:
         return
     told = next(event for event in events(answer.body) if event["type"] == "message_delta")
     assert (told["delta"]["stop_reason"], told["usage"]) == ("max_tokens", usage)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_what_it_costs(turnout: Turnout, stream: bool) -> None:
+    since = len(turnout.log())
+    post(turnout.url, CHAT.path, {**CHAT.conversation("Hi"), "model": "parrot", "stream": stream})
+    turnout.wait_for(re.compile(r"tokens=30\+5 cost=\$0\.000071 "), since=since)
 
 
 def test_a_stop_sequence_that_the_model_ignores_still_ends_its_answer(turnout: Turnout) -> None:
