@@ -61,8 +61,8 @@ def test_what_programs_read(turnout: Turnout, openai: Upstream) -> None:
     }
     assert told["websockets"] == {"open": 0, "connections": 1000, "messages": 0}
     assert told["upstreams"] == [
-        {"name": "openai", "kind": "openai", "state": "ok", "why": ""},
-        {"name": "keyless", "kind": "openai", "state": "off", "why": "NOT_SET_ANYWHERE is not set"},
+        {"name": "openai", "kind": "openai", "state": "ok", "why": "", "pool": None},
+        {"name": "keyless", "kind": "openai", "state": "off", "why": "NOT_SET_ANYWHERE is not set", "pool": None},
     ]
     assert told["targets"] == [{"name": "openai/gpt-5.5", "in_flight": 0, "states": {"ok": 1}, "why": []}]
     journal = told["journal"]

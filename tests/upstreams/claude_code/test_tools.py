@@ -114,20 +114,17 @@ def test_a_history_that_nobody_holds_is_told_as_text(bridge: Bridge) -> None:
 def test_clients_of_other_apis_bring_results_too(bridge: Bridge) -> None:
     tools = [{"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}]
     asked = {"role": "user", "content": 'call weather {"city": "Bonn"} & weather {"city": "Wien"}'}
-    first = post(bridge.url, CHAT.path, {"model": "claude-sonnet-5", "messages": [asked], "tools": tools}).json
-    message = first["choices"][0]["message"]
-    assert [json.loads(one["function"]["arguments"]) for one in message["tool_calls"]] == [
-        {"city": "Bonn"},
-        {"city": "Wien"},
-    ]
+    request = {"model": "claude-sonnet-5", "tools": tools}
+    message = post(bridge.url, CHAT.path, {**request, "messages": [asked]}).json["choices"][0]["message"]
+    cities = [json.loads(one["function"]["arguments"])["city"] for one in message["tool_calls"]]
+    assert cities == ["Bonn", "Wien"]
     results = [
-        {"role": "tool", "tool_call_id": one["id"], "content": f"r{at}"} for at, one in enumerate(message["tool_calls"])
+        {"role": "tool", "tool_call_id": one["id"], "content": f"it is {city}"}
+        for one, city in zip(message["tool_calls"], cities, strict=True)
     ]
     before = len(bridge.pids)
-    second = post(
-        bridge.url, CHAT.path, {"model": "claude-sonnet-5", "messages": [asked, message, *results], "tools": tools}
-    )
-    assert second.json["choices"][0]["message"]["content"] == "r0 | r1"
+    second = post(bridge.url, CHAT.path, {**request, "messages": [asked, message, *results]})
+    assert second.json["choices"][0]["message"]["content"] == "it is Bonn | it is Wien"
     assert len(bridge.pids) == before
 
 
