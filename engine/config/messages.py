@@ -155,6 +155,12 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("pattern", "upstreams.*.base_url"): Sentence(
         "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"
     ),
+    ("pattern", "upstreams.*.env.*"): Sentence(
+        "wrong-value", "{what} is no name of a variable: {found}", "write the name alone; its value never stands here"
+    ),
+    ("pattern", "upstreams.*.command"): Sentence(
+        "wrong-value", "{what} names no program", "write a name or a path, or leave it out"
+    ),
     ("pattern", "bases.*.prefix"): Sentence(
         "wrong-value", "{what} cannot be {found}", "write it as /team-a: a slash first, none at the end"
     ),

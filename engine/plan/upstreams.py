@@ -33,6 +33,7 @@ def compile_upstreams(source: Source) -> dict[str, Upstream]:
                 help="remove `check`: requests tell how it is",
             )
         _check_times(source, name, options)
+        _check_processes(source, name, options)
         check_code(source, name, options)
         found[name] = Upstream(
             name=name,
@@ -42,6 +43,19 @@ def compile_upstreams(source: Source) -> dict[str, Upstream]:
             forward=forward,
         )
     return found
+
+
+def _check_processes(source: Source, name: str, options: Options) -> None:
+    """Report more requests at once than there are processes to answer them."""
+    most, processes = getattr(options, "concurrency", 0), getattr(options, "processes", None)
+    if processes is not None and most > processes:
+        given = source.tree.keys.get(("upstreams", name, "processes"))
+        source.report.error(
+            "bad-processes",
+            f"upstream `{name}` runs {most} requests at once, but has {processes} processes, one for each conversation",
+            given or source.tree.key("upstreams", name, "concurrency"),
+            help=f"write `processes: {most}` or more, or a smaller `concurrency`",
+        )
 
 
 def _check_times(source: Source, name: str, options: Options) -> None:

@@ -33,7 +33,7 @@ class ClaudeCode(Options, frozen=True, kw_only=True, forbid_unknown_fields=True,
         Meta(description="personal-use: nobody but me, who am signed in to `claude`, uses this. It has to be said"),
     ] = None
     command: Annotated[
-        Annotated[str, Meta(min_length=1)] | None,
+        Annotated[str, Meta(pattern=r"\S")] | None,
         Meta(description="The `claude` that is run: a name or path; absent: the one the SDK finds"),
     ] = None
     env: Annotated[
