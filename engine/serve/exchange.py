@@ -34,7 +34,7 @@ from engine.serve.failures import problem_of
 from engine.serve.guard import NOTHING, Guard
 from engine.serve.headers import CREDENTIALS, first, own_credentials, up
 from engine.serve.heads import marked
-from engine.serve.knock import PROBES, is_json, nowhere, only, upgraded
+from engine.serve.knock import PROBES, is_json, misfit, nowhere, only
 from engine.serve.order import Order
 from engine.serve.passing import passing
 from engine.serve.recording import recorded
@@ -42,7 +42,7 @@ from engine.serve.relay import Relay
 from engine.serve.reply import JSON, Reply, Visit, form_of, is_local, marks, with_ids
 from engine.serve.sockets.opening import PATHS as SOCKETS
 from engine.serve.sockets.opening import open_socket
-from engine.serve.sockets.realtime import Connection, no_handshake
+from engine.serve.sockets.realtime import Connection
 from engine.serve.sockets.upgrade import asked, turn_of
 from engine.serve.steps import prepared
 from engine.serve.steps.conversing import conversed
@@ -171,12 +171,10 @@ class Exchange:
                 return
             await self._costs_nothing()
             open_socket(self, path, upgrade)
-        elif owned is not None:
-            if method != "POST":
-                raise upgraded(path) if first(self.headers, HANDSHAKE) is not None else only("POST", path)
+        elif owned is not None and method == "POST":
             await self._model_request(*owned, base, key)
-        elif path == REALTIME:
-            raise no_handshake(method)
+        elif owned is not None or path in SOCKETS:
+            raise misfit(method, path, handshake=first(self.headers, HANDSHAKE) is not None)
         elif path == MODELS or path.startswith(MODELS + "/"):
             if method not in ("GET", "HEAD"):
                 raise only("GET, HEAD", path)

@@ -40,6 +40,8 @@ LINGER = 5.0
 connection, and a client that still writes would never read why."""
 LATECOMER = 1.0
 """How long a connection that was on its way as the server began to stop (a handshake) may take to ask something."""
+BODIED = frozenset({b"content-length", b"transfer-encoding"})
+"""The fields of a request behind which a body may come."""
 NOWHERE = cast("list[tuple[bytes, bytes]]", deque(maxlen=0))
 """Where trailers go."""
 
@@ -71,6 +73,8 @@ class Protocol(HttpToolsProtocol):
         """The cycle whose task runs; `self.cycle` may already be the next one of a pipeline."""
         self._upgrade: Upgrade | None = None
         """What the request whose head is being read asks for."""
+        self._early = bytearray()
+        """What came behind such a head, before it was answered: frames, if it is taken."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -134,7 +138,8 @@ class Protocol(HttpToolsProtocol):
         self._rest()
         self.parser = cast("Any", None)  # they know each other, and nobody tells either that it is over
         transport.write(head)
-        wire.hand_over(transport, cast("set[object]", self.connections))
+        early, self._early = bytes(self._early), bytearray()
+        wire.hand_over(transport, cast("set[object]", self.connections), early)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -147,6 +152,9 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._left:
+            return
+        if self._upgrade is not None and not self.cycle.more_body:
+            self._wait(data)
             return
         self._piece = len(data)
         if self._in_head:
@@ -166,6 +174,12 @@ class Protocol(HttpToolsProtocol):
             self._in_body()
         if self.flow.read_paused and self._hark is None:
             self._hark = self.loop.call_later(EVERY, self._listen)
+
+    def _wait(self, data: bytes | memoryview) -> None:
+        """Keep what comes until it is known who reads it."""
+        self._early += data
+        if len(self._early) > HEAD_LIMIT:
+            self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -225,6 +239,9 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         self._drip.end()
         self._end_upgrade()
+        if self._early:
+            early, self._early = bytes(self._early), bytearray()
+            self.loop.call_soon(self.data_received, early)
         if answered is not None and answered.more_body and not self.transport.is_closing():
             self._linger = self.loop.call_later(LINGER, self.transport.close)
 
@@ -256,11 +273,15 @@ class Protocol(HttpToolsProtocol):
                 idle = self._running is None or self._running.response_complete
                 if method == b"GET" and version >= b"1.1" and idle and wanted(self.headers):
                     self._upgrade = Upgrade(self.headers, self._hand_over)
+                bodied = any(name in BODIED for name, _ in self.headers)
                 fields = [b"%s: %s\r\n" % field for field in self.headers if field[0] != b"upgrade"]
                 self.parser = httptools.HttpRequestParser(self)
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
                 self.parser.feed_data(b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(fields)))
                 rest = memoryview(rest)[upgrade.args[0] :]
+                if self._upgrade is not None and not bodied:
+                    self._wait(rest)
+                    return
 
     def _await_head(self) -> None:
         self._end_head()

@@ -6,7 +6,9 @@ from engine.chat import Problem
 from engine.dialects import ENDPOINTS
 from engine.plan.paths import MODELS
 from engine.serve import objects
+from engine.serve.sockets.opening import PATHS
 
+SHAKEN = "`connection: upgrade`, `upgrade: websocket` and `sec-websocket-version: 13`, over HTTP/1.1"
 PROBES = frozenset({"/", "/v1", "/v1/", "/api/hello"})
 """Paths that clients ask to see whether anybody is there (Claude Code: HEAD /api/hello)."""
 
@@ -25,10 +27,22 @@ def only(methods: str, path: str) -> Problem:
     return Problem(405, "method_not_allowed", f"{path[:200]} takes {methods}", headers=((b"allow", methods.encode()),))
 
 
-def upgraded(path: str) -> Problem:
-    """Return the refusal of an upgrade: clients that try a WebSocket first then ask by POST at once."""
-    message = f"{path} is not spoken over WebSocket here; send the request by POST"
-    return Problem(426, "upgrade_required", message, headers=((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")))
+def misfit(method: str, path: str, *, handshake: bool) -> Problem:
+    """Return the refusal of what a model endpoint is not asked by. `handshake`: it means to be one of a WebSocket.
+
+    Clients that try a WebSocket first (Codex) ask by POST at once where they are told 426.
+    """
+    if path not in PATHS:
+        if not handshake:
+            return only("POST", path)
+        told = f"{path} is not spoken over WebSocket here; send the request by POST"
+        return Problem(426, "upgrade_required", told, headers=((b"upgrade", b"HTTP/1.1"), (b"connection", b"upgrade")))
+    if path in ENDPOINTS and not handshake:
+        return only("POST", path)
+    if path not in ENDPOINTS and method != "GET":
+        return only("GET", path)
+    told = f"{path} waits for a WebSocket: a GET with {SHAKEN}"
+    return Problem(426, "upgrade_required", told, headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")))
 
 
 def nowhere(path: str) -> Problem:
@@ -38,4 +52,6 @@ def nowhere(path: str) -> Problem:
     if found := objects.PATH.fullmatch(path):
         return only(", ".join(objects.METHODS[found["part"]]), path)
     known = ", ".join(sorted(ENDPOINTS))
-    return Problem(404, "not_found", f"nothing is served at {path[:200]}; known: {known}, {MODELS}")
+    sockets = ", ".join(sorted(PATHS - ENDPOINTS.keys()))
+    told = f"nothing is served at {path[:200]}; known: {known}, {MODELS}, and over WebSocket {sockets}"
+    return Problem(404, "not_found", told)

@@ -74,6 +74,10 @@ class Switch:
             if scope["raw_path"] not in HOSTLESS:
                 self.asked_at = visit.loop.time()
 
+    def rest(self) -> None:
+        """Nobody has asked anything since now."""
+        self.asked_at = asyncio.get_running_loop().time()
+
     @property
     def busy(self) -> bool:
         """Whether any request runs, or a client holds a WebSocket open."""

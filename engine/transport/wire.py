@@ -181,6 +181,11 @@ class Wire(asyncio.Protocol):
 
     # messages
 
+    @property
+    def half(self) -> bool:
+        """Whether the peer has begun a message, or a frame, that is not whole."""
+        return bool(self._parts or self._frames.reader.buffer or self._rest)
+
     async def receive(self) -> Message:
         """Return the next message. Raises `Closed` once there are no more."""
         while not self._inbox:

@@ -30,7 +30,7 @@ async def heard(pieces: Sequence[bytes]) -> tuple[list[tuple[bytes, bool]], int]
     failures: list[object] = []
     loop.set_exception_handler(lambda _, context: failures.append(context))
     ours, theirs = socket.socketpair()
-    wire = ClientWire(loop, MOST, lambda: 10.0)
+    wire = ClientWire(loop, MOST, lambda: 10.0, lambda: 10.0)
     transport, _ = await loop.connect_accepted_socket(asyncio.Protocol, ours)
     wire.hand_over(transport, set())
     theirs.setblocking(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from msgspec import Raw
@@ -10,8 +10,9 @@ from msgspec import Raw
 from engine.chat import Problem
 from engine.dialects import RESPONSES
 from engine.serve.continued import items_of, listed
+from engine.serve.sockets.partial import Partial
 from engine.serve.sockets.steering import Steering
-from engine.serve.sockets.talk import Ask, opened, told
+from engine.serve.sockets.talk import Ask, lost, opened, told
 from engine.upstreams.turn import Turn
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 PREVIOUS = "previous_response_id"
 PATH = "/v1/responses"
 ENDS = frozenset({"response.completed", "response.incomplete"})
+TELLING = ENDS | {"response.created", "response.in_progress", "response.failed"}
+"""The events that tell the whole response."""
 FAILED = "response.failed"
 CALLS = {
     "function_call": "function_call_output",
@@ -33,6 +36,13 @@ CALLS = {
     "tool_search_call": "tool_search_output",
 }
 """Items that wait for the client -> what it answers them with."""
+
+
+class Lanes(Protocol):
+    """The lanes of a connection."""
+
+    def lines(self, answered: Answered, /) -> dict[object, Line]:
+        """Return the connections of a lane whose next request begins. Raises `Problem` where it is one too many."""
 
 
 class Head(msgspec.Struct):
@@ -72,7 +82,7 @@ class Answered:
     """One request in its lane, and its answer."""
 
     def __init__(
-        self, fields: dict[str, Raw], lane: str | None, memory: Memory, lines: dict[object, Line], *, generate: bool
+        self, fields: dict[str, Raw], lane: str | None, memory: Memory, lanes: Lanes, *, generate: bool
     ) -> None:
         """`fields`: those of the POST. `generate` false: only prepare."""
         self.lane = lane
@@ -80,7 +90,10 @@ class Answered:
         self.response: str | None = None
         """The id of the response, once it is under way."""
         self.steering = Steering()
-        self.turn: Turn | None = Turn(lines, generate=generate)
+        self.turn: Turn | None = None
+        self._lanes = lanes
+        self._partial = Partial()
+        self._lost: dict[str, str] = {}
         self._fields = fields
         self._memory = memory
         self._generate = generate
@@ -98,6 +111,7 @@ class Answered:
         return self._generate and bytes(self._fields.get("store", b"true")) != b"false"
 
     def body(self) -> bytes:
+        self.turn = Turn(self._lanes.lines(self), generate=self._generate)
         fields = self._fields
         peek = RESPONSES.peek("responses", msgspec.json.encode(fields))
         fresh = items_of(peek)
@@ -107,7 +121,6 @@ class Answered:
             self._items = fresh
             return msgspec.json.encode(fields)
         self._items = (*kept.items, *kept.queued, *fresh)
-        assert self.turn is not None
         self.turn.previous, self.turn.fresh = previous, listed((*kept.queued, *fresh))
         fields = {name: value for name, value in fields.items() if name != PREVIOUS}
         return msgspec.json.encode(fields | {"input": listed(self._items)})
@@ -115,6 +128,9 @@ class Answered:
     def refused(self, problem: Problem) -> list[bytes]:
         self._fail()
         return [failing(problem, self.lane), *self.steering.fail("successor_creation_failed", self.lane)]
+
+    def begin(self, headers: Headers) -> None:
+        self._lost = lost(headers)
 
     def event(self, data: bytes) -> list[bytes]:
         if self.over:
@@ -125,6 +141,9 @@ class Answered:
             return []  # `[DONE]` of a server that sends it
         self._number = head.sequence_number
         kind = head.type
+        self._partial.see(kind, data)
+        if kind in TELLING:
+            data = self._told(data, last=kind in ENDS)
         if kind == "error":
             self._fail()
             return [nested(data, self.lane), *self.steering.fail("successor_creation_failed", self.lane)]
@@ -142,6 +161,20 @@ class Answered:
             self.over = True
             return [marked(data, self.lane), *self._kept(_told(data).response)]
         return [marked(data, self.lane)]
+
+    def _told(self, data: bytes, *, last: bool) -> bytes:
+        """Return an event that tells the response with what it goes on from, which the upstream was not told; the last
+        one with what was left out of the request."""
+        previous = self.turn.previous if self.turn is not None else None
+        if previous is None and not (last and self._lost):
+            return data
+        fields = opened(data)
+        if previous is not None and "response" in fields:
+            response = opened(bytes(fields["response"])) | {PREVIOUS: Raw(msgspec.json.encode(previous))}
+            fields["response"] = Raw(msgspec.json.encode(response))
+        if last and self._lost:
+            fields["headers"] = Raw(msgspec.json.encode(self._lost))
+        return msgspec.json.encode(fields)
 
     def end(self) -> list[bytes]:
         return [] if self.over else self.broken()
@@ -165,10 +198,15 @@ class Answered:
             told = Problem(499, "response_cancelled", "the response was cancelled before it began")
             frames = [failing(told, self.lane)]
         else:
-            changed = {"status": "incomplete", "incomplete_details": {"reason": "cancelled"}, "output": self._output}
+            closing, item = self._partial.close()
+            output = [*self._output, *([item] if item is not None else [])]
+            changed = {"status": "incomplete", "incomplete_details": {"reason": "cancelled"}, "output": output}
             response = opened(bytes(self._begun)) | changed
-            said = {"type": "response.incomplete", "sequence_number": self._number + 1, "response": response}
-            frames = [marked(msgspec.json.encode(said), self.lane)]
+            said = [*closing, {"type": "response.incomplete", "response": response}]
+            frames = [
+                marked(msgspec.json.encode({**one, "sequence_number": number}), self.lane)
+                for number, one in enumerate(said, self._number + 1)
+            ]
         self._fail()
         return [*frames, *self.steering.fail("response_not_active", self.lane)]
 
@@ -200,8 +238,7 @@ class Answered:
             required = [_stub(item) for item in waiting]
             return self.steering.pend(required, self.lane, self._number + 1)
         fields = {**self._fields, PREVIOUS: Raw(msgspec.json.encode(ident)), "input": listed(steered)}
-        assert self.turn is not None
-        next_one = Answered(fields, self.lane, self._memory, self.turn.lines, generate=True)
+        next_one = Answered(fields, self.lane, self._memory, self._lanes, generate=True)
         size = sum(len(bytes(item)) for item in steered)
         self._follow = Ask(path=PATH, size=size, answering=next_one, lane=self.lane or "", name=self.lane)
         return []

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from engine.transport.wire import Wire
     from engine.transport.ws import UpstreamWire
 
-NORMAL, LEAVING, POLICY, RESTART, GATEWAY = 1000, 1001, 1008, 1012, 1014
+LEAVING, POLICY, RESTART, GATEWAY = 1001, 1008, 1012, 1014
 """Close codes (RFC 6455, 7.4; IANA: 1012 service restart, 1014 bad gateway)."""
 SOON = 0.01
 """Seconds that a timer rings in at the earliest."""
@@ -222,9 +222,9 @@ class Bridge:
             self._timer.cancel()
         now, limits, waits = self._loop.time(), self._limits, self._waits
         if self._why is None and now - self._born >= limits.total:
-            self._close_when_idle(NORMAL, f"open for {limits.total:g} s (server.websocket.total)")
+            self._close_when_idle(LEAVING, f"open for {limits.total:g} s (server.websocket.total)")
         if now - self._last >= limits.idle:
-            self._close(NORMAL, f"nothing was said for {limits.idle:g} s (server.websocket.idle)")
+            self._close(LEAVING, f"nothing was said for {limits.idle:g} s (server.websocket.idle)")
         ends = [self._last + limits.idle]
         if self._why is None:
             ends.append(self._born + limits.total)

@@ -36,14 +36,14 @@ def open_socket(exchange: Exchange, path: str, upgrade: Upgrade) -> None:
     """Make a connection of the handshake of `exchange`. Raises `Problem`: then it is answered over HTTP."""
     admitted(exchange)
     accept = accepted(exchange.headers)
-    from engine.serve.sockets.client import ClientWire
+    from engine.serve.sockets.client import wire_for
     from engine.serve.sockets.session import Session
 
     visit = exchange.visit
     switch = exchange.sockets.switch
     assert switch is not None
     plan = exchange.plan
-    wire = ClientWire(visit.loop, plan.body_limit, lambda: switch.generation.plan.send_timeout)
+    wire = wire_for(switch, visit.loop, plan.body_limit)
     prefix = plan.bases[exchange.base] if exchange.base is not None else ""
     session = Session(handshake(exchange.scope), prefix, wire, talk(exchange, path), exchange.sockets, switch)
     exchange.sockets.open.add(session)

@@ -20,7 +20,7 @@ from msgspec import Raw
 
 from engine.chat import Problem
 from engine.dialects import ENDPOINTS
-from engine.serve.sockets.talk import Ask, Cancel, Heard, opened, text_of, told
+from engine.serve.sockets.talk import Ask, Cancel, Heard, lost, opened, text_of, told
 
 if TYPE_CHECKING:
     from engine.chat import Headers
@@ -36,10 +36,15 @@ IDENT = re.compile(rb'["\d-]')
 """How the JSON of a string or a number begins."""
 MOST_ID = 256
 """Bytes of an `id`: it is said again in every frame of its answer."""
+ASKING = frozenset(
+    {"instructions", "stream", "tools", "text", "reasoning", "max_output_tokens", "previous_response_id", "store"}
+)
+"""Fields of a request with `input` that no request for embeddings has."""
 APIS = {
     "chat": "/v1/chat/completions",
     "messages": "/v1/messages",
     "embeddings": "/v1/embeddings",
+    "responses": "/v1/responses",
 }
 """The `api` that a first frame on /v1/ws may name -> where it goes."""
 
@@ -91,7 +96,9 @@ class Plain:
         if "messages" in fields:
             return APIS["messages" if self._anthropic or "system" in fields else "chat"]
         if "input" in fields:
-            return APIS["embeddings"]
+            return APIS[
+                "responses" if ASKING & fields.keys() or bytes(fields["input"]).startswith(b"[{") else "embeddings"
+            ]
         told = "the first frame says which API is spoken: `messages`, `input`, `type: response.create`, or an `api`"
         raise Problem(400, "invalid_request", f"{told} ({', '.join(APIS)})")
 
@@ -121,6 +128,7 @@ class Said:
         self._body = body
         self._dialect = dialect
         self._id = ident
+        self._lost: dict[str, str] = {}
         self.over = False
 
     def body(self) -> bytes:
@@ -130,6 +138,9 @@ class Said:
     def refused(self, problem: Problem) -> list[bytes]:
         self.over = True
         return [error(self._dialect.status(problem), [], self._dialect.error(problem, ""), self._id)]
+
+    def begin(self, headers: Headers) -> None:
+        self._lost = lost(headers)
 
     def event(self, data: bytes) -> list[bytes]:
         if data == DONE or self.over:
@@ -146,12 +157,14 @@ class Said:
         if self.over:
             return []
         self.over = True
-        return [self._marked(b'{"type":"done"}', also=True)]
+        done: dict[str, object] = {"type": "done"} | ({"headers": self._lost} if self._lost else {})
+        return [self._marked(msgspec.json.encode(done), also=True)]
 
     def whole(self, status: int, headers: Headers, body: bytes) -> list[bytes]:
         if status >= 400:
             self.over = True
             return [error(status, headers, body, self._id)]
+        self.begin(headers)
         return [self._marked(body), *self.end()]
 
     def broken(self) -> list[bytes]:

@@ -123,6 +123,7 @@ class Post:
             kind = next((value for name, value in self._headers if name == b"content-type"), b"")
             if self.status == 200 and kind.startswith(b"text/event-stream"):
                 self._splitter = Splitter()
+                self.answering.begin(self._headers)
             return
         body = message.get("body", b"")
         last = not message.get("more_body", False)

@@ -22,7 +22,6 @@ from engine.serve.body import ClientGone
 from engine.serve.continued import Continued
 from engine.serve.headers import own_credentials, up
 from engine.serve.heads import marked
-from engine.serve.knock import only
 from engine.serve.order import Order
 from engine.serve.sockets.opening import admitted
 from engine.serve.sockets.upgrade import accepted
@@ -36,18 +35,6 @@ if TYPE_CHECKING:
     from engine.serve.sockets.bridge import Bridge
     from engine.serve.sockets.reaching import Reaching
     from engine.serve.sockets.upgrade import Upgrade
-
-HANDSHAKE = "ask for it by a WebSocket handshake: GET with `upgrade: websocket`"
-
-
-def no_handshake(method: str) -> Problem:
-    """Return the refusal of a request at this path that asks for no WebSocket."""
-    if method != "GET":
-        return only("GET", PATH)
-    return Problem(426, "upgrade_required", f"{PATH} is spoken over WebSocket only: {HANDSHAKE}", headers=UPGRADE)
-
-
-UPGRADE = ((b"upgrade", b"websocket"), (b"connection", b"upgrade"))
 
 
 class Connection:
@@ -73,7 +60,7 @@ class Connection:
         try:
             await self._serve()
         finally:
-            sockets.open.discard(self)
+            sockets.leave(self)
 
     async def _serve(self) -> None:
         """Route it, connect to a target, accept the client, and relay."""
@@ -95,12 +82,12 @@ class Connection:
     async def _relay(self, reaching: Reaching, offered: Sequence[str]) -> None:
         """Accept the client, and relay until one side leaves. Raises `ClientGone`."""
         from engine.serve.sockets.bridge import Bridge
-        from engine.serve.sockets.client import ClientWire
+        from engine.serve.sockets.client import wire_for
 
         exchange, switch = self._exchange, self._exchange.sockets.switch
         assert switch is not None
         assert reaching.target is not None
-        client = ClientWire(exchange.visit.loop, exchange.plan.body_limit, lambda: switch.generation.plan.send_timeout)
+        client = wire_for(switch, exchange.visit.loop, exchange.plan.body_limit)
         bridge = Bridge(exchange, reaching, reaching.target, client, self._limits)
         chosen = reaching.wire.subprotocol or (SUBPROTOCOL if SUBPROTOCOL in offered else None)
         self._upgrade.take(client, self._accept, marked(reaching), chosen)

@@ -46,6 +46,12 @@ class Sockets:
                 headers=((b"retry-after", b"%d" % AGAIN),),
             )
 
+    def leave(self, one: Open) -> None:
+        """A connection is over: from now on nobody may be asking."""
+        self.open.discard(one)
+        if self.switch is not None:
+            self.switch.rest()
+
     def hold(self, task: asyncio.Task[None]) -> None:
         """Keep a task that nobody else does."""
         self._holding.add(task)

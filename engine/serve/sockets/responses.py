@@ -40,7 +40,7 @@ class Responses:
         self._lines: dict[str, dict[object, Line]] = {}
         """Lane -> its connections to upstreams."""
         self._active: dict[str, Answered] = {}
-        """Lane -> the request that was heard last."""
+        """Lane -> the request that began last."""
 
     def hear(self, data: bytes) -> Heard:
         fields = opened(data)
@@ -56,17 +56,20 @@ class Responses:
         raise Problem(400, "invalid_request", f"{told}, and not `{kind}`"[:200], param="type")
 
     def _create(self, fields: dict[str, Raw], lane: str | None, size: int) -> Ask:
-        named = len(self._lines.keys() - {""})
-        if lane is not None and lane not in self._lines and named >= MOST_LANES:
-            raise Problem(400, CROWDED, f"this connection has {MOST_LANES} lanes already: use one of them")
-        lines = self._lines.setdefault(lane or "", {})
         raw = bytes(fields.get("generate", Raw(b"true")))
         if raw not in (b"true", b"false", b"null"):
             raise Problem(400, "invalid_request", "`generate` must be true or false", param="generate")
         body = {name: value for name, value in fields.items() if name not in BESIDE} | {"stream": STREAMED}
-        answered = Answered(body, lane, self.memory, lines, generate=raw != b"false")
-        self._active[lane or ""] = answered
+        answered = Answered(body, lane, self.memory, self, generate=raw != b"false")
         return Ask(path=PATH, size=size, answering=answered, lane=lane or "", name=lane)
+
+    def lines(self, answered: Answered) -> dict[object, Line]:
+        """Return the connections of a lane whose next request begins. Raises `Problem` where it is one too many."""
+        lane = answered.lane or ""
+        if lane and lane not in self._lines and len(self._lines.keys() - {""}) >= MOST_LANES:
+            raise Problem(400, CROWDED, f"this connection has {MOST_LANES} lanes already: use one of them")
+        self._active[lane] = answered
+        return self._lines.setdefault(lane, {})
 
     def _cancel(self, response: str | None, lane: str | None) -> Heard:
         """Say which lane is meant: the one that is named, or in which that response is under way."""
@@ -74,8 +77,8 @@ class Responses:
             found = [name for name, one in self._active.items() if one.response == response and not one.over]
             if not found:
                 raise Problem(404, "response_not_found", f"no response `{response[:100]}` is under way here")
-            return Cancel(lane=found[0], name=found[0] or None)
-        return Cancel(lane=lane or "", name=lane)
+            return Cancel(lane=found[0], name=found[0] or None, waiting=False)
+        return Cancel(lane=lane or "", name=lane, waiting=False)
 
     def _steer(self, fields: dict[str, Raw]) -> Heard:
         """Take input for a response that is under way: its successor begins with it."""

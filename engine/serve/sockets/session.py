@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.serve.sockets.talk import Talk
     from engine.serve.switch import Switch
 
-POLICY, RESTART, IDLE, AGED = 1008, 1012, 1000, 1000
+POLICY, RESTART, IDLE, AGED = 1008, 1012, 1001, 1001
 """Close codes (RFC 6455, 7.4; IANA: 1012 service restart)."""
 
 
@@ -87,7 +87,7 @@ class Session:
         except Closed:
             pass
         finally:
-            self._sockets.open.discard(self)
+            self._sockets.leave(self)
             self._end()
             self._wire.gone = self._wire.stopped = None
 
@@ -162,7 +162,7 @@ class Session:
             await self._next(lane)
 
     async def _cancel(self, cancel: Cancel) -> None:
-        waiting = self._asks.get(cancel.lane, deque())
+        waiting = self._asks.get(cancel.lane, deque()) if cancel.waiting else deque()
         post = self._running.get(cancel.lane)
         gone = [one.answering for one in waiting]
         for one in waiting:

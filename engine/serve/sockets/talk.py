@@ -32,6 +32,9 @@ class Answering(Protocol):
     def refused(self, problem: Problem) -> list[bytes]:
         """Return the frames for a request that cannot be asked."""
 
+    def begin(self, headers: Headers) -> None:
+        """A stream begins, with this head."""
+
     def event(self, data: bytes) -> list[bytes]:
         """Return the frames for the data of one event of a stream."""
 
@@ -65,10 +68,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True):
-    """A frame that takes a request back. `name` None: whatever runs in `lane`."""
+    """A frame that takes a request back. `name` None: whatever runs in `lane`; `waiting`: and whatever waits there."""
 
     lane: str = ""
     name: str | None = None
+    waiting: bool = True
 
 
 class Say(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +124,11 @@ def text_of(fields: dict[str, msgspec.Raw], name: str) -> str | None:
         return msgspec.json.decode(raw, type=str)
     except msgspec.DecodeError:
         raise Problem(400, "invalid_request", f"`{name}` must be a string", param=name) from None
+
+
+def lost(headers: Headers) -> dict[str, str]:
+    """Return the field of a good answer's head that says what was left out of the request; nothing if nothing was."""
+    return {name.decode(): value.decode("latin-1") for name, value in headers if name == b"x-turnout-loss"}
 
 
 def told(headers: Headers) -> dict[str, str]:

@@ -36,10 +36,10 @@ def test_who_asks_nothing_is_closed_and_told_why(start: Start, openai: Upstream,
         talk.say(way.body(id="a"))  # while this runs, it is not idle
         house.upstream(way).wait_for(1)
         with house.talk(way) as other:
-            assert other.closed() == (1000, "nothing was asked for 0.5 s (server.websocket.idle)")
+            assert other.closed() == (1001, "nothing was asked for 0.5 s (server.websocket.idle)")
         go_on.set()
         assert talk.rest("a")[-1] == done("a")
-        assert talk.closed()[0] == 1000
+        assert talk.closed()[0] == 1001
 
 
 def test_pings_are_no_questions(start: Start, openai: Upstream, anthropic: Upstream) -> None:
@@ -72,7 +72,7 @@ def test_who_is_too_old_is_closed_once_nothing_runs(
         assert talk.until("b")["status"] == 503
         go_on.set()
         assert talk.until("a", "done") == done("a")
-        assert talk.closed() == (1000, "open for 1 s (server.websocket.total)")
+        assert talk.closed() == (1001, "open for 1 s (server.websocket.total)")
     assert len(house.upstream(way).requests) == 1
 
 
@@ -82,7 +82,7 @@ def test_an_edit_of_the_clocks_holds_for_those_who_are_in(start: Start, openai: 
     with house.talk(CHATS) as talk:
         talk.is_well(CHATS)
         house.turnout.taken(lambda: house.turnout.rewrite(text.replace("idle: 1h", "idle: 300ms")))
-        assert talk.closed()[0] == 1000
+        assert talk.closed()[0] == 1001
 
 
 # keep-alives ---------------------------------------------------------------------------------------------------------
@@ -141,3 +141,23 @@ def refuses(raw: Raw) -> bool:
     except OSError:
         return True
     return False
+
+
+@pytest.mark.parametrize("half", ["a frame", "a fragment", "drips"])
+def test_a_message_that_does_not_come_is_given_up(
+    start: Start, openai: Upstream, anthropic: Upstream, half: str
+) -> None:
+    """As a body over HTTP (`server.body_timeout`): a byte now and then is not enough."""
+    server = start(written(openai, anthropic, "body_timeout: 1s"))
+    with Raw(server.url, 30) as raw:
+        raw.open(CHAT.path)
+        whole = frame(b"x" * 1000)
+        raw.write(whole[:500] if half != "a fragment" else frame(b"{", fin=False))
+        if half == "drips":
+            for _ in range(5):
+                time.sleep(0.3)
+                try:
+                    raw.write(b"x")
+                except OSError:
+                    break
+        assert raw.closed() == (1008, "a message brought less than 16 KB in 1 s (server.body_timeout)")

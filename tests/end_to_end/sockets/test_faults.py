@@ -310,13 +310,21 @@ def test_empty_pieces_cost_nothing(house: House) -> None:
 # what comes at the wrong time ----------------------------------------------------------------------------------------
 
 
-def test_frames_before_the_101_end_the_connection(house: House) -> None:
-    for _ in range(5):
+def test_frames_before_the_101_wait_for_it(house: House) -> None:
+    """In one piece with the handshake, and right behind it; where it is refused they are no request either."""
+    for pause in (0.0, 0.002):
         with Raw(house.turnout.url) as raw:
-            raw.write(head("GET", CHAT.path, raw.host, {**HANDSHAKE, **by(ADA)}, 0, is_json=False) + frame(ASKED))
-            assert b"chat.completion.chunk" not in raw.rest()
+            raw.write(head("GET", CHAT.path, raw.host, {**HANDSHAKE, **by(ADA)}, 0, is_json=False))
+            time.sleep(pause)
+            raw.write(frame(ASKED))
+            assert raw.head().status == 101
+            assert b"chat.completion.chunk" in raw.text()
+    with Raw(house.turnout.url) as raw:
+        raw.write(head("GET", CHAT.path, raw.host, {**HANDSHAKE, **by("tk-nobody-00000000")}, 0, is_json=False))
+        raw.write(frame(ASKED))
+        assert raw.answer().status == 401
     wait(lambda: at_rest(house))
-    assert house.openai.requests == []
+    assert len(house.openai.requests) == 2
 
 
 def test_a_handshake_in_a_pipeline_is_refused(house: House) -> None:

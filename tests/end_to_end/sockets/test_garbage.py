@@ -164,6 +164,6 @@ def test_nor_one_that_is_not_waited_for(house: House) -> None:
         with Raw(house.turnout.url) as raw:
             path = EVERY[0].client.path
             raw.write(head("GET", path, raw.host, {**HANDSHAKE, **by(ADA)}, 0, is_json=False) + frame(b"{}"))
-            raw.rest()
+            raw.head()
     found, kinds = garbage(house.turnout)
     assert found < COUNT, kinds

@@ -164,7 +164,7 @@ def test_a_response_that_falls_silent(start: Start, voice: Realtime) -> None:
 def test_nothing_is_said_for_too_long(start: Start, voice: Realtime) -> None:
     turnout = begin(start, voice, "{idle: 1s, total: 10m}")
     with dial(turnout) as client:
-        assert end(client) == (1000, "nothing was said for 1 s (server.websocket.idle)")
+        assert end(client) == (1001, "nothing was said for 1 s (server.websocket.idle)")
     assert voice.visit().close()[0] == 1001
     assert (last(turnout)["status"], last(turnout)["reason"]) == (101, None)
 
@@ -181,4 +181,4 @@ def test_a_connection_gets_no_older_than_it_may_but_its_response_ends(start: Sta
         tell(client, "test.finish")
         kinds = [json.loads(message).get("type") for message in client]
         assert kinds[-1] == "response.done"
-        assert (client.close_code, client.close_reason) == (1000, "open for 0.5 s (server.websocket.total)")
+        assert (client.close_code, client.close_reason) == (1001, "open for 0.5 s (server.websocket.total)")

@@ -121,7 +121,7 @@ def test_only_a_get_asks_for_one(house: House, method: str) -> None:
 
 def test_a_plain_get_is_none(house: House) -> None:
     assert get(house.turnout.url, CHAT.path, by(ADA)).status == 405
-    assert get(house.turnout.url, "/v1/ws", by(ADA)).status in (404, 405)
+    assert get(house.turnout.url, "/v1/ws", by(ADA)).status == 426
 
 
 @FORMS

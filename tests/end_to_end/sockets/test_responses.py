@@ -206,6 +206,7 @@ def test_cancel(house: House, line: Line, model: str) -> None:
     assert end["stream_id"] == "a"
     assert end["response"]["id"] == heard[0]["response"]["id"]
     assert end["response"]["incomplete_details"] == {"reason": "cancelled"}
+    assert text_of(end["response"]) == "Hello"
     assert house.upstream(model).last.left_within(10)
     assert line.ask(model, stream_id="a")["status"] == "completed"
     line.send({"type": "response.cancel", "response_id": heard[0]["response"]["id"]})
@@ -357,3 +358,71 @@ def test_what_it_asked_is_recorded(turnout: Turnout, line: Line) -> None:
         "anthropic/claude-sonnet-5",
     )
     assert ADA not in turnout.log()
+
+
+@pytest.mark.parametrize("model", ["claude", "native"])
+def test_what_is_cancelled_is_closed_item_by_item(house: House, line: Line, model: str) -> None:
+    """The text that has come is in the item, in the response, and in their last events."""
+    begun = (
+        MESSAGES.parted()[0] if model == "claude" else response_stream(response("Hello there"), words=("Hello",))[:5]
+    )
+    house.upstream(model).script(as_stream([*begun, STALL]))
+    line.create(model)
+    heard = [line.hear()]
+    while heard[-1]["type"] != "response.output_text.delta":
+        heard.append(line.hear())
+    line.send({"type": "response.cancel"})
+    last = line.rest()
+    assert [frame["type"] for frame in last[-4:]] == [
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.incomplete",
+    ]
+    numbers = [frame["sequence_number"] for frame in [*heard, *last]]
+    assert numbers == list(range(len(numbers)))
+    assert last[-2]["item"] == last[-1]["response"]["output"][0]
+
+
+def test_a_cancel_leaves_what_waits_in_its_lane(house: House, line: Line) -> None:
+    before, _ = MESSAGES.parted()
+    house.anthropic.script(as_stream([*before, STALL]))
+    line.create("claude", "One")
+    ident = line.hear()["response"]["id"]
+    line.create("claude", "Two")
+    line.send({"type": "response.cancel", "response_id": ident})
+    assert line.rest()[-1]["type"] == "response.incomplete"
+    assert line.rest()[-1]["type"] == "response.completed"
+
+
+def test_what_is_refused_opens_no_lane(start: Start, openai: Upstream, anthropic: Upstream) -> None:
+    server = start(written(openai, anthropic, more="server: {websocket: {requests: 1}}"))
+    before, _ = RESPONSES.parted()
+    openai.script(as_stream([*before, STALL]))
+    with talking(server) as line:
+        line.create("native", stream_id="first")
+        line.hear()
+        for number in range(40):
+            line.create("gpt", stream_id=f"lane {number}")
+        refused = 0
+        while refused < 40:
+            refused += line.hear()["type"] == "error"
+        line.send({"type": "response.cancel", "stream_id": "first"})
+        line.rest()
+        assert line.ask("gpt", stream_id="another")["status"] == "completed"
+
+
+@EVERY
+def test_an_answer_names_what_it_goes_on_from(house: House, line: Line, model: str) -> None:
+    first = line.ask(model, [user("One")], **UNSTORED)
+    line.create(model, [user("Two")], previous_response_id=first["id"], **UNSTORED)
+    told = [frame["response"]["previous_response_id"] for frame in line.rest() if "response" in frame]
+    assert set(told) == {first["id"]}
+
+
+def test_what_was_left_out_is_told_at_the_end(house: House, line: Line) -> None:
+    line.create("claude", truncation="auto")
+    last = line.rest()[-1]
+    assert "truncation=" in last["headers"]["x-turnout-loss"]
+    line.create("claude")
+    assert "headers" not in line.rest()[-1]
