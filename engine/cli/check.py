@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from engine.diagnostics.render import Form
     from engine.plan.read import Reading
 
+    Tools = dict[str, list[str]]
+    """Where tools come from -> their names."""
+
 FORMATS = ("full", "concise", "json")
 STDIN = "-"
 
@@ -31,7 +34,9 @@ def add(subparsers: console.Subparsers) -> None:
     parser.add_argument("--format", choices=FORMATS, default="full", help="how findings are printed (default: full)")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
     parser.add_argument(
-        "--probe", action="store_true", help="also import the code that upstreams name, and see what it can do"
+        "--probe",
+        action="store_true",
+        help="also import the code and start the MCP servers that it names, and see what they can do",
     )
     parser.add_argument(
         "--no-environment", action="store_true", help="ask nothing of variables and secret files (for CI)"
@@ -51,12 +56,14 @@ def run(args: argparse.Namespace) -> int:
         readings = dict(_read(file, environ) for file in files)
     except UnicodeDecodeError as error:
         return console.problem(f"standard input is not UTF-8: byte {error.start + 1} is no text", "save it as UTF-8")
-    if args.probe:
-        _probe(readings)
+    tools = _probe(readings) if args.probe else {}
     if args.format == "json":
-        print(_json(readings, strict=args.strict))
+        print(_json(readings, tools, strict=args.strict))
     else:
-        told = (_text(name, reading, args.format, strict=args.strict) for name, reading in readings.items())
+        told = (
+            _text(name, reading, args.format, strict=args.strict) + _tools(tools.get(name, {}))
+            for name, reading in readings.items()
+        )
         print("\n".join(told), end="")
     failed = [reading for reading in readings.values() if not _passes(reading, strict=args.strict)]
     return console.PROBLEMS if failed else console.OK
@@ -71,13 +78,18 @@ def _read(file: str, environ: Mapping[str, str] | None) -> tuple[str, Reading]:
     return file, read(file, environ)
 
 
-def _probe(readings: dict[str, Reading]) -> None:
-    """Import what the files name; what comes of it joins their reports."""
+def _probe(readings: dict[str, Reading]) -> dict[str, Tools]:
+    """Import and start what the files name; what comes of it joins their reports. Return the tools of each file."""
     from engine.serve.loading import load
+    from engine.serve.toolbox.probing import probed
 
     with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no part of the report
-        for name, reading in readings.items():
-            load(reading, name)
+        return {name: probed(reading, load(reading, name).tools) for name, reading in readings.items()}
+
+
+def _tools(found: Tools) -> str:
+    """Say which tools there are: `tools of my_team.tools:add: add`."""
+    return "".join(f"tools of {source}: {', '.join(names) or 'none'}\n" for source, names in found.items())
 
 
 def _passes(reading: Reading, *, strict: bool) -> bool:
@@ -95,12 +107,13 @@ def _text(name: str, reading: Reading, form: Form, *, strict: bool) -> str:
     return f"{found}{name}: ok ({counts(reading.document)})\n"
 
 
-def _json(readings: dict[str, Reading], *, strict: bool) -> str:
-    """One object, however many files: `{ok, files: [{file, ok, diagnostics}]}`."""
+def _json(readings: dict[str, Reading], tools: dict[str, Tools], *, strict: bool) -> str:
+    """One object, however many files: `{ok, files: [{file, ok, diagnostics, tools}]}`; `tools` only with --probe."""
     from engine.diagnostics.render import render
 
     files = [
         {**json.loads(render(reading.report, "json")), "file": name, "ok": _passes(reading, strict=strict)}
+        | ({"tools": tools[name]} if name in tools else {})
         for name, reading in readings.items()
     ]
     return json.dumps({"ok": all(file["ok"] for file in files), "files": files}, indent=2, ensure_ascii=False)

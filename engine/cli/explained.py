@@ -25,6 +25,7 @@ DECODED = {"route": "route", "limits": "limit"}
 """Section -> what an entry of it is called that needs the whole body."""
 EDITED = ", and what `set` and `unset` name"
 PROMPTED = ", and the system prompt"
+TOOLED = ", and tools of the file are added"
 SHAPED = ", and the form of the answer"
 
 
@@ -90,6 +91,13 @@ def _stepped(decision: Decision) -> Iterator[Line]:
         names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""
         place = "in place of" if prompt.place == "replace" else prompt.place
         yield Line("prompt", prompt.name, prompt.place, f"{place} the system prompt{names}", _place(prompt.span))
+    tools = decision.pools[0].tuning.tools
+    if tools is not None:
+        told = "announced in the answer" if tools.announced else "invisible to the client"
+        for source in tools.sources:
+            absent = "" if source.declared.required else "; left out while it cannot be reached"
+            why = f"run here, {told}, at most {tools.rounds} rounds; answers are held until the last{absent}"
+            yield Line("tools", source.name, "", why, _place(source.span))
     if output is not None:
         often = f"; asked again at most {output.retries} times" if output.retries else ""
         yield Line("output", output.name, "", f"held until it satisfies the schema{often}", _place(output.span))
@@ -108,6 +116,7 @@ def _opened(told: Explanation) -> Iterator[Line]:
     elif told.tries and told.tries[-1].into is None and not told.deep:
         edits = EDITED if told.tuning is not None and told.tuning.edits else ""
         edits += PROMPTED if told.decision.pools[0].tuning.prompt is not None else ""
+        edits += TOOLED if told.decision.pools[0].tuning.tools is not None else ""
         edits += SHAPED if told.decision.pools[0].tuning.output is not None else ""
         yield Line("body", "as it is", "", f"only `model` is replaced{edits}", "")
 
@@ -268,6 +277,13 @@ def _tuning(tuning: Tuning) -> dict[str, Any]:
         if tuning.prompt is not None
         else None,
         "memory": {"messages": tuning.memory.messages, "tokens": tuning.memory.tokens} if tuning.memory else None,
+        "tools": {
+            "from": [source.name for source in tuning.tools.sources],
+            "max_rounds": tuning.tools.rounds,
+            "announce": tuning.tools.announced,
+        }
+        if tuning.tools is not None
+        else None,
         "output": {"schema": tuning.output.schema, "retries": tuning.output.retries} if tuning.output else None,
         "at": at,
     }

@@ -126,7 +126,8 @@ class _Writer:
         scalar, other = options
         if isinstance(other, mi.StrType | mi.LiteralType):
             scalar, other = other, scalar
-        return {"if": {"type": "string"}, "then": self.single(scalar), "else": self.single(other)}
+        first = "array" if isinstance(scalar, mi.ListType) else "string"
+        return {"if": {"type": first}, "then": self.single(scalar), "else": self.single(other)}
 
     def single(self, kind: mi.Type) -> Schema:
         if isinstance(kind, mi.StructType):

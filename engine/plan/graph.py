@@ -107,6 +107,8 @@ def changes(layer: Layer) -> Iterator[str]:
         yield "answers satisfy a schema" if layer.output.name == "schema" else f"answers satisfy {layer.output.name}"
     if layer.memory is not None:
         yield f"remembers {_remembered(layer.memory)} of a session"
+    if layer.tools is not None:
+        yield f"runs tools of {', '.join(source.name for source in layer.tools.sources)}"
     if layer.on_break is not None:
         yield "carries on streams that break" if layer.on_break == "continue" else "streams that break end in an error"
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.config.sections.steps import Place
+    from engine.config.sections.steps import ToolSource as Source
     from engine.diagnostics import Span
 
 
@@ -49,6 +50,26 @@ class Memory(Node, frozen=True, kw_only=True):
     """The entry that sums up what is left out."""
 
 
+class ToolSource(Node, frozen=True, kw_only=True):
+    """Where tools come from. `name` is what people call it: what is run, or whom it is asked of."""
+
+    key: str
+    """The same for all that are declared alike."""
+    declared: Source
+
+
+class Tools(Node, frozen=True, kw_only=True):
+    """Tools that Turnout runs itself."""
+
+    sources: tuple[ToolSource, ...]
+    rounds: int
+    timeout: float
+    """Seconds that one call may take."""
+    result: int
+    """Bytes of a result that the model is told."""
+    announced: bool
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
     """What one place of the file (defaults, an entry, a route) says of requests; None: nothing."""
 
@@ -61,6 +82,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Prompt | None = None
     output: Output | None = None
     memory: Memory | None = None
+    tools: Tools | None = None
     places: dict[tuple[str, str], Span] = {}
     """(key, path or name) -> where it stands: ("set", "thinking.type"), ("translation", "strict")."""
 
@@ -82,6 +104,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Prompt | None = None
     output: Output | None = None
     memory: Memory | None = None
+    tools: Tools | None = None
     places: dict[tuple[str, str], Span] = {}
     """As in `Layer`, of what is left."""
 
@@ -93,4 +116,4 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def steps(self) -> bool:
         """Whether the conversation itself is changed or looked at."""
-        return self.prompt is not None or self.output is not None or self.memory is not None
+        return any(step is not None for step in (self.prompt, self.output, self.memory, self.tools))

@@ -8,6 +8,7 @@ from engine.config.sections.models import Model, ModelDefaults
 from engine.config.sections.routes import Route
 from engine.plan.layers import Layer, Tuning
 from engine.plan.memories import compile_memory
+from engine.plan.tools import compile_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +35,8 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
     places["prompt", prompt.name if prompt else ""] = prompt.span if prompt else None
     memory = compile_memory(source, path, declared)
     places["memory", "memory" if memory else ""] = memory.span if memory else None
+    tools = compile_tools(source, path, declared)
+    places["tools", "tools" if tools else ""] = tools.span if tools else None
     places["output", output.name if output else ""] = output.span if output else None
     places["like", like or ""] = tree.values.get((*path, "like"))
     return Layer(
@@ -46,6 +49,7 @@ def layer(source: Source, path: Path, declared: Declared) -> Layer:
         prompt=prompt,
         output=output,
         memory=memory,
+        tools=tools,
         places={said: span for said, span in places.items() if span is not None},
     )
 
@@ -58,7 +62,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
     values: dict[str, Any] = {}
     unset: tuple[str, ...] = ()
     strip: tuple[str, ...] = ()
-    like, translation, on_break, prompt, output, memory = None, None, None, None, None, None
+    like, translation, on_break, prompt, output, memory, tools = None, None, None, None, None, None, None
     places: dict[tuple[str, str], Span] = {}
     for one in layers:
         for path in one.unset or ():
@@ -70,12 +74,13 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         strip = strip if one.strip is None else one.strip
         like, translation = one.like or like, one.translation or translation
         on_break, prompt, output = one.on_break or on_break, one.prompt or prompt, one.output or output
-        memory = one.memory or memory
+        memory, tools = one.memory or memory, one.tools or tools
         places |= one.places
     unset = tuple(path for path in unset if not any(within(path, whole) for whole in values))
     said = {("set", path) for path in values} | {("like", like or ""), ("translation", translation or "")}
     said |= {("on_break", on_break or ""), ("prompt", prompt.name if prompt else "")}
     said |= {("output", output.name if output else ""), ("memory", "memory" if memory else "")}
+    said |= {("tools", "tools" if tools else "")}
     said |= {("unset", path) for path in unset} | {("strip", name) for name in strip}
     return Tuning(
         set=values,
@@ -87,6 +92,7 @@ def merged(layers: Iterable[Layer]) -> Tuning:
         prompt=prompt,
         output=output,
         memory=memory,
+        tools=tools,
         places={each: span for each, span in places.items() if each in said},
     )
 

@@ -47,6 +47,7 @@ from engine.serve.sockets.upgrade import asked, turn_of
 from engine.serve.steps import prepared
 from engine.serve.steps.conversing import conversed
 from engine.serve.steps.memory import Memories, Remembering, remembering
+from engine.serve.steps.tools import Kit, equipped
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
@@ -219,20 +220,25 @@ class Exchange:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
         recollection: Remembering | None = None
+        kit: Kit | None = None
         if decision.pools[0].tuning.steps:
             recollection = await remembering(self, decision, form, peek, caller)
-            if recollection is not None:
-                peek = await recollection.begin(peek)
-            decision, peek, body = prepared(decision, form, peek)
+            peek = await recollection.begin(peek) if recollection is not None else peek
+            kit = await equipped(self.visit, decision, form, peek)
+            decision, peek, body = prepared(decision, form, kit.offer(peek) if kit is not None else peek)
         self.decision = decision = await self._admitted(decision, form, body)
         order = self._order(dialect, endpoint.api, form, peek, body, goes_on, caller)
-        if decision.pools[0].tuning.output is not None:
-            await conversed(self, order)
+        await self._conversation(order, kit)
+        if recollection is not None:
+            await recollection.end()
+
+    async def _conversation(self, order: Order, kit: Kit | None) -> None:
+        """Answer the client."""
+        if kit is not None or order.decision.pools[0].tuning.output is not None:
+            await conversed(self, order, kit)
         else:
             self.relay = Relay(order, self.reply, self.relay)
             await self.relay.run()
-        if recollection is not None:
-            await recollection.end()
 
     def _order(
         self, dialect: Dialect, api: Api, form: Api, peek: Peek, body: bytes, goes_on: Continued, caller: str

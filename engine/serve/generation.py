@@ -14,12 +14,14 @@ import msgspec
 
 from engine import resources
 from engine.plan.terms import is_private
+from engine.plan.tools import tool_sources
 from engine.secret import Secret
 from engine.serve.checking import Checking
 from engine.serve.healths import Healths
 from engine.serve.learned import Learned
 from engine.serve.loading import Loaded
 from engine.serve.stores import Stores
+from engine.serve.toolbox.boxes import Box, Boxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +89,7 @@ class Drivers:
         self.listens = listens
         self.stores = Stores()
         """What counts for all generations."""
+        self.boxes = Boxes()
         self._live: dict[bytes, Live] = {}
 
     def take(self, name: str, options: Options, api_key: Secret | None, made: Driver | None = None) -> Live:
@@ -137,12 +140,15 @@ class Generation:
         store: Store,
         drivers: Drivers,
         log: Log,
+        tools: dict[str, Box] | None = None,
     ) -> None:
         self.plan = plan
         self.id = identity
         self.live = live
         self.store = store
         """Where limits are counted."""
+        self.tools = tools or {}
+        """Key of a source of tools -> what lives of it."""
         self.turns: dict[str, int] = {}
         """How many requests each entry of `models` has shared out."""
         self.leases: set[asyncio.Task[object]] = set()
@@ -160,6 +166,8 @@ class Generation:
         """It is live from now on: begin to look after its upstreams."""
         for name, live in self.live.items():
             live.begin(self.plan.upstreams[name], self._log)
+        for box in self.tools.values():
+            box.source.begin()
 
     def retire(self, closed: Callable[[Generation], None]) -> None:
         """No new request comes here; close once the last one has gone, then call `closed`."""
@@ -191,6 +199,7 @@ class Generation:
                 await self._drivers.give(live)
             except Exception as error:
                 self._log.event("error", f"upstream `{name}` did not close: {type(error).__name__}: {error}")
+        await asyncio.gather(*(self._drivers.boxes.give(box) for box in self.tools.values()))
         await self._drivers.stores.give(self.store)
         if self._retired is not None:
             self._retired(self)
@@ -233,8 +242,12 @@ def build(reading: Reading, drivers: Drivers, log: Log, loaded: Loaded | None = 
                 drivers.forget(one)
         return None
     plan = msgspec.structs.replace(plan, off=off)
+    tools = {
+        source.key: drivers.boxes.take(source, reading.secrets, loaded.tools.get(source.key))
+        for source in tool_sources(plan)
+    }
     store = drivers.stores.take(plan.document.state, reading.shared, log)
-    return Generation(plan, identity(reading), live, store, drivers, log)
+    return Generation(plan, identity(reading), live, store, drivers, log, tools)
 
 
 def follow(log: Log, plan: Plan) -> None:

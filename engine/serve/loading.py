@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine import resources
+from engine.plan.tools import tool_sources
 from engine.serve.beside import look_beside
+from engine.serve.toolbox.gathering import gather
 from engine.upstreams.base import Unbuildable
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from engine.plan.nodes import Link, Plan, Upstream
     from engine.plan.read import Reading
     from engine.serve.generation import Drivers
+    from engine.serve.toolbox.base import Source
     from engine.upstreams.base import Driver, Options
 
 
@@ -28,6 +31,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     drivers: dict[str, Driver] = {}
     off: dict[str, str] = {}
+    tools: dict[str, Source] = {}
+    """Key of a source of tools -> what it is."""
 
 
 def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
@@ -47,6 +52,10 @@ def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
             continue
         look_beside(main, reading.plan.document.server.allow_code)
         _load(reading, upstream, options, found)
+    sources = list(tool_sources(reading.plan))
+    if sources:
+        look_beside(main, reading.plan.document.server.allow_code)
+        gather(reading, sources, found.tools, drivers.boxes if drivers is not None else None)
     reading.report.sort()
     return found
 

@@ -65,6 +65,14 @@ class WebSockets(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
 
 
+class ToolSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where tools come from. `state` is ready, starting, or why there are none; `begun`: how often a server was."""
+
+    name: str
+    state: str
+    begun: int | None = None
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of `limits`, as written."""
 
@@ -118,6 +126,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: list[Upstream]
     targets: list[Target]
     """Those that have been asked."""
+    tools: list[ToolSource]
     limits: list[Limit]
     store: Store
     journal: Journal | None
@@ -151,6 +160,7 @@ class Panel:
             websockets=self._websockets(),
             upstreams=self._upstreams(),
             targets=self._targets(),
+            tools=self._tools(),
             limits=self._limits(),
             store=self._store(),
             journal=Journal(
@@ -209,6 +219,12 @@ class Panel:
                 if state == "down" and health.why not in one.why:
                     one.why.append(health.why)
         return list(found.values())
+
+    def _tools(self) -> list[ToolSource]:
+        boxes = self.switch.generation.tools.values()
+        return [
+            ToolSource(name=box.name, state=box.source.state, begun=getattr(box.source, "begun", None)) for box in boxes
+        ]
 
     def _limits(self) -> list[Limit]:
         return [

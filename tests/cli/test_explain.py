@@ -337,6 +337,7 @@ def test_what_is_done_to_the_request_that_is_answered(folder: Path) -> None:
         "prompt": None,
         "output": None,
         "memory": None,
+        "tools": None,
         "at": {
             "set": {"seed": "proxy.yaml:4"},
             "strip": {"x-team": "proxy.yaml:3", "x-app": "proxy.yaml:3"},

@@ -10,8 +10,8 @@ from msgspec import Meta
 from engine.chat import REASONS, Mode, OnBreak, Reason
 from engine.config.parameters import Like, Parameter
 from engine.config.sections.base import Section, Word
-from engine.config.sections.steps import Memory, Output, Prompt
-from engine.config.sections.tuned import MEMORY, ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.steps import Memory, Output, Prompt, Tools, ToolSource
+from engine.config.sections.tuned import MEMORY, ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TOOLS, TRANSLATION, UNSET
 from engine.units import Duration
 from engine.upstreams.base import Stripped
 
@@ -75,6 +75,7 @@ class Model(Section, frozen=True, kw_only=True):
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
     output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
     memory: Annotated[Memory | None, Meta(description=MEMORY)] = None
+    tools: Annotated[list[ToolSource] | Tools | None, Meta(description=TOOLS)] = None
     like: Annotated[
         Like | None,
         Meta(description="The model whose family the targets count as, where their own names tell no family"),
@@ -110,6 +111,7 @@ class ModelDefaults(Section, frozen=True, kw_only=True):
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
     output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
     memory: Annotated[Memory | None, Meta(description=MEMORY)] = None
+    tools: Annotated[list[ToolSource] | Tools | None, Meta(description=TOOLS)] = None
 
 
 class Defaults(Section, frozen=True, kw_only=True):

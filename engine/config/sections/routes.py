@@ -11,8 +11,8 @@ from engine.chat import Api, Mode, OnBreak
 from engine.clients import PROFILES
 from engine.config.parameters import Parameter
 from engine.config.sections.base import AnyOf, Name, Section, Word
-from engine.config.sections.steps import Memory, Output, Prompt
-from engine.config.sections.tuned import MEMORY, ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TRANSLATION, UNSET
+from engine.config.sections.steps import Memory, Output, Prompt, Tools, ToolSource
+from engine.config.sections.tuned import MEMORY, ON_BREAK, OUTPUT, PROMPT, SET, STRIP, TOOLS, TRANSLATION, UNSET
 from engine.upstreams.base import Stripped
 
 if TYPE_CHECKING:
@@ -80,4 +80,5 @@ class Route(Section, frozen=True, kw_only=True):
     prompt: Annotated[Word | Prompt | None, Meta(description=PROMPT)] = None
     output: Annotated[Word | Output | None, Meta(description=OUTPUT)] = None
     memory: Annotated[Memory | None, Meta(description=MEMORY)] = None
+    tools: Annotated[list[ToolSource] | Tools | None, Meta(description=TOOLS)] = None
     limits: Annotated[list[Word], Meta(description="Names of `limits` that count requests that take this route")] = []

@@ -143,7 +143,7 @@ class Server(Section, frozen=True, kw_only=True):
     allow_code: Annotated[
         list[Module],
         Meta(
-            description="Modules that upstreams of kind langchain may import: pkg.module, or pkg.* for a package and "
+            description="Modules that `kind: langchain` and `tools` may import: pkg.module, or pkg.* for a package and "
             "all in it; empty: none"
         ),
     ] = []

@@ -21,6 +21,10 @@ MEMORY = (
     "What was said before in the session that the client names is put in front of what it says: for clients that send "
     "only their new turn. It belongs to the key; it needs the extra `langchain`"
 )
+TOOLS = (
+    "Tools that Turnout offers the model beside those of the client, and runs itself: LangChain tools by their path, "
+    "and servers of the Model Context Protocol; a list of them, or {use, max_rounds, timeout, result, announce}"
+)
 ON_BREAK = (
     "What becomes of a stream that breaks off behind content. error: one error in it. continue: while it is plain "
     "text, the next target is asked to go on from where it stopped, and the client sees one stream"

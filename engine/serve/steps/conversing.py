@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Problem
+from engine.dialects.seal import NEEDLE
 from engine.plan.demand import spent
 from engine.serve.giving_up import say_broken
 from engine.serve.heads import early
@@ -17,10 +18,14 @@ from engine.serve.steps.output import Shaped
 if TYPE_CHECKING:
     from engine.serve.exchange import Exchange
     from engine.serve.order import Order
+    from engine.serve.steps.tools import Kit
+
+SEALED = frozenset({"messages", "responses"})
+"""The APIs whose answers may carry reasoning under our own seal."""
 
 
-async def conversed(exchange: Exchange, order: Order) -> None:
-    """Answer the client of `exchange`. Raises `Problem` where nothing has been sent yet."""
+async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) -> None:
+    """Answer the client of `exchange`, with the tools of `kit`. Raises `Problem` where nothing has been sent yet."""
     reply = exchange.reply
     if order.peek.stream:
         reply.hold(order.decision.hold, order.dialect.keepalive(order.api), lambda: early(order))
@@ -32,7 +37,11 @@ async def conversed(exchange: Exchange, order: Order) -> None:
         try:
             await relay.run()
             answer = held.response(order.api)
-            fields = step.again(order, answer) if step is not None and answer is not None else None
+            fields = None
+            if answer is not None and kit is not None:
+                fields = await kit.again(order, answer, held.body)
+            if answer is not None and step is not None and fields is None:
+                fields = step.again(order, answer)
         except Problem as problem:
             if not reply.opened:
                 raise
@@ -40,9 +49,13 @@ async def conversed(exchange: Exchange, order: Order) -> None:
             await say_broken(relay, problem)
             return
         if fields is None:
+            if answer is not None and kit is not None:
+                held.body = kit.finished(order.api, held.body)
             await held.release(reply)
             return
         if order.guard is not None:
             await order.guard.again(spent(relay.own_usage, relay.own_cost) if relay.own_usage is not None else None)
         peek = msgspec.structs.replace(order.peek, fields=fields)
-        order = msgspec.structs.replace(order, peek=peek, body=msgspec.json.encode(fields), _request=[])
+        body = msgspec.json.encode(fields)
+        sealed = order.sealed or (kit is not None and order.api in SEALED and NEEDLE in body)
+        order = msgspec.structs.replace(order, peek=peek, body=body, sealed=sealed, _request=[])

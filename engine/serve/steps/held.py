@@ -52,11 +52,20 @@ class Held(Reply):
 
     def response(self, api: Api) -> Response | None:
         """Return what was answered, in no vendor's form; None for an error, or what cannot be read."""
-        return read(api, self.status, b"".join(self._body))
+        return read(api, self.status, self.body)
+
+    @property
+    def body(self) -> bytes:
+        """What was answered."""
+        return b"".join(self._body)
+
+    @body.setter
+    def body(self, body: bytes) -> None:
+        self._body = [body]
 
     async def release(self, reply: Reply) -> None:
         """Send it out."""
-        body = b"".join(self._body)
+        body = self.body
         if reply.opened:  # with keep-alives
             await reply.end(body)
             return
