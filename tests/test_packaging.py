@@ -20,6 +20,7 @@ DATA = {
     "engine/_data/proxy.yaml",
     "engine/_data/schema/proxy.schema.json",
     "engine/_data/templates/status.html.j2",
+    "engine/_data/templates/claude-plan.yaml",
     *(f"engine/store/{path.name}" for path in (ROOT / "engine/store").glob("*.lua")),
     *(f"engine/dialects/contract/{path.name}" for path in (ROOT / "engine/dialects/contract").glob("*.yaml")),
     *(f"engine/_data/templates/clients/{path.name}" for path in (ROOT / "templates" / "clients").iterdir()),
