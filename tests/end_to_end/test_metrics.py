@@ -249,7 +249,8 @@ def test_off_unless_asked_and_then_not_even_imported(start: Start, openai: Upstr
 
 
 def test_what_a_plain_serve_does_not_import(start: Start) -> None:
-    heavy = "('prometheus_client', 'sqlite3', 'jinja2', 'redis', 'openai', 'anthropic', 'langchain_core')"
+    vendors = "'openai', 'anthropic', 'langchain_core', 'claude_agent_sdk', 'mcp'"
+    heavy = f"('prometheus_client', 'sqlite3', 'jinja2', 'redis', {vendors})"
     say = f"print('imported', [one for one in {heavy} if one in sys.modules], file=sys.stderr)"
     run = f"import atexit, sys; atexit.register(lambda: {say}); from engine.cli import main; sys.exit(main())"
     server = start(
