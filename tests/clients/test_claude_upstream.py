@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.clients.desk import CLIENTS, installed
-from tests.support.answers import usual
+from tests.support.answers import PLAIN, usual
 from tests.support.apis import APIS, MESSAGES, Api
 from tests.support.http import Answer, post
-from tests.support.loop import sealed_file
+from tests.support.loop import Manner, sealed_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,13 +83,13 @@ def test_a_tool_of_the_client_over_two_requests(turnout: Turnout, anthropic: Ups
     assert second.json["usage"]["output_tokens"] > 0
 
 
-def as_claude_calls_it(seen: Seen) -> Reply:
+def as_claude_calls_it(seen: Seen, manner: Manner = PLAIN) -> Reply:
     """Answer as ever, though Claude Code calls the tools of others `mcp__SERVER__NAME`."""
     body = seen.json
     called = {tool["name"].rpartition("__")[2]: tool["name"] for tool in body.get("tools") or ()}
     for tool in body.get("tools") or ():
         tool["name"] = tool["name"].rpartition("__")[2]
-    reply = usual(replace(seen, body=json.dumps(body).encode()))
+    reply = usual(replace(seen, body=json.dumps(body).encode()), manner)
 
     def named(part: bytes) -> bytes:
         for short, long in called.items():
