@@ -97,6 +97,9 @@ def test_a_session_is_resumed_by_its_messages(start: Start, anthropic: Upstream,
     told = [one for one in anthropic.requests[-1].json["messages"] if one["role"] != "system"]
     assert [one["role"] for one in told] == ["user", "assistant", "user"]
     assert "/help @/etc/hostname and go on" in str(told[-1])
+    assert list((tmp_path / "home" / ".claude" / "projects").glob("*/*.jsonl"))
+    turnout.stop()
+    assert not list((tmp_path / "home" / ".claude" / "projects").glob("*/*.jsonl")), "they are gone with the server"
 
 
 def test_who_is_not_signed_in_is_told_what_to_do(start: Start, anthropic: Upstream, tmp_path: Path) -> None:

@@ -108,6 +108,22 @@ def test_a_prompt_is_not_read_as_a_command(bridge: Bridge) -> None:
     assert all(one["verbatim"] for one in bridge.events("asked"))
 
 
+INJECTED = "--dangerously-skip-permissions"
+
+
+def test_nothing_of_a_request_becomes_an_option(begin: Begin) -> None:
+    bridge = begin("warm: 0", text=FILE.replace("claude-*: max/claude-*", '"*": "max/*"'))
+    assert bridge.ask("say no", model=INJECTED).status == 404
+    fields = {"output_config": {"effort": INJECTED}, "thinking": {"type": "enabled", "budget_tokens": INJECTED}}
+    assert said(bridge.ask("say well", **fields)) == "well"
+    assert said(bridge.ask("say well", thinking={"type": "adaptive", "display": INJECTED})) == "well"
+    assert said(bridge.ask("say well", output_config={"effort": "high"}, model="claude-opus-4-8[1m]")) == "well"
+    started = bridge.events("start")
+    assert len(started) == 3
+    assert not any(INJECTED in word for one in started for word in one["argv"])
+    assert started[-1]["argv"][started[-1]["argv"].index("--effort") + 1] == "high"
+
+
 def test_it_has_no_tools_no_settings_and_an_empty_folder(bridge: Bridge) -> None:
     said(bridge.ask("say safe"))
     for one in bridge.events("start"):

@@ -7,6 +7,7 @@ on the way back (thinking, cache breakpoints, blank ends of text). See https://d
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -16,6 +17,9 @@ from engine.upstreams.drivers.claude_code.names import PREFIX, ours
 
 Block = dict[str, Any]
 Message = dict[str, Any]
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]*(\[[a-z0-9]+\])?")
+"""The names that may stand on a command line: none that looks like an option."""
 START = b""
 """The position before the first message."""
 
@@ -69,26 +73,27 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(body: bytes, model: str) -> Asked:
-    """Return what `body` asks. Raises `Failed` (bad_request) where it is no request of the Messages API."""
+    """Return what `body` asks. Raises `Failed` where that cannot be asked."""
     try:
         request = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise refused("the body is no JSON") from None
     if not isinstance(request, dict):
         raise refused("the body is no JSON object")
+    if not MODEL.fullmatch(model):
+        raise Failed(Failure(reason="not_found", message="claude knows no model of this name"))
     messages = [_message(one) for one in request.get("messages") or [] if isinstance(one, dict)]
     if not messages or messages[-1]["role"] == "assistant":
         raise refused("messages: claude answers a user; the last message cannot be the assistant's own")
     cut = len(messages)
     while cut and messages[cut - 1]["role"] == "user":
         cut -= 1
-    output = request.get("output_config")
     recipe = Recipe(
         model=model,
         system=_system(request.get("system")),
         tools=_tools(request),
         thinking=_thinking(request.get("thinking")),
-        effort=output.get("effort") if isinstance(output, dict) else None,
+        effort=_effort(request.get("output_config")),
     )
     before = messages[:cut]
     return Asked(recipe=recipe, before=before, new=messages[cut:], position=digest(START, before))
@@ -163,12 +168,19 @@ def _tools(request: dict[str, Any]) -> tuple[Tool, ...]:
 
 
 def _thinking(thinking: Any) -> dict[str, Any]:
-    """Return it as the SDK takes it (types.py, ThinkingConfig)."""
+    """Return it as the SDK takes it (types.py, ThinkingConfig). What is not known here is no word on a command line."""
     if not isinstance(thinking, dict) or thinking.get("type") not in ("enabled", "adaptive"):
         return {"type": "disabled"}
-    kept = {"type", "display"} | ({"budget_tokens"} if thinking["type"] == "enabled" else set())
-    found = {key: thinking[key] for key in kept if key in thinking}
-    return found if found["type"] == "adaptive" or "budget_tokens" in found else {"type": "adaptive"}
+    budget, display = thinking.get("budget_tokens"), thinking.get("display")
+    found: dict[str, Any] = {"type": "adaptive"}
+    if thinking["type"] == "enabled" and type(budget) is int and budget > 0:
+        found = {"type": "enabled", "budget_tokens": budget}
+    return {**found, "display": display} if display in ("summarized", "omitted") else found
+
+
+def _effort(output: Any) -> str | None:
+    effort = output.get("effort") if isinstance(output, dict) else None
+    return effort if effort in EFFORTS else None
 
 
 def refused(message: str) -> Failed:

@@ -6,6 +6,7 @@ Bounds: processes, sessions that are remembered, how long one is idle or holds c
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_agent_sdk import delete_session
+from claude_agent_sdk import delete_session, list_sessions
 
 from engine.units import seconds
 from engine.upstreams.drivers.claude_code.environment import environment
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
     from engine.upstreams.claude_code import ClaudeCode
     from engine.upstreams.drivers.claude_code.asked import Asked, Recipe
+
+
+def clear(folder: Path) -> None:
+    """Remove the folder, and the transcripts of the sessions that `claude` has had there."""
+    empty = str(folder / "empty")
+    with contextlib.suppress(OSError, ValueError):
+        for session in list_sessions(directory=empty, include_worktrees=False):
+            delete_session(session.session_id, empty)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Pool:
@@ -111,7 +121,7 @@ class Pool:
     def drop(self, process: Process, *, interrupt: bool = False) -> None:
         """End a process, in the background."""
         self._spares.discard(process)
-        process.stray = True
+        process.stray = process.closing = True
         task = asyncio.get_running_loop().create_task(process.close(interrupt=interrupt))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -128,13 +138,8 @@ class Pool:
             self.drop(process, interrupt=True)
         while self._closing:
             await asyncio.wait(self._closing)
-        points, self._points = list(self._points.values()), OrderedDict()
-        for point in points:
-            self._forget(point)
-        while self._closing:
-            await asyncio.wait(self._closing)
         if self._folder is not None:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            await asyncio.to_thread(clear, self._folder)
 
     def _begin(self, recipe: Recipe, point: Point | None) -> Process:
         launch = self._launch()
@@ -160,6 +165,8 @@ class Pool:
         for process in self._live:
             if process.limit is not None:
                 self.limit, process.limit = process.limit, None
+        for process in [one for one in self._live if one.stray and not one.closing and one.state in self._lasts]:
+            self.drop(process, interrupt=True)
         self._news.set()
 
     async def _keep(self) -> None:

@@ -81,7 +81,9 @@ class Process:
         self.cost = 0.0
         """USD at list prices, as `claude` reckons."""
         self.stray = False
-        """It said something that nobody asked for."""
+        """It said something that nobody asked for, or is not to be asked any more."""
+        self.closing = False
+        """Somebody ends it."""
         self.hands = Hands(recipe.tools)
         self._name = launch.name
         self._system = system
@@ -95,7 +97,7 @@ class Process:
         """The message that is awaited has come whole."""
         self._stopped = ""
         """Why the last message stopped."""
-        self._closing = False
+        self._ending = False
         self._error: tuple[str | None, str] = (None, "")
         self._client = ClaudeSDKClient(self._options(launch, point))
         self._side: set[asyncio.Task[None]] = set()
@@ -162,7 +164,7 @@ class Process:
 
     async def close(self, *, interrupt: bool = False) -> None:
         """End the process."""
-        first, self._closing = not self._closing, True
+        first, self._ending = not self._ending, True
         if first and interrupt and not self.over and self._asked and self._ready.is_set():
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._client.interrupt(), PATIENCE)
