@@ -199,7 +199,7 @@ class Generation:
                 await self._drivers.give(live)
             except Exception as error:
                 self._log.event("error", f"upstream `{name}` did not close: {type(error).__name__}: {error}")
-        await asyncio.gather(*(self._drivers.boxes.give(box) for box in self.tools.values()))
+        await asyncio.gather(*(self._drivers.boxes.give(box) for box in self.tools.values()), return_exceptions=True)
         await self._drivers.stores.give(self.store)
         if self._retired is not None:
             self._retired(self)

@@ -38,6 +38,8 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
             await relay.run()
             answer = held.response(order.api)
             fields = None
+            if answer is None and kit is not None and relay.problem is not None and held.status == 200:
+                raise relay.problem  # of what broke off the client hears nothing: it may be a call of ours
             if answer is not None and kit is not None:
                 fields = await kit.again(order, answer, held.body)
             if answer is not None and step is not None and fields is None:
@@ -46,6 +48,7 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
             if not reply.opened:
                 raise
             relay.problem, relay.reply = problem, reply
+            relay.tap = None  # what it has begun nobody has heard
             await say_broken(relay, problem)
             return
         if fields is None:

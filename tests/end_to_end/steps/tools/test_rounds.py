@@ -15,7 +15,7 @@ from tests.support.apis import APIS, CHAT, MESSAGES, RESPONSES, Api
 from tests.support.http import Answer, get, post
 from tests.support.items import response, response_events
 from tests.support.loop import Call
-from tests.support.script import Reply, as_json, as_stream
+from tests.support.script import CUT, Reply, as_json, as_stream
 
 if TYPE_CHECKING:
     from tests.support.turnout import Turnout
@@ -144,6 +144,44 @@ def test_a_model_that_never_stops_calling_is_stopped(
     assert "the model still called tools after 3 rounds" in api.error(answer)["message"]
     assert answer.header("x-should-retry") == "false"
     assert len(openai.requests) == 4
+
+
+@API
+def test_a_stream_that_is_open_already_ends_in_an_error(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api
+) -> None:
+    its, made = spoken(api, "patient"), Call("sleep", {"seconds": 1.5}, "1")
+    openai.script(*(calls(its, made, stream=True) for _ in range(2)))
+    answer = ask(turnout, api, "patient", stream=True)
+    assert (answer.status, answer.whole) == (200, True)
+    assert api.keepalives(answer.body) > 0
+    assert b"the model still called tools after 1 rounds" in answer.body
+    assert b"sleep" not in answer.body
+
+
+@API
+def test_a_stream_that_was_open_already_goes_on_with_the_answer(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api
+) -> None:
+    its, made = spoken(api, "patient"), Call("sleep", {"seconds": 1.4}, "1")
+    openai.script(calls(its, made, stream=True), says(its, "rested", stream=True))
+    answer = ask(turnout, api, "patient", stream=True)
+    assert (answer.status, answer.whole) == (200, True)
+    assert api.keepalives(answer.body) > 0
+    assert api.text(answer.body) == "rested"
+
+
+@API
+def test_of_a_call_that_breaks_off_the_client_sees_nothing(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api
+) -> None:
+    its = spoken(api, "gpt")
+    whole = list(calls(its, Call("add", {"a": 1, "b": 1}, "1"), stream=True).parts)
+    openai.script(Reply(200, (("content-type", "text/event-stream"),), (*whole[:3], CUT), framing="chunked"))
+    answer = ask(turnout, api, "gpt", stream=True)
+    assert answer.status >= 500
+    assert b'"add"' not in answer.body
+    assert "openai" in api.error(answer)["message"] or "broke" in api.error(answer)["message"]
 
 
 @MODEL
