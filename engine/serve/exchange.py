@@ -228,17 +228,13 @@ class Exchange:
             decision, peek, body = prepared(decision, form, kit.offer(peek) if kit is not None else peek)
         self.decision = decision = await self._admitted(decision, form, body)
         order = self._order(dialect, endpoint.api, form, peek, body, goes_on, caller)
-        await self._conversation(order, kit)
-        if recollection is not None:
-            await recollection.end()
-
-    async def _conversation(self, order: Order, kit: Kit | None) -> None:
-        """Answer the client."""
-        if kit is not None or order.decision.pools[0].tuning.output is not None:
+        if kit is not None or decision.pools[0].tuning.output is not None:
             await conversed(self, order, kit)
         else:
             self.relay = Relay(order, self.reply, self.relay)
             await self.relay.run()
+        if recollection is not None:
+            await recollection.end()
 
     def _order(
         self, dialect: Dialect, api: Api, form: Api, peek: Peek, body: bytes, goes_on: Continued, caller: str

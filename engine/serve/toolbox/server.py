@@ -29,6 +29,8 @@ SOUND = 10.0
 """Seconds after which a server that goes counts as one that had run well."""
 PAUSE = (0.25, 30.0)
 """Least and most seconds before one that does not run is begun again."""
+FRESH = 60.0
+"""Seconds after which a server is asked anew which tools it has, while requests go on with those that are known."""
 MOST = 512
 """Tools of one server that are looked at."""
 CHANGED = "notifications/tools/list_changed"
@@ -49,7 +51,8 @@ class McpServer:
         self._tools: list[Tool] = []
         self._gone = asyncio.Event()
         self._news = asyncio.Event()
-        """Its tools are others now, or it has gone."""
+        """Its tools may be others now."""
+        self._listed_at = 0.0
         self._flaw = ""
         self._tried = asyncio.Event()
         """Set once the try under way has come to an end, good or bad."""
@@ -71,6 +74,8 @@ class McpServer:
             await self._tried.wait()
         if self._client is None:
             raise Unready(self._flaw or "it has gone")
+        if asyncio.get_running_loop().time() - self._listed_at > FRESH:
+            self._news.set()
         return self._tools
 
     async def call(self, name: str, arguments: dict[str, Any]) -> Outcome:
@@ -138,8 +143,9 @@ class McpServer:
                     for one in wait:
                         one.cancel()
                 if not self._gone.is_set():
-                    async with asyncio.timeout(START):
-                        self._tools = await self._listed(client)
+                    with suppress(MCPError, TimeoutError):  # those that are known stay, until it is seen to have gone
+                        async with asyncio.timeout(START):
+                            self._tools = await self._listed(client)
             self._client = None
             self._tried.clear()
 
@@ -156,6 +162,7 @@ class McpServer:
             self._news.set()
 
     async def _listed(self, client: Client) -> list[Tool]:
+        self._listed_at = asyncio.get_running_loop().time()
         found: list[Tool] = []
         cursor: str | None = None
         while len(found) < MOST:
