@@ -97,7 +97,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def runs(self) -> str | None:
-        """The code that answers, as pkg.module:name; None: this kind runs no code of others."""
+        """The code that answers, as pkg.module:name, or the program; None: this kind runs nothing of others."""
         return None
 
     @property

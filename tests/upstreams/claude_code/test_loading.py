@@ -59,6 +59,9 @@ def test_without_the_sdk_the_command_that_installs_it_is_said(tmp_path: Path) ->
 def test_explain_tells_what_is_lost(tmp_path: Path) -> None:
     (tmp_path / "body.json").write_text(json.dumps(body("hi", temperature=0.5, tool_choice={"type": "any"})))
     text = FILE.format(command="claude", more="")
+    runs = "runs claude, 2 at once in at most 4 processes"
+    assert runs in turnout(tmp_path, text, "graph").stdout
+    assert runs in turnout(tmp_path, text, "explain", "claude-sonnet-5").stdout
     done = turnout(tmp_path, text, "explain", "--api", "messages", "--request", "body.json")
     assert done.returncode == 0, done.stderr
     for path in ("max_tokens", "temperature", "tool_choice"):
