@@ -14,7 +14,7 @@ from tests.clients.desk import CLIENTS, installed
 from tests.clients.test_claude_upstream import FILE, KEY, TOOL, as_claude_calls_it
 from tests.support.apis import MESSAGES
 from tests.support.http import Answer, Line, get, post
-from tests.support.loop import Manner, sealed_files
+from tests.support.loop import Manner, sealed_file, sealed_files
 from tests.support.script import End, as_stream
 from tests.upstreams.claude_code.conftest import alive, until
 
@@ -79,6 +79,23 @@ def test_calls_beside_each_other_are_held_together(start: Start, anthropic: Upst
     assert [one["tool_use_id"] for one in brought] == [call["id"] for call in calls]
     offered = {tool["name"] for seen in anthropic.requests if seen.body for tool in seen.json.get("tools") or ()}
     assert offered == {"mcp__turnout__read_file"}, "no tools of its own"
+
+
+def test_a_large_result_comes_whole(start: Start, anthropic: Upstream, tmp_path: Path) -> None:
+    """`claude` puts large results into files, which it cannot read here: it is told to keep them."""
+    anthropic.answer = as_claude_calls_it
+    _, _, prompt = sealed_file(tmp_path)
+    turnout = begin(start, anthropic, tmp_path / "home", ANTHROPIC_API_KEY=KEY)
+    messages: list[Any] = [{"role": "user", "content": prompt}]
+    first = ask(turnout, messages, tools=[TOOL])
+    (call,) = [block for block in first.json["content"] if block["type"] == "tool_use"]
+    large = "".join(f"line {number} of many\n" for number in range(20_000))
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": large}
+    messages += [{"role": "assistant", "content": first.json["content"]}, {"role": "user", "content": [result]}]
+    assert ask(turnout, messages, tools=[TOOL]).status == 200
+    told = str(anthropic.requests[-1].json["messages"])
+    assert "line 19999 of many" in told
+    assert "line 9999 of many" in told
 
 
 def test_a_session_is_resumed_by_its_messages(start: Start, anthropic: Upstream, tmp_path: Path) -> None:

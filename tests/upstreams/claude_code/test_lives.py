@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING
@@ -95,6 +96,17 @@ def test_held_calls_survive_an_edit_of_something_else(bridge: Bridge) -> None:
     before = len(bridge.pids)
     assert said(bridge.ask("call weather {}", first.json["content"], given, tools=TOOLS)) == "still here"
     assert len(bridge.pids) == before
+
+
+def test_when_the_process_that_holds_calls_dies_the_results_are_told_to_another(bridge: Bridge) -> None:
+    first = bridge.ask("call weather {}", tools=TOOLS)
+    (call,) = (block for block in first.json["content"] if block["type"] == "tool_use")
+    os.kill(bridge.events("user")[-1]["pid"], signal.SIGKILL)
+    until(lambda: bridge.pool["held"] == 0)
+    given = [{"type": "tool_result", "tool_use_id": call["id"], "content": "sunny"}]
+    second = bridge.ask("call weather {}", first.json["content"], given, tools=TOOLS)
+    assert "sunny" in said(second)
+    assert "messages=" not in (second.header("x-turnout-loss") or ""), "approximated: in the log, not in the header"
 
 
 def test_an_edit_of_the_upstream_ends_its_processes(begin: Begin) -> None:
