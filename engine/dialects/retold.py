@@ -84,6 +84,15 @@ def retold(api: str, body: bytes, before: Iterable[Value], text: str) -> bytes:
     return joined(STREAMED[api](events, text) if text else events)
 
 
+def told_whole(stream: bytes) -> bytes | None:
+    """Return the whole answer that a stream of Responses ends with; None for other APIs, which tell none."""
+    for event in reversed(blocks(stream)):
+        told = event.value.get("response") if event.value is not None else None
+        if isinstance(told, dict) and isinstance(told.get("output"), list):
+            return msgspec.json.encode(told)
+    return None
+
+
 def untold(body: bytes, tools: Any) -> bytes:
     """Return an answer of Responses, which repeats its request, with the client's own `tools` and no others."""
     if is_whole(body):

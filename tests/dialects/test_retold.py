@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.dialects.retold import blocks, joined, retold, untold, usage_of
+from engine.dialects.retold import blocks, joined, retold, told_whole, untold, usage_of
 from tests.support.answers import chat, chat_events, message, message_events
 from tests.support.apis import APIS, CHAT, MESSAGES, RESPONSES, Api
 from tests.support.items import response, response_events
@@ -86,6 +86,14 @@ def test_only_the_clients_tools_are_repeated() -> None:
     assert json.loads(untold(body, []))["tools"] == []
     told = untold(stream(RESPONSES).replace(b'"tools": []', b'"tools": [{"name": "ours"}]'), [{"name": "own"}])
     assert b"ours" not in told
+
+
+def test_a_stream_of_responses_ends_with_the_whole() -> None:
+    told = told_whole(stream(RESPONSES, calls=CALLS))
+    assert told is not None
+    assert json.loads(told)["output"] == response(calls=CALLS)["output"]
+    assert told_whole(stream(CHAT)) is None
+    assert told_whole(stream(MESSAGES)) is None
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 99) | st.booleans() | st.text()), max_size=4))

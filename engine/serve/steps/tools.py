@@ -14,7 +14,7 @@ import msgspec
 from engine.chat import Call, Problem
 from engine.dialects import CODECS
 from engine.dialects.codec import Asked
-from engine.dialects.retold import is_whole, retold, untold, usage_of
+from engine.dialects.retold import is_whole, retold, told_whole, untold, usage_of
 from engine.dialects.rounds import PLACES, Told, gone_on, names, offered
 from engine.serve.failures import NO_RETRY, stopping
 from engine.serve.toolbox.base import Outcome, Unready
@@ -92,10 +92,8 @@ class Kit:
             Told(id=call.id, text=told.text, error=told.error, custom=call.kind == "custom")
             for call, told in zip(calls, outcomes, strict=True)
         ]
-        if not is_whole(body):
-            asked = Asked(model=answer.model, id=answer.id, created=0, tools=order.request().tools)
-            body = CODECS[order.api].write_answer(answer, asked)
-        return gone_on(order.form, order.peek.fields, body, results)
+        whole = body if is_whole(body) else told_whole(body) or _written(order, answer)
+        return gone_on(order.form, order.peek.fields, whole, results)
 
     def finished(self, api: Api, body: bytes) -> bytes:
         """Return the last answer as the client gets it: with the usage of all rounds, and what is announced."""
@@ -166,6 +164,16 @@ def cut(text: str, most: int) -> str:
     if len(data) <= most:
         return text
     return f"{data[:most].decode(errors='ignore')}\n[cut: the first {most} of {len(data)} bytes]"
+
+
+def _written(order: Order, answer: Response) -> bytes:
+    """Return a streamed answer as a whole one."""
+    try:
+        tools = order.request().tools
+    except Problem:  # it asks for something that no other API has: then no tool has a name of ours
+        tools = ()
+    asked = Asked(model=answer.model, id=answer.id, created=0, tools=tools)
+    return CODECS[order.api].write_answer(answer, asked)
 
 
 def _line(call: Call, told: Outcome) -> str:

@@ -174,6 +174,26 @@ def test_reasoning_goes_back_to_whom_it_is_of(turnout: Turnout, anthropic: Upstr
     assert turn["content"][0] == own
 
 
+def test_a_request_that_only_its_vendor_knows_has_tools_too(turnout: Turnout, openai: Upstream) -> None:
+    """`prompt` of Responses goes up as it is; nothing of the rounds needs to read it."""
+    openai.script(calls(RESPONSES, Call("add", {"a": 1, "b": 1}, "1"), stream=True), says(RESPONSES, "ok", stream=True))
+    answer = ask(turnout, RESPONSES, "gpt", stream=True, prompt={"id": "pmpt_1"})
+    assert (answer.status, RESPONSES.text(answer.body)) == (200, "ok")
+    assert openai.last.json["prompt"] == {"id": "pmpt_1"}
+    kinds = [item["type"] for item in openai.last.json["input"]]
+    assert kinds[-2:] == ["function_call", "function_call_output"]
+
+
+def test_what_is_remembered_is_what_was_said(turnout: Turnout, openai: Upstream) -> None:
+    """With `memory`: the turns of a session, without the calls that nobody but Turnout knows of."""
+    session = {"x-turnout-session": "one", "x-api-key": ADA}
+    openai.script(calls(CHAT, Call("add", {"a": 40, "b": 2}, "1")), says(CHAT, "It is 42"), says(CHAT, "as I said"))
+    for text in ("What is it?", "Again?"):
+        body = {"model": "knowing", "messages": [{"role": "user", "content": text}]}
+        assert post(turnout.url, CHAT.path, body, session).status == 200
+    assert [one["content"] for one in openai.last.json["messages"]] == ["What is it?", "It is 42", "Again?"]
+
+
 def test_responses_over_websocket(turnout: Turnout, openai: Upstream) -> None:
     openai.script(
         calls(RESPONSES, Call("add", {"a": 2, "b": 40}, "1"), stream=True), says(RESPONSES, "ok", stream=True)
