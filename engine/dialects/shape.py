@@ -32,6 +32,17 @@ def shaped(api: str, fields: Mapping[str, Raw], schema: dict[str, Any]) -> Field
     return dict(fields)
 
 
+def unshaped(api: str, fields: Mapping[str, Raw]) -> Fields:
+    """Return the request without the schema that `shaped` put into it."""
+    if api == "chat":
+        return {name: value for name, value in fields.items() if name != "response_format"}
+    name = {"responses": "text", "messages": "output_config"}.get(api)
+    if name is None or name not in fields:
+        return dict(fields)
+    rest = {key: value for key, value in msgspec.json.decode(fields[name]).items() if key != "format"}
+    return {**{key: value for key, value in fields.items() if key != name}, **({name: _raw(rest)} if rest else {})}
+
+
 def gone_on(api: str, fields: Mapping[str, Raw], answer: str, reply: str) -> Fields:
     """Return a request of `api` that goes on with what was answered, and with what is said to that."""
     if api == "responses":

@@ -13,9 +13,12 @@ from engine.serve.giving_up import say_broken
 from engine.serve.heads import early
 from engine.serve.relay import Relay
 from engine.serve.steps.held import Held
-from engine.serve.steps.output import Shaped
+from engine.serve.steps.output import REFUSED, Shaped
 
 if TYPE_CHECKING:
+    from msgspec import Raw
+
+    from engine.chat import Response
     from engine.serve.exchange import Exchange
     from engine.serve.order import Order
     from engine.serve.steps.tools import Kit
@@ -35,9 +38,7 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
         held = Held(order.visit)
         exchange.relay = relay = Relay(order, held, exchange.relay)
         try:
-            await relay.run()
-            answer = held.response(order.api)
-            fields = None
+            answer, fields = await _asked(order, relay, held, step)
             if answer is None and kit is not None and relay.problem is not None and held.status == 200:
                 raise relay.problem  # of what broke off the client hears nothing: it may be a call of ours
             if answer is not None and kit is not None:
@@ -62,3 +63,20 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
         body = msgspec.json.encode(fields)
         sealed = order.sealed or (kit is not None and order.api in SEALED and NEEDLE in body)
         order = msgspec.structs.replace(order, peek=peek, body=body, sealed=sealed, _request=[])
+
+
+async def _asked(
+    order: Order, relay: Relay, held: Held, step: Shaped | None
+) -> tuple[Response | None, dict[str, Raw] | None]:
+    """Ask once. Return the answer, or the request that asks without a schema that nobody takes. Raises `Problem`."""
+    try:
+        await relay.run()
+    except Problem as problem:
+        fields = step.plainly(order, problem.code) if step is not None else None
+        if fields is None:
+            raise
+        return None, fields
+    answer = held.response(order.api)
+    if answer is None and step is not None and held.status == 400:
+        return None, step.plainly(order, REFUSED)
+    return answer, None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.chat import Call, Problem, Refusal, Text
-from engine.dialects.shape import gone_on, shaped
+from engine.dialects.instructions import instructed
+from engine.dialects.shape import gone_on, shaped, unshaped
 from engine.serve.failures import NO_RETRY
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 """How many mistakes are told at once."""
+UNSUPPORTED, REFUSED = "unsupported_parameter", "invalid_request"
+"""The codes of a request that nobody takes as it is."""
+TOLD = "Answer with one JSON value that satisfies this JSON Schema, and with nothing else:\n{schema}"
 AGAIN = (
     "This answer does not satisfy the JSON Schema that it must: {why}. "
     "Answer again, with the corrected JSON and nothing else."
@@ -37,6 +41,17 @@ class Shaped:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._tries = 0
+        self._told = False
+        """The schema is told in words."""
+
+    def plainly(self, order: Order, code: str) -> dict[str, Raw] | None:
+        """Return the request with the schema told in words, where nobody was found who takes it as one; None where that
+        is not what went wrong, or has been tried."""
+        if self._told or self._tries or code not in (UNSUPPORTED, REFUSED):
+            return None
+        self._told = True
+        schema = msgspec.json.encode(self._output.schema).decode()
+        return instructed(order.form, unshaped(order.form, order.peek.fields), TOLD.format(schema=schema), "after")
 
     def again(self, order: Order, answer: Response) -> dict[str, Raw] | None:
         """Return the request that asks again; None where the answer is good, or none yet: a call of a tool, a refusal.

@@ -125,6 +125,31 @@ def test_after_enough_tries_it_is_an_error(
     assert len(anthropic.requests) == 2
 
 
+@API
+@STREAM
+def test_an_upstream_that_takes_no_schema_is_told_it(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api, stream: bool
+) -> None:
+    """It refuses the request once; what it answers then is held against the schema as ever."""
+    spoken = upstream_api(api, "gpt")
+    openai.script(as_json({"error": {"message": "no json_schema here", "type": "invalid_request_error"}}, 400))
+    script(openai, spoken, PROSE, GOOD, stream=stream)
+    answer = ask(turnout, api, "gpt", stream=stream)
+    assert answer.status == 200
+    assert (api.text(answer.body) if stream else api.said(answer.json)) == GOOD
+    told = openai.requests[1].json
+    assert "satisfies this JSON Schema" in json.dumps(told)
+    assert not {"response_format", "output_config"} & told.keys()
+    assert "format" not in (told.get("text") or {})
+
+
+def test_one_that_refuses_anything_is_heard(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    for _ in range(2):
+        openai.script(as_json({"error": {"message": "no", "type": "invalid_request_error"}}, 400))
+    assert ask(turnout, CHAT, "gpt").status == 400
+    assert len(openai.requests) == 2
+
+
 def test_a_call_of_a_tool_is_no_answer_yet(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
     openai.script(as_json(chat(calls=[Call("read_file", {"path": "a"}, "1")])))
     tools = [{"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}}]
