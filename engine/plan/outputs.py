@@ -54,7 +54,8 @@ def _compiled(named: Named, report: Report) -> Output | None:
     try:
         Draft202012Validator.check_schema(schema)
         validator = Draft202012Validator(schema)
-        list(validator.iter_errors({}))  # finds references that lead nowhere
+        list(validator.iter_errors({}))  # finds those that go round in circles
+        _follow(schema)
     except SchemaError as error:
         told = f"it is no JSON Schema: `{error.json_path}`: {error.message}"[:LONGEST]
         report.error("bad-schema", told, at_all, help="JSON Schema, draft 2020-12", labels=labels)
@@ -69,9 +70,28 @@ def _compiled(named: Named, report: Report) -> Output | None:
 def _flaws(validator: Any) -> Callable[[Any], list[str]]:
     def flaws(value: Any) -> list[str]:
         """Return where `value` does not satisfy the schema: `$.total: -1 is less than the minimum of 0`."""
-        return [f"{error.json_path}: {error.message}"[:LONGEST] for error in validator.iter_errors(value)]
+        try:
+            return [f"{error.json_path}: {error.message}"[:LONGEST] for error in validator.iter_errors(value)]
+        except RecursionError:
+            return ["it is nested too deeply"]
 
     return flaws
+
+
+def _follow(schema: dict[str, Any]) -> None:
+    """Follow every reference. Raises what `referencing` raises where one leads nowhere."""
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    whole = DRAFT202012.create_resource(schema)
+    registry: Registry[Any] = Registry()
+    left = [(whole, registry.resolver_with_root(whole))]
+    while left:
+        resource, resolver = left.pop()
+        for name in ("$ref", "$dynamicRef"):
+            if isinstance(resource.contents, dict) and name in resource.contents:
+                resolver.lookup(resource.contents[name])
+        left += [(one, resolver.in_subresource(one)) for one in resource.subresources()]
 
 
 def _references(value: Any) -> Iterator[str]:

@@ -33,6 +33,7 @@ prices: {{"*": {{input: 1, output: 1}}}}
 limits: {{many: {{requests: 100 per 1m, tokens: 1000000 per 1m, concurrency: 4, by: [key]}}}}
 models:
   gpt: {{targets: [openai/gpt-5.5], output: "{folder}/sum.json"}}
+  deep: {{targets: [openai/gpt-5.5], output: {{schema: {{type: array, items: {{$ref: "#"}}}}, retries: 1}}}}
   claude: {{targets: [anthropic/claude-sonnet-5], output: {{schema: "{folder}/sum.json", retries: 1}}}}
 keys:
   ada: {{hashes: ["{ada}"], limits: [many]}}
@@ -148,6 +149,15 @@ def test_one_that_refuses_anything_is_heard(turnout: Turnout, openai: Upstream, 
         openai.script(as_json({"error": {"message": "no", "type": "invalid_request_error"}}, 400))
     assert ask(turnout, CHAT, "gpt").status == 400
     assert len(openai.requests) == 2
+
+
+def test_one_that_is_nested_too_deeply_to_be_looked_at_is_none(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream
+) -> None:
+    script(openai, CHAT, "[" * 500 + "]" * 500, "[[]]")
+    answer = ask(turnout, CHAT, "deep")
+    assert (answer.status, CHAT.said(answer.json)) == (200, "[[]]")
+    assert "nested too deeply" in json.dumps(openai.last.json)
 
 
 def test_a_call_of_a_tool_is_no_answer_yet(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
