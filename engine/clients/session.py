@@ -25,26 +25,33 @@ LARGEST = 16_384
 """Bytes of a field that is looked into; what is larger names no session."""
 CLAUDE = re.compile(r"user_[0-9a-f]+_account_.*_session_(?P<session>.+)")
 """`metadata.user_id` of older versions of Claude Code; newer ones send JSON with a `session_id` (captured, 2.1.330)."""
+OWN = ("session_id", "conversation")
+CACHED = ("prompt_cache_key", *OWN)
 ANYTHING = msgspec.json.Decoder()
 
 
 def session(
-    headers: Iterable[tuple[bytes, bytes]], profile: Profile | None, fields: Mapping[str, msgspec.Raw]
+    headers: Iterable[tuple[bytes, bytes]],
+    profile: Profile | None,
+    fields: Mapping[str, msgspec.Raw],
+    *,
+    cached: bool = True,
 ) -> str | None:
     """Return what the client calls its session, None where it does not say. Header names are in lower case.
 
     Our own header counts, then what the client is known for, then what the APIs have for it: `prompt_cache_key`
     (OpenAI: requests that share a prompt), `conversation` (Responses), `session_id` (OpenRouter), and the session that
-    agents put into `metadata.user_id` of the Messages API.
+    agents put into `metadata.user_id` of the Messages API. Without `cached` the first of these does not count:
+    conversations of many people may share a prompt.
     """
     sent = list(headers)
     ours = next((value.decode("latin-1").strip() for name, value in sent if name == OURS), "")
-    found = ours or session_of(profile, sent, fields) or _named(fields)
+    found = ours or session_of(profile, sent, fields) or _named(fields, CACHED if cached else OWN)
     return found[:LONGEST] if found else None
 
 
-def _named(fields: Mapping[str, msgspec.Raw]) -> str | None:
-    for place in ("prompt_cache_key", "session_id", "conversation"):
+def _named(fields: Mapping[str, msgspec.Raw], places: tuple[str, ...]) -> str | None:
+    for place in places:
         value = _read(fields.get(place))
         found = value.get("id") if isinstance(value, dict) else value
         if isinstance(found, str) and found:

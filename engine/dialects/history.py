@@ -13,8 +13,16 @@ from engine.dialects.instructions import SYSTEM, role_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
+class Kind(msgspec.Struct):
+    """As much of an item as tells what it is."""
+
+    type: str | None = None
+
+
 PLACES = {"chat": "messages", "messages": "messages", "responses": "input"}
 """API -> the field that holds the turns."""
+KIND = msgspec.json.Decoder(Kind)
 
 
 def turns_of(api: str, fields: Mapping[str, Raw]) -> list[Raw]:
@@ -53,6 +61,29 @@ def answered(api: str, answer: bytes) -> list[Raw]:
     except (msgspec.DecodeError, KeyError, IndexError, TypeError):
         return []
     return [Raw(msgspec.json.encode(one)) for one in said]
+
+
+def unsaid(past: Sequence[Raw], now: Sequence[Raw]) -> Sequence[Raw]:
+    """Return what of `past`, which ends with an answer, `now` does not say itself.
+
+    That is all of it, unless the client sends again what it was answered, as coding agents do with all of it.
+    """
+    told = [(place, gist) for place, turn in enumerate(past) if (gist := _gist(turn)) is not None]
+    said = [gist for turn in now if (gist := _gist(turn)) is not None]
+    for end in range(len(said), 0, -1):
+        both = min(end, len(told))
+        if both and said[end - 1] == told[-1][1] and said[end - both : end] == [gist for _, gist in told[-both:]]:
+            return past[: told[-both][0]] if both < len(told) else ()
+    return past
+
+
+def _gist(turn: Raw) -> tuple[str | None, str] | None:
+    """Return what two ways to write a turn have in common; None for reasoning, which clients may leave out."""
+    try:
+        kind = KIND.decode(turn).type
+    except msgspec.DecodeError:
+        kind = None
+    return None if kind == "reasoning" else (role_of(turn) or kind, text_of(turn).strip())
 
 
 def text_of(turn: Raw) -> str:

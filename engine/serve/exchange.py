@@ -222,11 +222,13 @@ class Exchange:
         recollection: Remembering | None = None
         kit: Kit | None = None
         if decision.pools[0].tuning.steps:
-            recollection = await remembering(self, decision, form, peek, caller)
+            recollection = await remembering(self, decision, form, goes_on, caller)
             peek = await recollection.begin(peek) if recollection is not None else peek
             kit = await equipped(self.visit, decision, form, peek)
             decision, peek, body = prepared(decision, form, kit.offer(peek) if kit is not None else peek)
         self.decision = decision = await self._admitted(decision, form, body)
+        if recollection is not None:  # a summary costs something too
+            peek, body = await recollection.summed(peek, body)
         order = self._order(dialect, endpoint.api, form, peek, body, goes_on, caller)
         if kit is not None or decision.pools[0].tuning.output is not None:
             await conversed(self, order, kit)

@@ -16,7 +16,7 @@ from msgspec import Raw
 from engine.clients.session import session
 from engine.dialects import CODECS, COUNTS
 from engine.dialects.codec import Asked
-from engine.dialects.history import PLACES, answered, going_on, text_of, turns_of
+from engine.dialects.history import PLACES, answered, going_on, text_of, turns_of, unsaid
 from engine.dialects.instructions import instructed, role_of
 from engine.dialects.measure import tokens
 from engine.plan.nodes import Room
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.dialects.base import Peek
     from engine.plan.layers import Memory
     from engine.plan.nodes import Decision
+    from engine.serve.continued import Continued
     from engine.serve.exchange import Exchange
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -61,31 +62,42 @@ class Memories:
 class Remembering:
     """One request in a session, and what is kept of it once it has been answered."""
 
-    def __init__(self, exchange: Exchange, memory: Memory, place: Place, caller: str, form: Api) -> None:
+    def __init__(
+        self, exchange: Exchange, memory: Memory, place: Place, caller: str, form: Api, now: Sequence[Raw]
+    ) -> None:
         self._exchange = exchange
         self._memory = memory
         self._place = place
         self._caller = caller
         self._form = form
+        self._now = now
         self._said = Past()
+        self._dropped: Sequence[Raw] = ()
+        """What this request has left out, and no summary tells yet."""
         self._heard: Heard | None = None
 
     async def begin(self, peek: Peek) -> Peek:
         """Return the request with what was said before."""
-        past = await self._before()
-        now = turns_of(self._form, peek.fields)
-        kept = await trimmed([*past.turns, *now], self._memory)
-        history = kept[: -len(now)] if len(kept) > len(now) and now else ()
-        summary = past.summary
-        dropped = past.turns[: len(past.turns) - len(history)]
-        if self._memory.summary is not None and dropped:
-            summary = await summed(self._exchange, self._memory, summary, dropped)
-        self._said = Past((*history, *now), summary)
+        past, now = await self._before(), self._now
+        before = unsaid(past.turns, now)
+        kept = await trimmed([*before, *now], self._memory)
+        start = min(len(before) + len(now) - len(kept), open_at(before, now))
+        history = before[start:]
+        self._dropped = before[:start]
+        self._said = Past((*history, *now), past.summary)
         self._heard = Heard(self._exchange.reply)
-        fields = going_on(self._form, peek.fields, history)
-        if summary:
-            fields = instructed(self._form, fields, INTRODUCED + summary, "after")
-        return msgspec.structs.replace(peek, fields=fields)
+        return msgspec.structs.replace(peek, fields=going_on(self._form, peek.fields, history))
+
+    async def summed(self, peek: Peek, body: bytes) -> tuple[Peek, bytes]:
+        """Return the request, which limits have admitted, with the summary of what is left out."""
+        summary = self._said.summary
+        if self._memory.summary is not None and self._dropped:
+            summary = await summed(self._exchange, self._memory, summary, self._dropped)
+            self._said = msgspec.structs.replace(self._said, summary=summary)
+        if not summary:
+            return peek, body
+        fields = instructed(self._form, peek.fields, INTRODUCED + summary, "after")
+        return msgspec.structs.replace(peek, fields=fields), msgspec.json.encode(fields)
 
     async def end(self) -> None:
         """Keep the conversation, if it has been answered."""
@@ -120,16 +132,25 @@ class Remembering:
         return hashlib.sha256(msgspec.json.encode((self._caller, *self._place))).hexdigest()
 
 
-async def remembering(exchange: Exchange, decision: Decision, form: Api, peek: Peek, caller: str) -> Remembering | None:
-    """Return what a request needs to be remembered; None without `memory`, or where the client names no session."""
+async def remembering(
+    exchange: Exchange, decision: Decision, form: Api, goes_on: Continued, caller: str
+) -> Remembering | None:
+    """Return what a request needs to be remembered.
+
+    None without `memory`, where the client names no session or says nothing, and where it says itself what it goes on
+    from.
+    """
     pool = decision.pools[0]
     memory = pool.tuning.memory
     if memory is None or form not in PLACES or decision.facts.api in COUNTS:
         return None
-    named = session(exchange.headers, exchange.client, peek.fields)
-    if named is None:
+    if goes_on.previous is not None or goes_on.keeper is not None:
         return None
-    return Remembering(exchange, memory, (pool.entry, form, named), caller, form)
+    named = session(exchange.headers, exchange.client, goes_on.peek.fields, cached=False)
+    now = turns_of(form, goes_on.peek.fields) if named is not None else []
+    if named is None or not now:
+        return None
+    return Remembering(exchange, memory, (pool.entry, form, named), caller, form, now)
 
 
 async def trimmed(turns: Sequence[Raw], memory: Memory) -> tuple[Raw, ...]:
@@ -145,6 +166,16 @@ async def trimmed(turns: Sequence[Raw], memory: Memory) -> tuple[Raw, ...]:
     ]
     kept = trim(messages, max_tokens=most, token_counter=count, strategy="last", start_on="human", allow_partial=False)
     return tuple(turns[int(one.id)] for one in kept)
+
+
+def open_at(before: Sequence[Raw], now: Sequence[Raw]) -> int:
+    """Return where in `before` the round of tools begins that `now` goes on with; its end where it begins anew.
+
+    A result may not be parted from its call, however long the round gets.
+    """
+    if _is_human(now[0]):
+        return len(before)
+    return next((place for place in range(len(before) - 1, -1, -1) if _is_human(before[place])), len(before))
 
 
 _LOADED: list[Any] = []

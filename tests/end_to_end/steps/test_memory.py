@@ -38,6 +38,12 @@ models:
   summed: {{targets: [openai/gpt-5.5], memory: {{messages: 4, summary: scribe}}}}
   scribe: anthropic/claude-sonnet-5
   forgetful: openai/gpt-5.5
+  dear: {{targets: [openai/gpt-5.5], limits: [two], memory: {{messages: 2, summary: scribe}}}}
+  firm:
+    targets: [openai/gpt-5.5]
+    memory: {{messages: 2, summary: scribe}}
+    prompt: {{template: "{folder}/firm.md.j2", place: replace}}
+limits: {{two: {{requests: 2 per 1h, by: [key]}}}}
 keys:
   ada: {{hashes: ["{ada}"]}}
   eve: {{hashes: ["{eve}"]}}
@@ -48,8 +54,11 @@ STREAM = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"]
 
 
 @pytest.fixture(scope="module")
-def turnout(start: Start, _openai: Upstream, _anthropic: Upstream) -> Turnout:
-    return start(FILE.format(openai=_openai.url, anthropic=_anthropic.url, ada=digest(ADA), eve=digest(EVE)))
+def turnout(start: Start, tmp_path_factory: pytest.TempPathFactory, _openai: Upstream, _anthropic: Upstream) -> Turnout:
+    folder = tmp_path_factory.mktemp("templates")
+    (folder / "firm.md.j2").write_text("Be firm.")
+    urls = {"openai": _openai.url, "anthropic": _anthropic.url}
+    return start(FILE.format(**urls, folder=folder, ada=digest(ADA), eve=digest(EVE)))
 
 
 def say(
@@ -135,6 +144,74 @@ def system_of(body: Any) -> list[str]:
     return [turn["content"] for turn in body["messages"] if turn["role"] in ("system", "developer")]
 
 
+def test_a_summary_outlives_a_prompt_that_replaces_the_clients(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream
+) -> None:
+    say(turnout, CHAT, "firm", "One", "firm")
+    say(turnout, CHAT, "firm", "Two", "firm")
+    first, second = system_of(openai.last.json)
+    assert first == "Be firm."
+    assert second.startswith("What was said earlier")
+
+
+def test_who_is_over_a_limit_has_nothing_summed_up(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    for text in ("One", "Two"):
+        assert say(turnout, CHAT, "dear", text, "over").status == 200
+    asked = len(anthropic.requests)
+    for _ in range(3):
+        assert say(turnout, CHAT, "dear", "Three", "over").status == 429
+    assert len(anthropic.requests) == asked
+
+
+@API
+@MODEL
+def test_a_client_that_sends_everything_is_told_nothing_twice(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, api: Api, model: str
+) -> None:
+    """Coding agents name their session, and send all of it each time."""
+    upstream = anthropic if model == "claude" else openai
+    place, whole = ("input" if api is RESPONSES else "messages"), []
+    for number in range(6):
+        whole += [{"role": "user", "content": f"Number {number}"}]
+        answer = say(turnout, api, model, "", f"all {api.name} {model}", **{place: whole})
+        assert answer.status == 200
+        assert texts(upstream.last.json) == [one["content"] for one in whole]
+        whole += [{"role": "assistant", "content": api.said(answer.json)}]
+    say(turnout, api, model, "New", f"all {api.name} {model}")
+    assert texts(upstream.last.json)[-3:] == ["Number 5", "Hello there", "New"], "it may stop doing so"
+
+
+def test_what_goes_on_from_a_response_is_not_told_twice(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream
+) -> None:
+    first = say(turnout, RESPONSES, "claude", "One", "goes on").json["id"]
+    say(turnout, RESPONSES, "claude", "Two", "goes on", previous_response_id=first)
+    assert texts(anthropic.last.json) == ["One", "Hello there", "Two"]
+
+
+def test_a_key_of_a_cache_is_no_session(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    """Applications send one for all whom they serve."""
+    for text in ("One", "Two"):
+        body = {**CHAT.body("gpt"), **CHAT.conversation(text), "prompt_cache_key": "our-app"}
+        assert post(turnout.url, CHAT.path, body, {"x-api-key": ADA}).status == 200
+    assert texts(openai.last.json) == ["Two"]
+
+
+def test_a_round_of_tools_is_never_cut(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    """However long it gets: a result without its call is an error at every upstream."""
+    tools = [{"type": "function", "function": {"name": "read_file", "parameters": {"type": "object"}}}]
+    openai.script(*(as_json(chat(calls=[Call("read_file", {"path": "a"}, str(one))])) for one in range(5)))
+    said = say(turnout, CHAT, "gpt", "Read", "loop", tools=tools)
+    for _ in range(5):
+        call = said.json["choices"][0]["message"]["tool_calls"][0]["id"]
+        result = {"role": "tool", "tool_call_id": call, "content": "AAA"}
+        said = say(turnout, CHAT, "gpt", "", "loop", tools=tools, messages=[result])
+    sent = openai.last.json["messages"]
+    assert [turn["role"] for turn in sent] == ["user", *["assistant", "tool"] * 5]
+    say(turnout, CHAT, "gpt", "Next", "loop", tools=tools)
+    assert texts(openai.last.json) == ["Next"], "what is over is cut as ever"
+
+
 def test_sessions_entries_and_apis_are_apart(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
     say(turnout, CHAT, "gpt", "One", "apart")
     for model, api, session in (("gpt", CHAT, "other"), ("few", CHAT, "apart"), ("gpt", RESPONSES, "apart")):
@@ -166,6 +243,14 @@ def test_tools_and_their_results(turnout: Turnout, openai: Upstream, anthropic: 
     sent = openai.last.json["messages"]
     assert [turn["role"] for turn in sent] == ["user", "assistant", "tool"]
     assert sent[1]["tool_calls"][0]["id"] == call["id"]
+
+
+def test_a_request_that_says_nothing_takes_no_part(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
+    say(turnout, CHAT, "gpt", "One", "nothing")
+    say(turnout, CHAT, "gpt", "", "nothing", messages=[{"role": "system", "content": "Be kind."}])
+    assert texts(openai.last.json) == ["Be kind."]
+    say(turnout, CHAT, "gpt", "Two", "nothing")
+    assert texts(openai.last.json) == ["One", "Hello there", "Two"]
 
 
 def test_what_failed_is_not_remembered(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
