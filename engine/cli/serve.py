@@ -30,6 +30,12 @@ def add(subparsers: console.Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from engine.serve.parent import Parent
+
+    parent = Parent() if args.exit_with_parent else None  # first of all: it may end while the rest is imported
+
+    import socket
+
     from engine.plan.server import LAST_PORT
     from engine.serve.main import serve
     from engine.serve.sidecar import Sidecar
@@ -44,6 +50,11 @@ def run(args: argparse.Namespace) -> int:
         return console.USAGE
     if args.port is not None and not (args.port.isascii() and args.port.isdigit() and int(args.port) <= LAST_PORT):
         console.problem(f"--port cannot be `{args.port}`", f"ports go from 0 (any free one) to {LAST_PORT}")
+        return console.USAGE
+    if args.reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+        console.problem(
+            "--reuse-port needs SO_REUSEPORT, which this system lacks", "give each process a port of its own"
+        )
         return console.USAGE
     idle = None
     if args.idle_exit is not None:
@@ -61,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         args.listen,
         port=None if args.port is None else int(args.port),
         reuse_port=args.reuse_port,
-        sidecar=Sidecar(ready_file=args.ready_file, exit_with_parent=args.exit_with_parent, idle_exit=idle),
+        sidecar=Sidecar(ready_file=args.ready_file, parent=parent, idle_exit=idle),
     )
 
 

@@ -29,7 +29,6 @@ from engine.serve.listener import Listener
 from engine.serve.loading import load
 from engine.serve.observers import Observers
 from engine.serve.panel import Panel
-from engine.serve.parent import Parent
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
 from engine.serve.sidecar import Ready, Sidecar, announce, name_of, running, watch, withdraw
@@ -73,7 +72,6 @@ def serve(
 
     `listen` stands in for `server.listen`, `port` for its port. 0 also where the same file is served there already.
     """
-    parent = Parent() if sidecar.exit_with_parent else None  # first of all: it may end any time
     main = config or str(resource("proxy.yaml"))
     reading = read(main, os.environ)
     log = Log()
@@ -101,7 +99,7 @@ def serve(
         sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(main, reading, generation, drivers, log, listener, sidecar, parent))
+        return runner.run(_serve(main, reading, generation, drivers, log, listener, sidecar))
 
 
 def _announced(sidecar: Sidecar, ready: Ready) -> bool:
@@ -125,7 +123,6 @@ async def _serve(
     log: Log,
     listener: Listener,
     sidecar: Sidecar,
-    parent: Parent | None,
 ) -> int:
     plan = generation.plan
     follow(log, plan)
@@ -151,8 +148,8 @@ async def _serve(
         log.event("warning", f"{main} has warnings", render(reading.report, "full"))
     following = loop.create_task(reloader.run())
     watching = (
-        loop.create_task(watch(sidecar, parent, switch, log, server.stop))
-        if parent is not None or sidecar.idle_exit is not None
+        loop.create_task(watch(sidecar, switch, log, server.stop))
+        if sidecar.parent is not None or sidecar.idle_exit is not None
         else None
     )
     gc.collect()

@@ -40,7 +40,8 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
 
     ready_file: str | None = None
     """Where to say that it listens; `-`: standard output."""
-    exit_with_parent: bool = False
+    parent: Parent | None = None
+    """The process to end with."""
     idle_exit: float | None = None
     """Seconds without a request after which it stops."""
 
@@ -142,12 +143,12 @@ def _connection(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(split.hostname or "", split.port, timeout=KNOCK)
 
 
-async def watch(sidecar: Sidecar, parent: Parent | None, switch: Switch, log: Log, stop: Callable[[], None]) -> None:
+async def watch(sidecar: Sidecar, switch: Switch, log: Log, stop: Callable[[], None]) -> None:
     """Stop the server when its parent has gone, or when nobody has asked it anything for long enough."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(LOOK)
-        if parent is not None and parent.gone():
+        if sidecar.parent is not None and sidecar.parent.gone():
             log.event("info", "the parent process has ended (--exit-with-parent)")
             return stop()
         idle = sidecar.idle_exit

@@ -154,6 +154,44 @@ def test_it_ends_with_its_parent(tmp_path: Path, file: Path) -> None:
     wait_until(lambda: not Path(f"/proc/{told['pid']}").exists())
 
 
+def test_it_ends_with_a_parent_that_ended_before_it_was_ready(tmp_path: Path, file: Path) -> None:
+    """The rest of the server is imported only after the parent has gone."""
+    reached, go = tmp_path / "reached", tmp_path / "go"
+    held = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "class Hold:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'engine.serve.main':\n"
+        f"            Path({str(reached)!r}).write_text('')\n"
+        f"            while not Path({str(go)!r}).exists(): time.sleep(0.02)\n"
+        "sys.meta_path.insert(0, Hold())\n"
+        "from engine.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", held, "serve", "--config", str(file), "--port", "0", "--exit-with-parent"]
+    starter = f"import subprocess; p = subprocess.Popen({command!r}); print(p.pid, flush=True); p.wait()"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", starter],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **CREDENTIALS},
+    )
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    try:
+        wait_until(reached.exists)
+        parent.kill()
+        parent.wait()
+        go.write_text("")
+        wait_until(lambda: not Path(f"/proc/{child}").exists())
+    finally:
+        parent.stdout.close()
+        if Path(f"/proc/{child}").exists():
+            os.kill(child, signal.SIGKILL)
+
+
 def test_it_ends_when_nobody_asks(begin: Any, tmp_path: Path) -> None:
     """Probes are nobody; an open WebSocket is somebody."""
     process = begin("--port", "0", "--ready-file", tmp_path / "r", "--idle-exit", "1s")
@@ -188,6 +226,22 @@ def test_arguments_that_make_no_sense(begin: Any, args: list[str], says: str) ->
     _, said = process.communicate(timeout=20)
     assert process.returncode == 2
     assert says in said
+
+
+def test_a_port_cannot_be_shared_where_the_system_cannot(file: Path) -> None:
+    hidden = "import socket, sys; del socket.SO_REUSEPORT; from engine.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, "serve", "--config", str(file), "--port", "0", "--reuse-port"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, **CREDENTIALS},
+    )
+    assert done.returncode == 2
+    assert "--reuse-port needs SO_REUSEPORT, which this system lacks" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_it_runs_where_there_is_no_uvloop_and_no_sighup(tmp_path: Path, file: Path) -> None:
