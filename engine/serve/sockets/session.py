@@ -159,7 +159,8 @@ class Session:
                 elif self._why is not None:
                     self._close_when_idle(*self._why)
         if self._wire.closed is None and self._why is None:
-            await self._next(lane)
+            with contextlib.suppress(Closed):  # whoever reads the connection is told
+                await self._next(lane)
 
     async def _cancel(self, cancel: Cancel) -> None:
         waiting = self._asks.get(cancel.lane, deque()) if cancel.waiting else deque()
