@@ -73,10 +73,7 @@ class Ending:
     async def __anext__(self) -> Any:
         try:
             return await self._inner.__anext__()
-        except Exception:
-            self._gone.set()
-            raise
-        except StopAsyncIteration:
+        except Exception:  # its end, StopAsyncIteration, is one too
             self._gone.set()
             raise
 
