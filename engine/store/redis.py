@@ -45,9 +45,10 @@ class RedisStore:
         """The responses that clients may come back to."""
         thoughts = RedisShelf(link, f"{{{prefix}}}:thoughts")
         self.thoughts: Shelf | None = thoughts
+        """The reasoning of turns whose clients cannot carry it."""
         memories = RedisShelf(link, f"{{{prefix}}}:memories")
         self.memories: Shelf | None = memories
-        """The reasoning of turns whose clients cannot carry it."""
+        """What `memory` steps keep of sessions."""
         self._shelves = (responses, thoughts, memories)
         self._closed = closed
         self._script = Script(source, hashlib.sha1(source.encode()).hexdigest())  # noqa: S324 - as the server names it
