@@ -35,20 +35,29 @@ class Verb(Protocol):
         """Do it; return the exit code."""
 
 
-def parser(subparsers: Subparsers, verb: str, summary: str, *, config: bool = True) -> argparse.ArgumentParser:
-    """Add a verb and return its parser, with `--config FILE` where the verb reads a file."""
+def parser(
+    subparsers: Subparsers, verb: str, summary: str, *, config: bool = True, bare: bool = False
+) -> argparse.ArgumentParser:
+    """Add a verb and return its parser, with `--config FILE` where the verb reads a file.
+
+    `bare`: the file may also stand there by itself, as it does after `check`.
+    """
     added = subparsers.add_parser(verb, help=summary, description=summary, formatter_class=Wide, allow_abbrev=False)
-    if config:
-        added.add_argument(
-            "--config", metavar="FILE", help=f"the file to read (default: ./{DEFAULT}, or else the one that ships)"
-        )
+    which = f"the file to read (default: ./{DEFAULT}, or else the one that ships)"
+    if bare:
+        either = added.add_mutually_exclusive_group()
+        either.add_argument("file", nargs="?", metavar="FILE", help=which)
+        either.add_argument("--config", metavar="FILE", help="the same, as other verbs call it")
+    elif config:
+        added.add_argument("--config", metavar="FILE", help=which)
     return added
 
 
 def file(args: argparse.Namespace) -> str:
-    """Return the file a verb reads: `--config`, ./proxy.yaml, or else the one that ships with Turnout."""
-    if args.config is not None:
-        return str(args.config)
+    """Return the file a verb reads: the one it names, ./proxy.yaml, or else the one that ships with Turnout."""
+    for named in (getattr(args, "file", None), args.config):
+        if named is not None:
+            return str(named)
     return DEFAULT if Path(DEFAULT).is_file() else str(resources.path(DEFAULT))
 
 

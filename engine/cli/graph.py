@@ -13,7 +13,7 @@ FORMATS = ("text", "mermaid", "dot", "json")
 
 
 def add(subparsers: console.Subparsers) -> None:
-    parser = console.parser(subparsers, "graph", "Draw the routing graph.")
+    parser = console.parser(subparsers, "graph", "Draw the routing graph.", bare=True)
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def add(subparsers: console.Subparsers) -> None:
-    parser = console.parser(subparsers, "serve", "Run the proxy; every save of the file takes effect.")
+    parser = console.parser(subparsers, "serve", "Run the proxy; every save of the file takes effect.", bare=True)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--listen", metavar="ADDR", help="host:port or unix:/path instead of server.listen")
     where.add_argument("--port", metavar="N", help="another port of server.listen; 0 takes a free one")

@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
 
 def add(subparsers: console.Subparsers) -> None:
-    parser = console.parser(subparsers, "show", "Show the file as it takes effect.")
+    parser = console.parser(subparsers, "show", "Show the file as it takes effect.", bare=True)
     parser.add_argument("--format", choices=("yaml", "json"), default="yaml", help="default: yaml")
 
 

@@ -24,7 +24,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def add(subparsers: console.Subparsers) -> None:
-    parser = console.parser(subparsers, "usage", "Sum up the journal: requests, tokens, cost.")
+    parser = console.parser(subparsers, "usage", "Sum up the journal: requests, tokens, cost.", bare=True)
     parser.add_argument("--by", metavar="WORDS", default="key,model", help=f"of {', '.join(BY)} (default: key,model)")
     parser.add_argument("--since", metavar="WHEN", help="a UTC day such as 2026-10-01, or 7d, 12h: so long ago")
     parser.add_argument("--until", metavar="WHEN", help="likewise; a day is counted to its end")

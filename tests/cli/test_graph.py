@@ -22,6 +22,7 @@ def test_the_graph_is_of_the_file_not_of_the_environment(tmp_path: Path) -> None
     (tmp_path / "mine.yaml").write_text(FILE)
     drawn = "models\n  smart   openai/gpt-5.5\nupstreams\n  openai  https://api.openai.com/v1\n"
     assert turnout("graph", "--config", "mine.yaml", cwd=tmp_path) == (0, drawn, "")
+    assert turnout("graph", "mine.yaml", cwd=tmp_path) == (0, drawn, "")
     assert turnout("graph", "--config", "mine.yaml", cwd=tmp_path, OPENAI_API_KEY="sk-0123456789abc") == (0, drawn, "")
 
 
@@ -37,3 +38,9 @@ def test_a_file_with_errors_has_no_graph(tmp_path: Path) -> None:
     ended = turnout("graph", cwd=tmp_path)
     assert (ended.code, ended.out) == (1, "")
     assert "error[unknown-model]" in ended.err
+
+
+def test_a_file_is_named_once(tmp_path: Path) -> None:
+    ended = turnout("graph", "a.yaml", "--config", "b.yaml", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "not allowed with" in ended.err

@@ -48,3 +48,10 @@ def test_a_name_without_an_address_is_told_from_a_port_in_use(tmp_path: Path) ->
     ended = turnout("serve", "--listen", "no-such-host.invalid:4000", cwd=tmp_path)
     assert ended.code == 1
     assert "name an address of this machine" in ended.err
+
+
+def test_its_file_may_stand_by_itself_as_after_check(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("version: 1\nmodels: {a: b}\n")
+    ended = turnout("serve", "mine.yaml", "--port", "0", cwd=tmp_path)
+    assert ended.code == 1
+    assert "--> mine.yaml:2:13" in ended.err
