@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.config import hints, pasted, scalars
 from engine.config.places import NOUNS, dotted, what
+from engine.config.sections.server import MODULE
+from engine.config.sections.steps import PREFIX
 from engine.diagnostics import Diagnostic
 from engine.diagnostics.mask import mask
 from engine.store.url import REDIS_URL
 from engine.units import DURATION, SIZE
-from engine.upstreams.base import SECRET
+from engine.upstreams.base import HTTP, SECRET
+from engine.upstreams.langchain import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +58,19 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ("pattern", DURATION): Sentence("needs-unit", "{what} is no duration: {found}", "write 250ms, 5s, 20m, 1h or 1d"),
     ("type", SIZE): Sentence("needs-unit", "{what} is a size and needs a unit", "write 64KB, 32MB or 1GB"),
     ("pattern", SIZE): Sentence("needs-unit", "{what} is no size: {found}", "write 64KB, 32MB or 1GB"),
+    ("pattern", HTTP): Sentence("wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"),
+    ("pattern", CODE): Sentence(
+        "wrong-value", "{what} is no path of code: {found}", "write pkg.module:name, as in my_team.models:Support"
+    ),
+    ("pattern", MODULE): Sentence(
+        "wrong-value",
+        "{what} names no module: {found}",
+        "write pkg.module for one module, or pkg.* for a package and all in it",
+    ),
+    ("pattern", PREFIX): Sentence(
+        "wrong-value", "{what} cannot be {found}", "write letters, digits, `_` and `-`, 32 at most, as in `github_`"
+    ),
+    ("pattern", ""): Sentence("wrong-value", "{what} cannot be {found}"),
     ("enum", ""): Sentence("wrong-value", "{what} cannot be {found}", "it is one of {choices}"),
     ("minimum", ""): Sentence("out-of-range", "{what} is too small: {found}", "the least is {limit}"),
     ("maximum", ""): Sentence("out-of-range", "{what} is too large: {found}", "the most is {limit}"),
@@ -151,9 +167,6 @@ SENTENCES: dict[tuple[str, str], Sentence] = {
     ),
     ("enum", "upstreams.*.circuit"): Sentence(
         "wrong-value", "{what} cannot be {found}", "write `off`, or `{{failures: 5, cooldown: 10s}}`"
-    ),
-    ("pattern", "upstreams.*.base_url"): Sentence(
-        "wrong-value", "{what} is no URL: {found}", "it begins with http:// or https://"
     ),
     ("pattern", "upstreams.*.env.*"): Sentence(
         "wrong-value", "{what} is no name of a variable: {found}", "write the name alone; its value never stands here"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
 
+HTTP = r"^https?://"
+
 Setting = Annotated[Any, Meta(extra={"references": True})]
 """A value that only somebody else knows; a text in it, however deep, may be a reference to a secret."""
 
@@ -33,7 +35,7 @@ SecretRef = Annotated[
 BaseUrl = Annotated[
     str,
     Meta(
-        pattern=r"^https?://",
+        pattern=HTTP,
         description="Where it is; with or without /v1 at the end",
         extra={"flaw": base_url_flaw},
     ),

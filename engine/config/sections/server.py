@@ -74,7 +74,9 @@ class WebSocket(Section, frozen=True, kw_only=True):
     ] = "1h"
 
 
-Module = Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?$")]
+MODULE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?$"
+"""pkg.module, or pkg.*."""
+Module = Annotated[str, Meta(pattern=MODULE)]
 
 
 class Server(Section, frozen=True, kw_only=True):

@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from engine.config.sections.base import Section, Word
 from engine.units import Duration, Size, positive
-from engine.upstreams.base import Setting
+from engine.upstreams.base import HTTP, Setting
 from engine.upstreams.langchain import Code
 
 Place = Literal["before", "after", "replace"]
+PREFIX = r"^[A-Za-z0-9_-]{0,32}$"
 
 
 class Output(Section, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ class Mcp(Section, frozen=True, kw_only=True):
         ),
     ] = {}
     url: Annotated[
-        Annotated[str, Meta(pattern=r"^https?://")] | None,
+        Annotated[str, Meta(pattern=HTTP)] | None,
         Meta(description="Instead of `command`: where it is spoken to over HTTP (streamable HTTP)"),
     ] = None
     headers: Annotated[
@@ -95,7 +96,7 @@ class ToolSource(Section, frozen=True, kw_only=True):
         list[Word] | None, Meta(description="The names of the tools that are offered; all, if left out")
     ] = None
     prefix: Annotated[
-        str, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$", description="What the names are given in front, as in `github_`")
+        str, Meta(pattern=PREFIX, description="What the names are given in front, as in `github_`")
     ] = ""
     required: Annotated[
         bool,
