@@ -1,4 +1,4 @@
-"""The dialects and the codecs. Adding one: its file, and its place in DIALECTS or CODECS."""
+"""The dialects and the codecs. Adding one: its file, and its place in DIALECTS, CODECS or CLIENTS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.chat import Problem
 from engine.dialects.anthropic_messages import AnthropicMessages
 from engine.dialects.body import FIELDS
 from engine.dialects.chat.codec import CHAT
+from engine.dialects.completions.codec import COMPLETIONS
 from engine.dialects.messages.codec import MESSAGES
 from engine.dialects.neutral.codec import NEUTRAL
 from engine.dialects.neutral.gauge import GAUGE
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Api, Language
     from engine.dialects.base import Dialect, Endpoint, Peek
-    from engine.dialects.codec import Codec
+    from engine.dialects.codec import Client, Codec
     from engine.dialects.meter import Gauge
 
 OPENAI = OpenAIChat()
@@ -41,6 +42,8 @@ METERED = frozenset(one.api for dialect, one in ENDPOINTS.values() if dialect.ga
 
 CODECS: dict[str, Codec] = {codec.api: codec for codec in (CHAT, MESSAGES, RESPONSES_CODEC)}
 """The APIs that carry conversations, by name: each is translated into each other."""
+CLIENTS: dict[str, Client] = {**CODECS, COMPLETIONS.api: COMPLETIONS}
+"""What clients can ask in of an upstream that does not speak it: those, and legacy completions."""
 ASKED_IN: dict[str, Codec] = {**CODECS, NEUTRAL.api: NEUTRAL}
 """What an upstream can be asked in: those, and the vocabulary between them, for upstreams inside Turnout."""
 
@@ -79,7 +82,7 @@ def crossing(api: str | None, speaks: Collection[Language], form: str | None = N
     """
     if api in COUNTS:
         return None if api in speaks else next((one for one in speaks if one in COUNTS), _spoken(speaks))
-    if api not in CODECS or (api in speaks and form in (None, api)):
+    if api not in CLIENTS or (api in speaks and form in (None, api)):
         return None
     return next((one for one in speaks if one == form), _spoken(speaks))
 

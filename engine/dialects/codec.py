@@ -1,5 +1,7 @@
 """What a codec is: the two-way bridge between one API's wire form and the neutral vocabulary of `engine.chat`.
 
+An API that clients speak, and into which nothing is ever translated, has one side of it: a `Client`.
+
 Hub and spoke: a codec knows its own API and `engine.chat`, never another codec. Sans-io, like everything here.
 """
 
@@ -128,25 +130,33 @@ class Encoder(Protocol):
         """As `Tap.broken` (base.py)."""
 
 
-class Codec(msgspec.Struct, frozen=True, kw_only=True):
-    """One API that carries conversations: the functions that read and write it."""
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """The side of clients: how what they ask is read, and what they are answered is written."""
 
     api: Language
-    path: str
-    families: tuple[Family, ...]
     carries_reasoning: bool
     """Whether clients of this API send reasoning back with what seals it."""
     shows_reasoning: bool
-    """Whether clients of this API expect reasoning without asking for it."""
-
-    family: Callable[[str, str], Any]
-    """(model, host name of the upstream) -> the family. Every name has one: an unknown one counts as the newest family
-    (rule C6)."""
+    """Whether clients of this API expect reasoning, or are told that it is left out, without asking for it."""
     read: Callable[[bytes], Request]
     """Read a client's body, which has passed `Dialect.peek`.
 
     Raises `Problem` (400) with the path of what cannot be understood or cannot be asked through a translation.
     """
+    write_answer: Callable[[Response, Asked], bytes]
+    """Write a whole answer for a client."""
+    encoder: Callable[[Asked], Encoder]
+
+
+class Codec(Client, frozen=True, kw_only=True):
+    """One API that carries conversations, with both sides: upstreams are asked in it too."""
+
+    path: str
+    families: tuple[Family, ...]
+
+    family: Callable[[str, str], Any]
+    """(model, host name of the upstream) -> the family. Every name has one: an unknown one counts as the newest family
+    (rule C6)."""
     write: Callable[[Request, Any, str], Written]
     """(request, family, model) -> the body for an upstream.
 
@@ -154,12 +164,9 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """
     read_answer: Callable[[bytes], Response]
     """Read a whole answer of an upstream. Raises `Failed` (disconnect) when it is none."""
-    write_answer: Callable[[Response, Asked], bytes]
-    """Write a whole answer for a client."""
     decoder: Callable[[], Decoder]
-    encoder: Callable[[Asked], Encoder]
     trail: Callable[[], Trail]
-    """Follow one stream to a client."""
+    """Follow one stream to a client, which another target may go on with."""
     correction: Callable[[Failure, dict[str, Any]], str | None]
     """(failure, body sent) -> what the upstream refused of it, in the codec's own words for `Family.refused`; None if
     the failure names nothing that could be left out."""

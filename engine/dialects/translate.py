@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Block, Event, Failure, Mode, Request, Response
     from engine.dialects.base import Failing
-    from engine.dialects.codec import Asked, Codec, Decoder, Encoder, Family, Written
+    from engine.dialects.codec import Asked, Client, Codec, Decoder, Encoder, Family, Written
     from engine.dialects.joint import Joint
     from engine.dialects.trail import Trail
 
@@ -50,7 +50,7 @@ CONTENT = (Wrote, Thought, Signed, Sealed, Refused, Called, Argued, Stopped, Fin
 """The events with which an answer has begun; a stream that says at once why it stopped has begun too."""
 
 
-def read(codec: Codec, body: bytes) -> Request:
+def read(codec: Client, body: bytes) -> Request:
     """Return a client's request in its normal form. Raises `Problem` (400)."""
     request = codec.read(body)
     losses = Losses(request.losses)
@@ -149,7 +149,7 @@ class Translation:
 
     def __init__(
         self,
-        client: Codec,
+        client: Client,
         upstream: Codec,
         written: Written,
         asked: Asked,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.clients import BY_NAME
-from engine.dialects import ASKED_IN, CODECS, crossing
+from engine.dialects import ASKED_IN, CLIENTS, crossing
 from engine.dialects.translate import added, allow, only_of, read, write
 from engine.plan.family import family_of
 
@@ -29,12 +29,12 @@ def losses(plan: Plan, facts: Facts, body: bytes, target: Target, tuning: Tuning
     options = plan.upstreams[target.upstream].options
     into = crossing(facts.api, options.speaks, facts.form)
     asked = facts.form or facts.api
-    own = options.unmet(FIELDS.decode(body)) if asked in CODECS else ()
-    if into is None or asked not in CODECS:
+    own = options.unmet(FIELDS.decode(body)) if asked in CLIENTS else ()
+    if into is None or asked not in CLIENTS:
         allow(own, target.model, tuning.translation)
         return own
     codec = ASKED_IN[into]
-    request = only_of(read(CODECS[asked], body), str(target), codec)
+    request = only_of(read(CLIENTS[asked], body), str(target), codec)
     family = family_of(plan, target, tuning, codec)
     quiet = BY_NAME[facts.client].quiet if facts.client is not None else ()
     found = added(write(request, codec, family, target.model, tuning.translation, quiet).losses, own)

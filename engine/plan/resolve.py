@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from engine.chat import Problem
-from engine.dialects import OWNERS, crossing
+from engine.dialects import CLIENTS, OWNERS, crossing
 from engine.plan.balance import as_written
 from engine.plan.near import LONGEST, near
 from engine.plan.nodes import Pool, Step, Target
@@ -164,13 +164,14 @@ class Resolver:
         return False
 
     def _unsupported(self, target: Target) -> Problem:
-        """Return the 501 for a request that no target of the name speaks and that is never translated."""
+        """Return the 501 for a request that no target of the name speaks, nor anything that it is translated into."""
         api, model = self.facts.api, self.facts.model
+        how = "or one that it is translated into" if api in CLIENTS else "which is not translated"
         who = f"of kind {OWNERS[api].name}" if api in OWNERS else f"that speaks it (`apis: [{api}]` of kind openai)"
         return Problem(
             501,
             "unsupported_api",
-            f"no target of `{model}` speaks the {api} API, which is not translated: `{target}` speaks "
+            f"no target of `{model}` speaks the {api} API, {how}: `{target}` speaks "
             f"{', '.join(self.plan.upstreams[target.upstream].options.speaks)}; ask for a model of an upstream "
             f"{who}, or name such a target for `{model}` in the file",
             headers=((b"x-should-retry", b"false"),),

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.chat import Failure
 from engine.clients.profile import BOTH
-from engine.dialects import CODECS, OWNERS
+from engine.dialects import CLIENTS, OWNERS
 from engine.dialects.codec import Asked, Losses
 from engine.dialects.edits import apply
 from engine.dialects.forced import forced
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engine.chat import Headers, Loss, Request
     from engine.dialects.base import Peek, Tap
-    from engine.dialects.codec import Codec, Written
+    from engine.dialects.codec import Client, Codec, Written
     from engine.plan.layers import Tuning
     from engine.plan.nodes import Target
     from engine.serve.order import Order
@@ -49,7 +49,7 @@ class Across(Road):
         self.api = codec.api
         self.path = codec.path
         self._codec = codec
-        client = CODECS[order.api]
+        client = CLIENTS[order.api]
         if order.continued.keeper is not None and order.continued.previous is not None:
             raise not_found(order.continued.previous)
         self._order = order
@@ -113,7 +113,7 @@ class Across(Road):
         return Local(self.back.answer(written.answered), losses=self.losses)
 
 
-def brings_reasoning(client: Codec, peek: Peek) -> bool:
+def brings_reasoning(client: Client, peek: Peek) -> bool:
     """Say whether the client sends back what it is given of the model's reasoning.
 
     In the Responses API it asks for the seals that it needs for that; Cline and others leave it to the vendor.
@@ -123,7 +123,7 @@ def brings_reasoning(client: Codec, peek: Peek) -> bool:
     )
 
 
-def shows_thinking(client: Codec, request: Request) -> bool:
+def shows_thinking(client: Client, request: Request) -> bool:
     """Say whether the client is shown reasoning: where its API has a switch for it, only if that is on."""
     return client.shows_reasoning or (request.reasoning is not None and request.reasoning.mode not in (None, "off"))
 

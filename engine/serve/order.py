@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.clients.quirks import session_of
-from engine.dialects import CODECS, OWNERS
+from engine.dialects import CLIENTS, OWNERS
 from engine.dialects.translate import read, tied
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def request(self) -> Request:
         """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
         if not self._request:
-            request = read(CODECS[self.form], self.body)
+            request = read(CLIENTS[self.form], self.body)
             self._request.append(tied(request, session_of(self.client, self.headers, self.peek.fields)))
         return self._request[0]
 

@@ -15,6 +15,7 @@ from engine.dialects.chat.read_messages import read_messages
 from engine.dialects.chat.read_tools import read_choice, read_function, read_function_choice, read_tool
 from engine.dialects.codec import Losses
 from engine.dialects.fields import Fields, body_fields
+from engine.dialects.openai.sampling import read_stop, read_top_k
 
 KNOWN = frozenset(
     {
@@ -141,23 +142,6 @@ def read_most(body: Fields, name: str, losses: Losses) -> int | None:
         losses.approximated(name, "taken as no limit")
         return None
     return body.count(name)
-
-
-def read_top_k(body: Fields) -> int | None:
-    """Return top_k, which vLLM and others take; -1 and 0 mean all."""
-    value = body.value.get("top_k")
-    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-        return None
-    return body.count("top_k")
-
-
-def read_stop(body: Fields) -> tuple[str, ...]:
-    stop = body.value.get("stop")
-    if isinstance(stop, str):
-        return (stop,) if stop else ()
-    if stop is not None and not isinstance(stop, list):
-        raise body.wrong("stop", "a string or a list of strings")
-    return tuple(one for one in body.texts("stop") if one)
 
 
 def read_reasoning(body: Fields) -> Reasoning | None:

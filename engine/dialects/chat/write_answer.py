@@ -14,22 +14,12 @@ import msgspec
 from engine.chat import Call, Loss, Opaque, Refusal, Text, Thinking
 from engine.dialects.lost import UNTOLD, opaque
 from engine.dialects.openai.answers import Ids, explanation, guessed, note_stop, size
+from engine.dialects.openai.choice import FINISH, counted
 from engine.dialects.seal import seal
 
 if TYPE_CHECKING:
-    from engine.chat import Form, Response, Stop, Usage
+    from engine.chat import Form, Response, Stop
     from engine.dialects.codec import Asked
-
-FINISH: dict[str, str] = {
-    "end": "stop",
-    "length": "length",
-    "sequence": "stop",
-    "tool": "tool_calls",
-    "refusal": "content_filter",
-    "pause": "stop",
-    "context": "length",
-}
-"""Why the model stopped -> finish_reason."""
 
 SEALS: dict[Form, str] = {"messages": "anthropic-claude-v1", "responses": "unknown"}
 """API of a seal -> OpenRouter's word for its form; what it has no word for goes under our own seal."""
@@ -129,20 +119,3 @@ def finish(stop: Stop, called: bool, legacy: bool) -> dict[str, Any]:
     if reason in ("stop", "tool_calls"):  # whether there are calls to answer counts, not the label
         reason = ("function_call" if legacy else "tool_calls") if called else "stop"
     return {"finish_reason": reason, "stop_reason": stop.sequence} if stop.sequence else {"finish_reason": reason}
-
-
-def counted(usage: Usage) -> dict[str, Any]:
-    """Return the usage object: `prompt_tokens` is all of the input, cached or not."""
-    prompt = usage.input + usage.cache_read + usage.cache_write
-    details = {"cached_tokens": usage.cache_read}
-    if usage.cache_write:
-        details["cache_write_tokens"] = usage.cache_write
-    counts: dict[str, Any] = {
-        "prompt_tokens": prompt,
-        "completion_tokens": usage.output,
-        "total_tokens": prompt + usage.output,
-        "prompt_tokens_details": details,
-    }
-    if usage.reasoning is not None:
-        counts["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
-    return counts

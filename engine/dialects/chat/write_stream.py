@@ -27,10 +27,11 @@ from engine.chat import (
     Used,
     Wrote,
 )
-from engine.dialects.chat.write_answer import SECOND, counted, finish, head, sealed, signed
+from engine.dialects.chat.write_answer import SECOND, finish, head, sealed, signed
 from engine.dialects.lost import UNTOLD
 from engine.dialects.measure import octets
 from engine.dialects.openai.answers import Ids, explanation, guessed, note_stop
+from engine.dialects.openai.choice import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
