@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.exceptions import SecurityError
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -18,6 +19,12 @@ from engine import resources
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from jinja2.runtime import Context
+
+
+LARGEST = 1_000_000
+"""The most characters, or items, or bits of a number, that one operation of a template may make."""
 
 
 def render(name: str, folder: Path | None = None, /, **values: object) -> str:
@@ -46,9 +53,27 @@ def line_of(error: BaseException) -> int:
     return found[-1] or 1 if found else 1
 
 
+class Sandbox(ImmutableSandboxedEnvironment):
+    """A sandbox in which nothing grows without bound by a slip: `range` is bounded by Jinja, `*` and `**` are here."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        grown = 0
+        if operator == "*":
+            sizes = [len(one) if isinstance(one, str | list | tuple) else one for one in (left, right)]
+            if any(isinstance(one, str | list | tuple) for one in (left, right)):
+                grown = sizes[0] * sizes[1]
+        elif isinstance(left, int) and isinstance(right, int):
+            grown = left.bit_length() * right
+        if grown > LARGEST:
+            raise SecurityError(f"`{operator}` makes more than {LARGEST} characters")
+        return super().call_binop(context, operator, left, right)
+
+
 @cache
-def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
+def _environment(folder: Path | None) -> Sandbox:
+    return Sandbox(
         loader=FileSystemLoader(folder) if folder is not None else None,
         undefined=StrictUndefined,
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),  # the rest is Markdown and YAML

@@ -80,11 +80,17 @@ def _read(file: str, environ: Mapping[str, str] | None) -> tuple[str, Reading]:
 
 def _probe(readings: dict[str, Reading]) -> dict[str, Tools]:
     """Import and start what the files name; what comes of it joins their reports. Return the tools of each file."""
-    from engine.serve.loading import load
+    from engine.serve.loading import Doing, load, told_if_slow
     from engine.serve.toolbox.probing import probed
 
+    found: dict[str, Tools] = {}
     with contextlib.redirect_stdout(sys.stderr):  # what the code prints is no part of the report
-        return {name: probed(reading, load(reading, name).tools) for name, reading in readings.items()}
+        for name, reading in readings.items():
+            doing = Doing()
+            with told_if_slow(doing):
+                loaded = load(reading, name, doing=doing)
+            found[name] = probed(reading, loaded.tools)
+    return found
 
 
 def _tools(found: Tools) -> str:

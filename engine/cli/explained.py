@@ -25,6 +25,7 @@ DECODED = {"route": "route", "limits": "limit"}
 """Section -> what an entry of it is called that needs the whole body."""
 EDITED = ", and what `set` and `unset` name"
 PROMPTED = ", and the system prompt"
+REMEMBERED = ", and what was said before is put in front"
 TOOLED = ", and tools of the file are added"
 SHAPED = ", and the form of the answer"
 
@@ -116,6 +117,7 @@ def _opened(told: Explanation) -> Iterator[Line]:
     elif told.tries and told.tries[-1].into is None and not told.deep:
         edits = EDITED if told.tuning is not None and told.tuning.edits else ""
         edits += PROMPTED if told.decision.pools[0].tuning.prompt is not None else ""
+        edits += REMEMBERED if told.decision.pools[0].tuning.memory is not None else ""
         edits += TOOLED if told.decision.pools[0].tuning.tools is not None else ""
         edits += SHAPED if told.decision.pools[0].tuning.output is not None else ""
         yield Line("body", "as it is", "", f"only `model` is replaced{edits}", "")

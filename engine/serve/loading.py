@@ -5,6 +5,9 @@ What the code turns out to be is said like anything else that is wrong with the 
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +29,17 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Driver, Options
 
 
+SLOW = 5.0
+"""Seconds after which somebody who waits is told what for."""
+
+
+class Doing(msgspec.Struct):
+    """What is being imported at present, for whoever waits for it in another thread."""
+
+    what: str = "the code that the file names"
+    span: Span | None = None
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """The drivers that are made, and the upstreams that are off because they cannot be."""
 
@@ -35,13 +49,13 @@ class Loaded(msgspec.Struct, frozen=True):
     """Key of a source of tools -> what it is."""
 
 
-def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
+def load(reading: Reading, main: str, drivers: Drivers | None = None, doing: Doing | None = None) -> Loaded:
     """Make the drivers of `reading` that import code, but for those that live already among `drivers`.
 
     `main` is the file: what lies beside it may be imported too, where `server.allow_code` names it. Errors and warnings
-    are in the reading's report.
+    are in the reading's report; `doing` is kept up to date.
     """
-    found = Loaded()
+    found, doing = Loaded(), doing or Doing()
     if reading.plan is None or not reading.report.ok:
         return found
     for name, upstream in reading.plan.upstreams.items():
@@ -51,13 +65,27 @@ def load(reading: Reading, main: str, drivers: Drivers | None = None) -> Loaded:
         if drivers is not None and drivers.lives(name, options):
             continue
         look_beside(main, reading.plan.document.server.allow_code)
+        doing.what, doing.span = f"the code of upstream `{name}`", place(reading, upstream, options.imports)
         _load(reading, upstream, options, found)
     sources = list(tool_sources(reading.plan))
     if sources:
         look_beside(main, reading.plan.document.server.allow_code)
+        doing.what, doing.span = "the code of `tools`", None
         gather(reading, sources, found.tools, drivers.boxes if drivers is not None else None)
     reading.report.sort()
     return found
+
+
+@contextlib.contextmanager
+def told_if_slow(doing: Doing) -> Iterator[None]:
+    """Say on standard error what is waited for, should it take long."""
+    timer = threading.Timer(SLOW, lambda: sys.stderr.write(f"still importing {doing.what} ...\n"))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _load(reading: Reading, upstream: Upstream, options: Options, found: Loaded) -> None:

@@ -26,7 +26,7 @@ from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
 from engine.serve.http import Protocol
 from engine.serve.listener import Listener
-from engine.serve.loading import load
+from engine.serve.loading import Doing, load, told_if_slow
 from engine.serve.observers import Observers
 from engine.serve.panel import Panel
 from engine.serve.recall import Recall
@@ -35,6 +35,7 @@ from engine.serve.sidecar import Ready, Sidecar, announce, name_of, running, wat
 from engine.serve.sockets.registry import Sockets
 from engine.serve.stored import Responses
 from engine.serve.switch import Switch
+from engine.serve.threads import OTHERS, Threads
 from engine.transport.certificates import Unusable
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ def serve(
     reading = read(main, os.environ)
     log = Log()
     drivers = Drivers(listen or (reading.plan.document.server.listen if reading.plan is not None else None))
-    generation = build(reading, drivers, log, load(reading, main))
+    doing = Doing()
+    with told_if_slow(doing):
+        loaded = load(reading, main, doing=doing)
+    generation = build(reading, drivers, log, loaded)
     if generation is None:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         sys.stderr.write(render(reading.report, "full", colour=colour) + "\n")
@@ -99,6 +103,7 @@ def serve(
         sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.get_loop().set_default_executor(Threads(OTHERS, "code"))
         return runner.run(_serve(main, reading, generation, drivers, log, listener, sidecar))
 
 

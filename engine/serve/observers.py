@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from engine.plan.labels import Labels
+from engine.serve.threads import OWN
 
 if TYPE_CHECKING:
     from engine.observe.journal.writer import Journal
@@ -70,7 +71,7 @@ class Observers:
 
     def _close(self, journal: Journal) -> None:
         """Have `journal` write what it holds, beside everything else."""
-        closing = self._loop.run_in_executor(None, journal.close)
+        closing = self._loop.run_in_executor(OWN, journal.close)
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 

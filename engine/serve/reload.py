@@ -18,7 +18,8 @@ from engine.observe.record import Reload
 from engine.plan.changes import changes
 from engine.plan.read import Reading, read
 from engine.serve.generation import build, follow
-from engine.serve.loading import load
+from engine.serve.loading import Doing, load
+from engine.serve.threads import aside
 from engine.serve.watch import LOOK, Watch, signature
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.serve.control import Status
     from engine.serve.generation import Drivers, follow
     from engine.serve.listener import Listener
+    from engine.serve.loading import Loaded
     from engine.serve.observers import Observers
     from engine.serve.switch import Switch
     from engine.serve.watch import Signature
@@ -35,6 +37,8 @@ SILENCE = 0.15
 """Seconds without a further change after which an editor counts as done."""
 PAUSE = 1.0
 """How long an empty or missing file is taken for an editor's pause."""
+LOADING = 60.0
+"""How long code that is imported may take; what takes longer is left behind, and so is the edit that names it."""
 PASSING = frozenset({"empty-file", "no-file", "unreadable", "empty-secret", "unreadable-file"})
 """What a file can be for a moment while it is written."""
 BLANK = (None, hashlib.sha256(b"").digest())
@@ -127,7 +131,7 @@ class Reloader:
         before, self._read = self._read, reading
         if reading.files.digests == before.files.digests and not forced:
             return False  # the same content under a new name or time; folders may differ
-        loaded = await asyncio.to_thread(load, reading, self._main, self._drivers)
+        loaded = await self._load(reading)
         generation = build(reading, self._drivers, self._log, loaded)
         if generation is None or reading.plan is None:
             self._refuse(reading)
@@ -148,6 +152,20 @@ class Reloader:
             self._log.event("warning", "restart to apply server.tls")
         return True
 
+    async def _load(self, reading: Reading) -> Loaded | None:
+        """Import what the file names; None, and an error in the report, where that does not come to an end."""
+        doing = Doing()
+        try:
+            async with asyncio.timeout(LOADING) as clock:
+                return await asyncio.to_thread(load, reading, self._main, self._drivers, doing)
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            told = f"importing {doing.what} has not ended within {LOADING:g} s"
+            help_ = "see what it does while it is imported; once it is mended, restart Turnout or name another module"
+            reading.report.error("slow-code", told, doing.span, help=help_)
+            return None
+
     def _renew(self, reading: Reading) -> None:
         """Have new connections see the certificates that the files hold now. They were found to be good."""
         held = self._held(reading)
@@ -166,7 +184,7 @@ class Reloader:
         """Read the files; give one that is empty or away, and was not before, a moment to come back."""
         until = asyncio.get_running_loop().time() + PAUSE
         while True:
-            reading = await asyncio.to_thread(read, self._main, self._environ)
+            reading = await aside(read, self._main, self._environ)
             passing = any(found.code in PASSING for found in reading.report.errors) or any(
                 digest in BLANK and self._read.files.digests.get(path) not in BLANK
                 for path, digest in reading.files.digests.items()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from engine.serve.threads import aside
 from engine.store.calendar import period_of, read, written
 from engine.store.memory import MemoryStore
 
@@ -56,7 +57,7 @@ class Stores:
         now = time.time()
         periods = [written(period_of(now, period)[0], period) for period in PERIODS]
         try:
-            found = await asyncio.to_thread(charges, plan.journal.path, periods)
+            found = await aside(charges, plan.journal.path, periods)
         except Exception as error:
             log.event("error", f"what was spent of budgets cannot be read from the journal: {error}; it counts anew")
             return

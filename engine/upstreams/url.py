@@ -64,6 +64,12 @@ def base_url_flaw(base_url: str) -> Flaw | None:
     return found if isinstance(found, Flaw) else None
 
 
+def mcp_url_flaw(url: str) -> Flaw | None:
+    """Return why no MCP server can be reached at `url`."""
+    found = _place(url, "headers")
+    return found if isinstance(found, Flaw) else None
+
+
 def proxy_flaw(proxy: str) -> Flaw | None:
     """Return why no request can go through `proxy`. It may hold user and password."""
     flaw = Flaw("must be http://host:port or https://host:port", "name an HTTP proxy: others are not spoken to")
@@ -74,7 +80,7 @@ def proxy_flaw(proxy: str) -> Flaw | None:
     return found if isinstance(found, Flaw) else None
 
 
-def _place(text: str) -> Origin | Flaw:
+def _place(text: str, credentials: str = "api_key") -> Origin | Flaw:
     wrong = Flaw("has a host or port that cannot be", "write http://host:port or https://host, and a path if need be")
     if text != text.strip() or re.search(r"[\x00-\x1f\x7f]", text):  # urlsplit drops these in silence
         return Flaw("holds a line break, or a space at an end", "take it out")
@@ -86,7 +92,7 @@ def _place(text: str) -> Origin | Flaw:
     except ValueError:
         return wrong
     if "@" in url.netloc:
-        return Flaw("holds a user or password", "put the credential into `api_key`, as env:NAME or file:/path")
+        return Flaw("holds a user or password", f"put the credential into `{credentials}`, as env:NAME or file:/path")
     if url.scheme not in PORTS or not host:
         return Flaw("must be http://host or https://host", "add the host, and a port and a path if need be")
     if HOST.fullmatch(host) is None or ".." in host or port == 0:

@@ -10,6 +10,7 @@ from engine.config.sections.base import Section, Word
 from engine.units import Duration, Size, positive
 from engine.upstreams.base import HTTP, Setting
 from engine.upstreams.langchain import Code
+from engine.upstreams.url import mcp_url_flaw
 
 Place = Literal["before", "after", "replace"]
 PREFIX = r"^[A-Za-z0-9_-]{0,32}$"
@@ -72,7 +73,7 @@ class Mcp(Section, frozen=True, kw_only=True):
         ),
     ] = {}
     url: Annotated[
-        Annotated[str, Meta(pattern=HTTP)] | None,
+        Annotated[str, Meta(pattern=HTTP, extra={"flaw": mcp_url_flaw})] | None,
         Meta(description="Instead of `command`: where it is spoken to over HTTP (streamable HTTP)"),
     ] = None
     headers: Annotated[
@@ -95,9 +96,7 @@ class ToolSource(Section, frozen=True, kw_only=True):
     only: Annotated[
         list[Word] | None, Meta(description="The names of the tools that are offered; all, if left out")
     ] = None
-    prefix: Annotated[
-        str, Meta(pattern=PREFIX, description="What the names are given in front, as in `github_`")
-    ] = ""
+    prefix: Annotated[str, Meta(pattern=PREFIX, description="What the names are given in front, as in `github_`")] = ""
     required: Annotated[
         bool,
         Meta(description="true: while it cannot be reached, requests are refused (503). false: they go on without it"),

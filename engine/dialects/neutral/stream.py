@@ -26,6 +26,7 @@ from engine.chat import (
     Wrote,
 )
 from engine.dialects.sse import Splitter, frame, parse
+from engine.texts import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,12 @@ RESPONSE = msgspec.json.Decoder(Response)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
+def clean(event: Event) -> Event:
+    """Return `event` with its texts as UTF-8 can carry them: models may say half of a surrogate pair."""
+    texts = {name: value for name in event.__struct_fields__ if isinstance(value := getattr(event, name), str)}
+    return msgspec.structs.replace(event, **{name: printable(text) for name, text in texts.items()})
+
+
 class NeutralEncoder:
     """Implements `Encoder` (codec.py)."""
 
@@ -51,7 +58,10 @@ class NeutralEncoder:
         """What was asked changes nothing here."""
 
     def feed(self, events: Iterable[Event]) -> bytes:
-        return b"".join(frame(msgspec.json.encode(event)) for event in events)
+        try:
+            return b"".join([frame(msgspec.json.encode(event)) for event in events])
+        except UnicodeEncodeError:
+            return b"".join([frame(msgspec.json.encode(clean(event))) for event in events])
 
     def broken(self, problem: Problem, asked: Failing) -> bytes | None:  # noqa: ARG002 - an answer that fails raises
         return None

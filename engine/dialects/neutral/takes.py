@@ -17,6 +17,8 @@ class Takes(Family, frozen=True, kw_only=True):
     tools: bool = True
     parallel: bool = True
     """It can be held to one call in a turn."""
+    strict: bool = True
+    """It can be held to the schemas of tools."""
     format: bool = True
     """Its answer can be bound to a schema."""
     format_with_tools: bool = True

@@ -86,6 +86,9 @@ def write_tools(request: Request, family: Takes, losses: Losses) -> tuple[tuple[
         raise unable(family, "tools", "takes no tools", "ask without them, or for another model")
     if request.parallel is False and not family.parallel:
         losses.dropped(request.at("parallel"), f"{family.what} cannot be held to one call in a turn")
+    for tool in tools:
+        if tool.strict and not family.strict:
+            losses.dropped(f"{tool.at}.strict", f"{family.what} cannot be held to the schema of a tool")
     customs = frozenset(tool.name for tool in tools if tool.kind == "custom")
     sent = tuple(
         replace(tool, kind="function", grammar=None, schema=FREE_TEXT, description=described(tool, losses))
@@ -116,8 +119,7 @@ def sampling(request: Request, family: Takes, losses: Losses) -> dict[str, Any]:
     unsaid: dict[str, Any] = {}
     for name in ("max_tokens", "temperature", "top_p", "top_k"):
         if getattr(request, name) is not None and name not in family.parameters:
-            say = losses.approximated if name == "max_tokens" else losses.dropped  # an answer may end sooner anyway
-            say(request.at(name), f"{family.what} has no such setting")
+            losses.dropped(request.at(name), f"{family.what} has no such setting")
             unsaid[name] = None
     return unsaid
 
@@ -126,7 +128,7 @@ def write_reasoning(reasoning: Reasoning | None, family: Takes, losses: Losses) 
     """Return how much the model should think, None where it cannot be told."""
     if reasoning is None or family.parameters & {"effort", "thinking"}:
         return reasoning
-    losses.approximated(reasoning.at, f"{family.what} thinks as it was made to")
+    losses.dropped(reasoning.at, f"{family.what} thinks as it was made to")
     return None
 
 

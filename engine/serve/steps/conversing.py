@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from engine.chat import Problem
+from engine.dialects.retold import retold, usage_of
 from engine.dialects.seal import NEEDLE
 from engine.plan.demand import spent
 from engine.serve.giving_up import say_broken
@@ -34,6 +35,7 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
         reply.hold(order.decision.hold, order.dialect.keepalive(order.api), lambda: early(order))
     output = order.decision.pools[0].tuning.output
     step = Shaped(output) if output is not None else None
+    past: list[dict[str, Any]] = []
     while True:
         held = Held(order.visit)
         exchange.relay = relay = Relay(order, held, exchange.relay)
@@ -53,16 +55,26 @@ async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) ->
             await say_broken(relay, problem)
             return
         if fields is None:
-            if answer is not None and kit is not None:
-                held.body = kit.finished(order.api, held.body)
+            if answer is not None:
+                held.body = _finished(order, held.body, past, kit)
             await held.release(reply)
             return
+        if answer is not None:
+            past.append(usage_of(order.api, held.body))
         if order.guard is not None:
             await order.guard.again(spent(relay.own_usage, relay.own_cost) if relay.own_usage is not None else None)
         peek = msgspec.structs.replace(order.peek, fields=fields)
         body = msgspec.json.encode(fields)
         sealed = order.sealed or (kit is not None and order.api in SEALED and NEEDLE in body)
         order = msgspec.structs.replace(order, peek=peek, body=body, sealed=sealed, _request=[])
+
+
+def _finished(order: Order, body: bytes, past: list[dict[str, Any]], kit: Kit | None) -> bytes:
+    """Return the last answer as the client gets it: with the usage of all, and what is announced of tools."""
+    text = ""
+    if kit is not None:
+        body, text = kit.finished(order.api, body), kit.announcement
+    return retold(order.api, body, past, text) if past or text else body
 
 
 async def _asked(

@@ -6,7 +6,6 @@ entry, the API and the session; nobody else ever finds it. What becomes too much
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from engine.plan.nodes import Room
 from engine.serve.shelves import Shelves
 from engine.serve.steps.held import Heard
 from engine.serve.steps.summary import INTRODUCED, summed
+from engine.serve.threads import aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +156,7 @@ async def remembering(
 async def trimmed(turns: Sequence[Raw], memory: Memory) -> tuple[Raw, ...]:
     """Return the last of `turns` that fit, beginning with what a person said."""
     if _loaded() is None:
-        await asyncio.to_thread(_load)
+        await aside(_load)
     trim, human, other = _LOADED[0]
     count: Any = len if memory.messages is not None else _tokens
     most = memory.messages if memory.messages is not None else memory.tokens

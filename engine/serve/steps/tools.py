@@ -14,10 +14,12 @@ import msgspec
 from engine.chat import Call, Problem
 from engine.dialects import CODECS
 from engine.dialects.codec import Asked
-from engine.dialects.retold import is_whole, retold, told_whole, untold, usage_of
+from engine.dialects.retold import is_whole, told_whole, untold
 from engine.dialects.rounds import PLACES, Told, gone_on, names, offered
 from engine.serve.failures import NO_RETRY, stopping
 from engine.serve.toolbox.base import Outcome, Unready
+from engine.texts import printable
+from engine.texts import told as told_of
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -50,7 +52,6 @@ class Kit:
         self._own: Any = []
         """What the client declares itself."""
         self._rounds = 0
-        self._usages: list[dict[str, Any]] = []
         self._lines: list[str] = []
         self._room = asyncio.Semaphore(AT_ONCE)
 
@@ -77,7 +78,6 @@ class Kit:
                 headers=(NO_RETRY,),
             )
         self._rounds += 1
-        self._usages.append(usage_of(order.api, body))
         try:
             outcomes = await asyncio.gather(*(self._run(call) for call in calls))
         except asyncio.CancelledError:
@@ -96,13 +96,13 @@ class Kit:
         return gone_on(order.form, order.peek.fields, whole, results)
 
     def finished(self, api: Api, body: bytes) -> bytes:
-        """Return the last answer as the client gets it: with the usage of all rounds, and what is announced."""
-        if api == "responses":
-            body = untold(body, self._own)
-        if not self._rounds:
-            return body
-        text = "".join(f"{line}\n" for line in self._lines)
-        return retold(api, body, self._usages, f"{text}\n" if text else "")
+        """Return the last answer with no tools but the client's own."""
+        return untold(body, self._own) if api == "responses" else body
+
+    @property
+    def announcement(self) -> str:
+        """What stands in front of the answer, "" for nothing."""
+        return "".join(f"{line}\n" for line in (*self._lines, "")) if self._lines else ""
 
     async def _run(self, call: Call) -> Outcome:
         if call.name not in self._found:
@@ -117,8 +117,8 @@ class Kit:
                 told = await box.source.call(tool.own, arguments)
         except TimeoutError:
             told = Outcome(f"it did not answer within {self._tools.timeout:g} s", error=True)
-        except Exception as error:
-            told = Outcome(f"{type(error).__name__}: {error}".removeprefix("RuntimeError: "), error=True)
+        except (Exception, SystemExit) as error:
+            told = Outcome(f"{type(error).__name__}: {told_of(error)}".removeprefix("RuntimeError: "), error=True)
         return msgspec.structs.replace(told, text=cut(told.text, self._tools.result))
 
 
@@ -160,9 +160,9 @@ def free(name: str, taken: set[str]) -> str:
 
 def cut(text: str, most: int) -> str:
     """Return at most `most` bytes of `text`, and what is missing."""
-    data = text.encode()
+    data = printable(text).encode()
     if len(data) <= most:
-        return text
+        return data.decode()
     return f"{data[:most].decode(errors='ignore')}\n[cut: the first {most} of {len(data)} bytes]"
 
 

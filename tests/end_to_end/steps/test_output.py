@@ -183,6 +183,7 @@ def test_all_tries_are_counted_and_told(turnout: Turnout, openai: Upstream, anth
     told = json.loads(turnout.wait_for(re.compile(f'.*"kind":"request".*{ident}.*'), since=since).group())
     used = [CHAT.answer(text)["usage"]["completion_tokens"] for text in (BAD, PROSE, GOOD)]
     assert told["usage"]["output"] == sum(used)
+    assert answer.json["usage"]["completion_tokens"] == sum(used)
     assert told["cost"] > 0
     assert len(told["attempts"]) == 3
 

@@ -16,7 +16,7 @@ from engine.upstreams.drivers.langchain.settings import tuned
 from engine.upstreams.drivers.langchain.telling import Telling
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import Runnable, RunnableConfig
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RAW = "raw"
 """Where a model bound to a schema (include_raw) has what it really said."""
 NAME = "answer"
+NATIVE = "json_schema"
 CHOICES = {"auto": None, "required": "any"}
 
 
@@ -71,7 +72,7 @@ async def whole(
     """Yield what a runnable answers at once."""
     answered = await ready(thing.runnable, request).ainvoke(thing.given(messages), config, **stops(request))
     said = heard(answered, telling)
-    yield telling.write(as_json(answered)) if said is None else said
+    yield telling.write("" if answered is None else as_json(answered)) if said is None else said
 
 
 def stops(request: Request) -> dict[str, Any]:
@@ -119,19 +120,32 @@ def ready(runnable: Runnable[Any, Any], request: Request) -> Runnable[Any, Any]:
                     "type": "json_schema",
                     "json_schema": {"name": form["title"], "schema": form, "strict": strict},
                 }
+            if all(tool.strict for tool in request.tools) and "strict" in parameters(model.bind_tools):
+                choosing["strict"] = True  # ChatAnthropic does not read it off the tools
             return model.bind_tools([function(tool) for tool in request.tools], **choosing)
         if form is not None:
-            return model.with_structured_output(form, include_raw=True, **strictness(model, request))
+            return model.with_structured_output(form, include_raw=True, **how(model, request))
         return model
 
     return changed(runnable, change)
 
 
-def strictness(model: BaseChatModel, request: Request) -> dict[str, Any]:
-    """Return whether the model is held to the schema, where the client says so and the model can be told."""
-    wish = request.format
-    told = "strict" in inspect.signature(model.with_structured_output).parameters
-    return {"strict": wish.strict} if told and wish is not None and wish.strict is not None else {}
+def how(model: BaseChatModel, request: Request) -> dict[str, Any]:
+    """Return how the model is held to the schema: natively where it has that, and strictly where the client says so."""
+    wish, taken, found = request.format, parameters(model.with_structured_output), dict[str, Any]()
+    if (
+        "method" in taken
+        and NATIVE in str(taken["method"].annotation)
+        and (model.profile or {}).get("structured_output")
+    ):
+        found["method"] = NATIVE
+    if "strict" in taken and wish is not None and wish.strict is not None:
+        found["strict"] = wish.strict
+    return found
+
+
+def parameters(method: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(method).parameters
 
 
 def schema_of(request: Request) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import msgspec
 from engine.chat import Failed, Failure, Problem
 from engine.dialects.fold import fold
 from engine.dialects.neutral.codec import read
-from engine.dialects.neutral.stream import NeutralEncoder, write_answer
+from engine.dialects.neutral.stream import NeutralEncoder, clean, write_answer
 from engine.units import seconds
 from engine.upstreams.base import Unbuildable
 from engine.upstreams.drivers.langchain import embeddings
@@ -134,9 +134,9 @@ class LangChainDriver:
             async with clock:
                 made: bytes = await work
                 return made
-        except Problem:
+        except (Problem, Failed):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, TimeoutError) and clock.expired():
                 message = f"upstream `{self.name}`: the code gave no answer within {left:g} s"
                 raise Failed(Failure(reason="timeout", message=message)) from None
@@ -147,7 +147,10 @@ class LangChainDriver:
         async with aclosing(answer(thing, request)) as told:
             async for some in told:
                 events += some
-        return write_answer(fold(events))
+        try:
+            return write_answer(fold(events))
+        except UnicodeEncodeError:
+            return write_answer(fold([clean(event) for event in events]))
 
     async def _pieces(self, thing: Thing, request: Request) -> AsyncGenerator[bytes, None]:
         encoder = NeutralEncoder()

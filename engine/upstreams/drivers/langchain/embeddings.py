@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import sys
 from array import array
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from engine.chat import Failed, Failure
 from engine.dialects import OPENAI
 from engine.dialects.body import mismatch, refused
 
@@ -44,11 +46,22 @@ async def answer(model: Embeddings, body: bytes, name: str) -> bytes:
             raise refused("`dimensions`: the vectors of this model have a fixed length", "dimensions")
         model = model.model_copy(update={"dimensions": asked.dimensions})  # type: ignore[attr-defined]  # it has fields
     vectors = await model.aembed_documents(texts)
+    if len(vectors) != len(texts) or not all(map(is_vector, vectors)):
+        message = f"the code gave no vector of numbers for each of {len(texts)} texts"
+        raise Failed(Failure(reason="server_error", message=message))
     form = packed if asked.encoding_format == "base64" else list
     data = [{"object": "embedding", "index": at, "embedding": form(one)} for at, one in enumerate(vectors)]
     given = OPENAI.depth("embeddings", body).input_tokens
     usage = {"prompt_tokens": given, "total_tokens": given}
     return msgspec.json.encode({"object": "list", "data": data, "model": name, "usage": usage})
+
+
+def is_vector(found: object) -> bool:
+    """Say whether `found` holds nothing but finite numbers."""
+    try:
+        return len(found) > 0 and all(isfinite(one) for one in found)  # type: ignore[arg-type, attr-defined]  # tried
+    except TypeError:
+        return False
 
 
 def packed(vector: list[float]) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.chat import Failure
 from engine.dialects import ANTHROPIC, OPENAI
+from engine.texts import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +68,11 @@ def answered(error: BaseException, status: int) -> Failure:
     body = getattr(error, "body", None)
     content = getattr(response, "content", None)
     if not isinstance(content, bytes) or not content:
-        told = body if isinstance(body, dict) and "error" in body else {"error": body or {"message": str(error)}}
-        content = msgspec.json.encode(told, enc_hook=str)
+        said = body if isinstance(body, dict) and "error" in body else {"error": body or {"message": told(error)}}
+        try:
+            content = msgspec.json.encode(said, enc_hook=str)
+        except UnicodeEncodeError:
+            content = msgspec.json.encode({"error": {"message": told(error)}})
     return dialect.classify(status, headers_of(response), content)
 
 
@@ -111,4 +115,4 @@ def place_of(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0][:300]
+    return told(error).strip().partition("\n")[0][:300]

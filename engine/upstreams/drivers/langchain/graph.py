@@ -2,7 +2,7 @@
 
 Nothing of LangGraph is imported: who has a graph has imported it. Facts: langgraph 1.2 (pregel/main.py, stream_mode
 "messages": each item is a message, or a chunk of one, and where it comes from; a model whose run is tagged `nostream`
-is not told).
+is not told; "updates": what a node has made of the state, `__interrupt__` where the graph stops to ask).
 """
 
 from __future__ import annotations
@@ -46,12 +46,22 @@ async def told(
     for message in messages:
         message.id = message.id or secrets.token_hex(8)  # so that they are known again where a node returns them
     listener = Listener(messages, telling)
-    async with closing(graph.astream({"messages": messages}, config, stream_mode="messages")) as stream:
-        async for message, _ in stream:
-            if events := listener.hear(message):
+    modes = ["messages", "updates"]
+    async with closing(graph.astream({"messages": messages}, config, stream_mode=modes)) as stream:
+        async for mode, told_of in stream:
+            if mode == "updates":
+                refuse_questions(told_of)
+            elif events := listener.hear(told_of[0]):
                 yield events
     if events := listener.left():
         yield events
+
+
+def refuse_questions(update: dict[str, Any]) -> None:
+    """Raise `NotImplementedError` where the graph has stopped to ask somebody (`interrupt`)."""
+    for question in update.get("__interrupt__", ()):
+        asked = repr(getattr(question, "value", question))
+        raise NotImplementedError(f"the graph waits for an answer that no client can give (`interrupt`): {asked}")
 
 
 class Listener:

@@ -107,7 +107,15 @@ class Code:
             return msgspec.structs.replace(able, name="chat model", what=what, parameters=taken)
         inner = models(self.found) if self.made and not is_graph(self.found) else []
         if not inner:
-            return Takes(name="code", what=what, tools=False, format=False, parallel=False, parameters=frozenset())
+            return Takes(
+                name="code",
+                what=what,
+                tools=False,
+                parallel=False,
+                strict=False,
+                format=False,
+                parameters=frozenset(),
+            )
         able = settings.both([settings.able(type(one), getattr(one, "profile", None)) for one in inner])
         shared = PARAMETERS.intersection(*(settings.parameters(type(one)) for one in inner))
         return msgspec.structs.replace(able, name="runnable", what=what, parameters=shared)

@@ -122,6 +122,8 @@ class Telling:
         if kind == "non_standard" and isinstance(value, dict):
             if value.get("type") == "redacted_thinking" and isinstance(value.get("data"), str):
                 return [Sealed(value["data"])]
+            if value.get("type") == "thinking" and isinstance(value.get("thinking", ""), str):
+                return thoughts({**value, "reasoning": value.get("thinking")})  # Anthropic's own form
             kind = value.get("type")
         return self._lose(str(kind))
 
