@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -39,7 +39,7 @@ from engine.serve.threads import OTHERS, Threads
 from engine.transport.certificates import Unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from types import FrameType
 
     from litestar.types import ASGIApp
@@ -104,7 +104,20 @@ def serve(
         return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.get_loop().set_default_executor(Threads(OTHERS, "code"))
-        return runner.run(_serve(main, reading, generation, drivers, log, listener, sidecar))
+        return _run(runner, _serve(main, reading, generation, drivers, log, listener, sidecar), log)
+
+
+def _run(runner: asyncio.Runner, serving: Coroutine[Any, Any, int], log: Log) -> int:
+    """Run to the end, whatever the code of others calls for: asyncio lets `sys.exit` in any task stop the loop."""
+    loop = runner.get_loop()
+    task = loop.create_task(serving)
+    while True:
+        try:
+            return loop.run_until_complete(task)
+        except SystemExit as error:
+            if task.done():
+                raise
+            log.event("error", f"code that the file names called for the end of the process: {error!r}; it goes on")
 
 
 def _announced(sidecar: Sidecar, ready: Ready) -> bool:

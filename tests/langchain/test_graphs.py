@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.langchain
 
 ECHO = 'version: 1\nupstreams: {e: {kind: echo}}\nmodels: {"*": e/*}\nkeys: {anonymous: {any_key: true}}\n'
-NAMES = ("support", "caller", "greeter", "reciter")
+NAMES = ("support", "caller", "greeter", "reciter", "inquirer")
 FILE = (
     "upstreams:\n"
     + "".join(f"  {name}: {{kind: langchain, object: my_team.graphs:{name}}}\n" for name in NAMES)
@@ -115,3 +115,11 @@ def test_graphs_that_cannot_be_asked(tmp_path: Path, name: str, words: str) -> N
     assert done.returncode == 1
     assert "error[not-a-model]" in done.stdout
     assert words in done.stdout
+
+
+@APIS
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_one_that_stops_to_ask_is_an_error_that_says_so(turnout: Turnout, api: Api, stream: bool) -> None:
+    answer = post(turnout.url, api.path, {**api.conversation("hello"), "model": "inquirer", "stream": stream})
+    assert answer.status == 400
+    assert "(`interrupt`): 'May I?'" in api.error(answer)["message"]

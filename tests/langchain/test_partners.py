@@ -35,7 +35,11 @@ upstreams:
     kind: langchain
     embeddings: langchain_openai.OpenAIEmbeddings
     options: {{base_url: "{openai}/v1", api_key: env:TEST_OPENAI_KEY, check_embedding_ctx_length: false}}
-models: {{gpt: gpt/gpt-5.5, claude: claude/claude-sonnet-5, embed: vectors/text-embedding-3-small}}
+models:
+  gpt: gpt/gpt-5.5
+  claude: claude/claude-sonnet-5
+  claude-4-5: claude/claude-sonnet-4-5
+  embed: vectors/text-embedding-3-small
 """
 MODELS: dict[str, Api] = {"gpt": CHAT, "claude": MESSAGES}
 """Model -> the API in which LangChain asks for it."""
@@ -198,3 +202,35 @@ def test_embeddings(turnout: Turnout, openai: Upstream) -> None:
     answer = post(turnout.url, "/v1/embeddings", {"model": "embed", "input": ["a", "b"], "dimensions": 2})
     assert [one["embedding"] for one in answer.json["data"]] == [[0.5, 1.0], [1.5, 1.0]]
     assert openai.requests[-1].json["dimensions"] == 2
+
+
+FORM = {
+    "type": "object",
+    "properties": {"sum": {"type": "integer"}},
+    "required": ["sum"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_a_schema_is_asked_for_natively(turnout: Turnout, upstreams: dict[str, Upstream], stream: bool) -> None:
+    """The table of LangChain's own says that this model has it."""
+    said = '{"sum": 7}'
+    upstreams["claude"].script(MESSAGES.stream(said) if stream else MESSAGES.whole(said))
+    form = {"type": "json_schema", "json_schema": {"name": "sum", "schema": FORM, "strict": True}}
+    ask = {**CHAT.conversation("Hi"), "model": "claude-4-5", "stream": stream, "response_format": form}
+    answer = post(turnout.url, CHAT.path, ask)
+    assert (CHAT.text(answer.body) if stream else CHAT.said(answer.json)) == said
+    sent = upstreams["claude"].last.json
+    assert "tools" not in sent
+    assert sent["output_config"]["format"]["schema"]["required"] == ["sum"]
+
+
+@EACH
+def test_a_tool_whose_schema_binds_binds(turnout: Turnout, upstreams: dict[str, Upstream], model: str) -> None:
+    upstreams[model].script(MODELS[model].whole("Hello"))
+    function = {"name": "tell", "description": "Tell.", "parameters": FORM, "strict": True}
+    ask = {**CHAT.conversation("Hi"), "model": model, "tools": [{"type": "function", "function": function}]}
+    post(turnout.url, CHAT.path, ask)
+    (tool,) = upstreams[model].last.json["tools"]
+    assert tool.get("function", tool)["strict"] is True

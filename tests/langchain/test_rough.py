@@ -54,7 +54,7 @@ def said(api: Api, turnout: Turnout, words: str, **more: object) -> tuple[int, s
 @APIS
 @pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 @pytest.mark.parametrize(
-    ("word", "raised"), [("exit", "raised RuntimeError"), ("odd", "raised ValueError"), ("mute", "raised Mute")]
+    ("word", "raised"), [("exit", "raised RuntimeError"), ("odd", "raised ValueError"), ("mute", "raised MuteError")]
 )
 def test_what_it_raises_is_a_failure_of_its_own(
     turnout: Turnout, api: Api, stream: bool, word: str, raised: str

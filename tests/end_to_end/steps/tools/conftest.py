@@ -52,6 +52,7 @@ models:
   loud-claude: {{targets: [anthropic/claude-sonnet-5], tools: {{use: *use, announce: true}}}}
   hasty: {{targets: [openai/gpt-5.5], tools: {{use: *use, timeout: 100ms}}}}
   patient: {{targets: [openai/gpt-5.5], hold: 1ms, tools: {{use: *use, max_rounds: 1}}}}
+  rough: {{targets: [openai/gpt-5.5], tools: [{{object: "their_team.tools:rough"}}]}}
   knowing: {{targets: [openai/gpt-5.5], memory: {{messages: 20}}, tools: [{{object: "their_team.tools:add"}}]}}
   counted: {{targets: [openai/gpt-5.5], limits: [few], tools: [{{object: "their_team.tools:add"}}]}}
   shaped:

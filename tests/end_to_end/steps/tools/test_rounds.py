@@ -319,3 +319,22 @@ def test_one_that_is_not_required_is_left_out(turnout: Turnout, openai: Upstream
     openai.script(says(CHAT, "ok"))
     assert ask(turnout, CHAT, "limping").status == 200
     assert [tool["function"]["name"] for tool in openai.last.json["tools"]] == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("leave", "the code called for the end of the process: SystemExit(3)"),
+        ("leave_at_once", "SystemExit: 4"),
+        ("half", "a\ufffdb"),
+        ("mumble", "ValueError: \ufffd"),
+    ],
+)
+def test_one_that_misbehaves_is_a_failed_call_and_no_more(
+    turnout: Turnout, openai: Upstream, name: str, told: str
+) -> None:
+    openai.script(calls(CHAT, Call(name, {}, "call_1")), says(CHAT, "Sorry"))
+    answer = ask(turnout, CHAT, "rough")
+    assert (answer.status, text_of(CHAT, answer, stream=False)) == (200, "Sorry")
+    sent = openai.last.json["messages"][-1]
+    assert told in sent["content"]

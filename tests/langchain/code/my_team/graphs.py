@@ -11,6 +11,7 @@ from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
+from langgraph.types import interrupt
 
 
 @tool
@@ -67,6 +68,12 @@ class Count(TypedDict):
     number: int
 
 
+async def inquire(state: MessagesState) -> dict[str, Any]:
+    """Ask somebody before going on."""
+    return {"messages": [AIMessage(f"You allowed {interrupt('May I?')}.")]}
+
+
+inquirer = alone(inquire).compile(checkpointer=InMemorySaver())
 support = looping().compile(checkpointer=InMemorySaver())
 unfinished = looping()
 caller = alone(ask).compile()

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
 
-class Mute(Exception):
+class MuteError(Exception):
     """Cannot even be told."""
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Rough(BaseChatModel):
         if word == "odd":
             raise ValueError("\ud800 is no text")
         if word == "mute":
-            raise Mute
+            raise MuteError
         if word == "half":
             content = "a\ud800b \ud83d\ude00"
         if word == "sleep":

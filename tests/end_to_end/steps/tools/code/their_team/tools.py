@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -49,10 +50,35 @@ def explode() -> str:
     raise ValueError("it went off")
 
 
+@tool
+def leave() -> str:
+    """End the process."""
+    sys.exit(3)
+
+
+@tool
+async def leave_at_once() -> str:
+    """End the process from the event loop."""
+    sys.exit(4)
+
+
+@tool
+def half() -> str:
+    """Return what is no text."""
+    return "a\ud800b"
+
+
+@tool
+def mumble() -> str:
+    """Fail with what is no text."""
+    raise ValueError("\ud800")
+
+
 def shout(text: str) -> str:
     """Say it louder."""
     return text.upper()
 
 
 many = [add, explode]
+rough = [leave, leave_at_once, half, mumble]
 no_tool = 7
