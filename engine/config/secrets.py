@@ -1,8 +1,10 @@
-"""The environment layer: `env:NAME` and `file:/path` references -> `Secret`, and which upstreams are off (rule N7)."""
+"""The environment layer: `env:NAME` and `file:/path` references -> `Secret`, programs that are run, and which upstreams
+are off (rule N7)."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from engine.config.tree import Files, Loaded, Path
     from engine.diagnostics import Span
 
+MISSING = "install it, or write its whole path; `~` is not expanded"
 DISABLED = "enabled: false"
 
 
@@ -54,6 +57,11 @@ def resolve(loaded: Loaded, environ: Mapping[str, str]) -> tuple[dict[str, Secre
             secrets[value] = Secret(found, value)
             if len(found) >= SHORT:
                 loaded.report.secrets.add(found)
+    for name, options in upstreams.items():
+        command = options.get("command")
+        if isinstance(command, str) and name not in off and shutil.which(command, path=environ.get("PATH")) is None:
+            why = f"there is no program `{command}` that could be run"
+            _lacks(loaded, ("upstreams", name, "command"), Lack("no-program", why, MISSING), off)
     loaded.report.sort()
     return secrets, off
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +16,9 @@ from tests.support.answers import PLAIN, usual
 from tests.support.apis import APIS, MESSAGES, Api
 from tests.support.http import Answer, post
 from tests.support.loop import Manner, sealed_file
+from tests.support.script import as_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Start
     from tests.support.script import Reply
     from tests.support.turnout import Turnout
@@ -33,6 +34,7 @@ upstreams:
     accept_terms: personal-use
     command: {command}
     env: [ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY]
+defaults: {{model: {{retries: 0}}}}
 models: {{"*": max/claude-sonnet-4-5}}
 keys: {{anonymous: {{any_key: true}}}}
 """
@@ -111,3 +113,31 @@ def test_what_it_cannot_honour_is_told(turnout: Turnout, anthropic: Upstream) ->
     lost = answer.header("x-turnout-loss") or ""
     assert "temperature=" in lost
     assert "stop_sequences=" in lost
+
+
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_nothing_of_an_image_is_left_on_the_disk(start: Start, anthropic: Upstream, tmp_path: Path) -> None:
+    """`claude` writes images beside its transcript: into a folder that is removed with the upstream."""
+    command = installed("claude-code", ".bin/claude")
+    node = CLIENTS / "node22" / "node_modules" / ".bin"
+    env = {"ANTHROPIC_BASE_URL": anthropic.url, "ANTHROPIC_API_KEY": KEY, "PATH": f"{node}:{os.environ['PATH']}"}
+    server = start(FILE.format(command=command), env={**env, "TMPDIR": str(tmp_path)})
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}}
+    answer = ask(server, [{"role": "user", "content": [{"type": "text", "text": "Hi"}, image]}])
+    assert answer.status == 200
+    (folder,) = tmp_path.glob("turnout-claude-*")
+    assert list(folder.glob("tmp/**/images/*")), "it is no longer written there"
+    server.stop()
+    assert not list(tmp_path.glob("turnout-claude-*"))
+    assert not [one for one in Path(tempfile.gettempdir()).glob(f"claude-*/*{folder.name}*") if one.exists()]
+
+
+def test_a_refusal_comes_at_once(turnout: Turnout, anthropic: Upstream) -> None:
+    """Trying again is left to Turnout, which may have another target."""
+    error = {"type": "error", "error": {"type": "rate_limit_error", "message": "slow down"}}
+    anthropic.answer = lambda _: as_json(error, 429)
+    answer = post(turnout.url, MESSAGES.path, MESSAGES.body("smart"))
+    assert answer.status == 429
+    assert len([seen for seen in anthropic.requests if seen.path == "/v1/messages"]) == 1

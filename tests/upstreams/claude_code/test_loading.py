@@ -28,7 +28,7 @@ def turnout(folder: Path, text: str, *args: str, before: str = "pass") -> subpro
 
 
 def test_check_loads_no_sdk(tmp_path: Path) -> None:
-    done = turnout(tmp_path, FILE.format(command="claude", more=""), "check")
+    done = turnout(tmp_path, FILE.format(command=sys.executable, more=""), "check")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("[]\n")
 
@@ -41,10 +41,13 @@ def test_an_address_that_others_reach_is_refused_however_it_is_given(tmp_path: P
 
 
 def test_a_command_that_is_not_there_is_said_at_its_upstream(tmp_path: Path) -> None:
-    done = turnout(tmp_path, FILE.format(command="/nowhere/claude", more=""), "serve", "--listen", "127.0.0.1:0")
-    assert done.returncode == 1
-    assert "there is no program `/nowhere/claude` that could be run" in done.stderr
-    assert "proxy.yaml:4:3" in done.stderr
+    text = FILE.format(command="/nowhere/claude", more="")
+    for verb in (("serve", "--listen", "127.0.0.1:0"), ("check",)):
+        done = turnout(tmp_path, text, *verb)
+        assert done.returncode == 1
+        assert "there is no program `/nowhere/claude` that could be run" in done.stderr + done.stdout
+        assert "proxy.yaml:4:65" in done.stderr + done.stdout
+    assert turnout(tmp_path, text, "check", "--no-environment").returncode == 0
 
 
 def test_without_the_sdk_the_command_that_installs_it_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,14 +95,66 @@ def test_what_is_said_beside_a_result_is_told_with_it(bridge: Bridge) -> None:
     assert said(second) == "rain image and hurry"
 
 
-def test_a_call_without_a_result_is_an_error_to_the_model(bridge: Bridge) -> None:
+def refused(answer: Answer) -> str:
+    assert answer.status == 400, answer.body
+    return str(answer.json["error"]["message"])
+
+
+def test_results_that_do_not_fit_their_calls_are_refused(bridge: Bridge) -> None:
+    """As the API does. What is right then is answered by the process that still waits."""
     asked = 'call weather {"city": "X"} & weather {"city": "Y"}'
     first = bridge.ask(asked, tools=TOOLS)
-    one, _ = calls(first)
-    assert (
-        said(bridge.ask(asked, first.json["content"], [result(one, "fine")], tools=TOOLS))
-        == "fine | no result was given"
-    )
+    one, two = calls(first)
+    history = (asked, first.json["content"])
+    good = [result(one, "fine"), result(two, "wet")]
+    assert f"the call {two['id']} has no `tool_result`" in refused(bridge.ask(*history, good[:1], tools=TOOLS))
+    assert f"the call {one['id']} has no `tool_result`" in refused(bridge.ask(*history, "never mind", tools=TOOLS))
+    stray = result({"id": "toolu_other"}, "?")
+    assert "the `tool_result` of toolu_other answers" in refused(bridge.ask(*history, [*good, stray], tools=TOOLS))
+    assert f"the call {one['id']} has two" in refused(bridge.ask(*history, [*good, result(one, "?")], tools=TOOLS))
+    before = len(bridge.pids)
+    assert said(bridge.ask(*history, good, tools=TOOLS)) == "fine | wet"
+    assert len(bridge.pids) == before
+
+
+TOOL = {"name": "weather", "input_schema": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("tools", "told"),
+    [
+        ([{"name": "t", "input_schema": {"type": "string"}}], "tools[0].input_schema: it must be"),
+        ([TOOL, {"name": "t"}], "tools[1].input_schema: it must be"),
+        ([{"input_schema": {"type": "object"}}], "tools[0].name: it is missing"),
+        ([TOOL, TOOL], "tools[1].name: there is another"),
+    ],
+)
+def test_tools_that_are_none_are_refused(bridge: Bridge, tools: list[Any], told: str) -> None:
+    before = len(bridge.pids)
+    assert told in refused(bridge.ask("say well", tools=tools))
+    assert len(bridge.pids) == before
+
+
+def test_a_block_that_claude_does_not_take_is_a_loss(bridge: Bridge) -> None:
+    answer = bridge.ask([{"type": "text", "text": "say well"}, {"type": "container_upload", "file_id": "f"}])
+    assert said(answer) == "well"
+    assert "content.container_upload=claude takes no such block" in str(answer.header("x-turnout-loss"))
+
+
+def test_who_waits_for_a_process_lets_results_pass_that_free_one(begin: Begin) -> None:
+    bridge = begin("warm: 0, processes: 1, concurrency: 1, queue: 1, queue_timeout: 30s")
+    asked = 'call weather {"city": "Kiel"}'
+    first = bridge.ask(asked, tools=TOOLS)
+    (call,) = calls(first)
+    waited: list[Answer] = []
+    waiting = threading.Thread(target=lambda: waited.append(bridge.ask("say patience")))
+    waiting.start()
+    until(lambda: bridge.pool["waiting"] == 1)
+    assert bridge.pool["busy"] == 0
+    assert said(bridge.ask(asked, first.json["content"], [result(call, "windy")], tools=TOOLS)) == "windy"
+    waiting.join(20)
+    assert said(waited[0]) == "patience"
+    assert (bridge.pool["busy"], bridge.pool["waiting"]) == (0, 0)
 
 
 def test_a_history_that_nobody_holds_is_told_as_text(bridge: Bridge) -> None:

@@ -12,11 +12,16 @@ from typing import Any
 
 import msgspec
 
-from engine.chat import Failed, Failure
+from engine.chat import Failed, Failure, Loss
+from engine.dialects.clip import clipped
 from engine.upstreams.drivers.claude_code.names import PREFIX, ours
 
 Block = dict[str, Any]
 Message = dict[str, Any]
+TAKEN = frozenset({"text", "image", "document", "search_result"})
+"""The blocks that a message of the user may hold."""
+TOLD = TAKEN | {"tool_use", "tool_result", "thinking", "redacted_thinking"}
+"""Those, and the blocks that are told in another form, or are claude's own."""
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]*(\[[a-z0-9]+\])?")
 """The names that may stand on a command line: none that looks like an option."""
@@ -67,6 +72,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
     @property
+    def lost(self) -> tuple[Loss, ...]:
+        """What of it `claude` takes in no form."""
+        kinds = dict.fromkeys(block["type"] for message in self.new for block in message["content"])
+        return tuple(
+            Loss(f"content.{clipped(kind)}", "dropped", "claude takes no such block")
+            for kind in kinds
+            if kind not in TOLD
+        )
+
+    @property
     def said(self) -> list[Block]:
         """What is new beside results of tools."""
         return [block for message in self.new for block in message["content"] if block["type"] != "tool_result"]
@@ -83,7 +98,9 @@ def read(body: bytes, model: str) -> Asked:
     if not MODEL.fullmatch(model):
         raise Failed(Failure(reason="not_found", message="claude knows no model of this name"))
     messages = [_message(one) for one in request.get("messages") or [] if isinstance(one, dict)]
-    if not messages or messages[-1]["role"] == "assistant":
+    if not messages:
+        raise refused("messages: there is none")
+    if messages[-1]["role"] == "assistant":
         raise refused("messages: claude answers a user; the last message cannot be the assistant's own")
     cut = len(messages)
     while cut and messages[cut - 1]["role"] == "user":
@@ -96,7 +113,28 @@ def read(body: bytes, model: str) -> Asked:
         effort=_effort(request.get("output_config")),
     )
     before = messages[:cut]
+    _check_results(before, messages[cut:])
     return Asked(recipe=recipe, before=before, new=messages[cut:], position=digest(START, before))
+
+
+def _check_results(before: list[Message], new: list[Message]) -> None:
+    """Refuse, as the API does, calls whose results are not there, and results of what was not called."""
+    wanted: list[Any] = []
+    for message in reversed(before):
+        if message["role"] != "assistant":
+            break
+        wanted += [block.get("id") for block in message["content"] if block["type"] == "tool_use"]
+    given = [
+        block.get("tool_use_id") for message in new for block in message["content"] if block["type"] == "tool_result"
+    ]
+    for one in wanted:
+        if one not in given:
+            raise refused(f"messages: the call {clipped(str(one))} has no `tool_result` behind it")
+    for number, one in enumerate(given):
+        if one not in wanted:
+            raise refused(f"messages: the `tool_result` of {clipped(str(one))} answers no call of the message before")
+        if one in given[:number]:
+            raise refused(f"messages: the call {clipped(str(one))} has two results")
 
 
 def digest(position: bytes, messages: list[Message]) -> bytes:
@@ -158,12 +196,19 @@ def _tools(request: dict[str, Any]) -> tuple[Tool, ...]:
     if isinstance(choice, dict) and choice.get("type") == "none":
         return ()
     found: dict[str, Tool] = {}
-    for one in request.get("tools") or []:
-        if isinstance(one, dict) and isinstance(one.get("input_schema"), dict) and isinstance(one.get("name"), str):
-            name = ours(one["name"], len(found))
-            schema = {"type": "object", **one["input_schema"]}
-            told = str(one.get("description") or "")
-            found.setdefault(name, Tool(name=name, theirs=one["name"], description=told, schema=schema))
+    for place, one in enumerate(request.get("tools") or []):
+        if not isinstance(one, dict) or one.get("type") not in (None, "custom"):
+            continue  # one of the vendor's own: that it is left out is a loss
+        called, schema = one.get("name"), one.get("input_schema")
+        if not isinstance(called, str):
+            raise refused(f"tools[{place}].name: it is missing")
+        if not isinstance(schema, dict) or schema.get("type", "object") != "object":
+            raise refused(f"tools[{place}].input_schema: it must be a JSON Schema of an object")
+        if any(tool.theirs == called for tool in found.values()):
+            raise refused(f"tools[{place}].name: there is another tool of this name")
+        name = ours(called, len(found))
+        told = str(one.get("description") or "")
+        found[name] = Tool(name=name, theirs=called, description=told, schema={"type": "object", **schema})
     return tuple(found.values())
 
 

@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from engine.upstreams.base import Call
     from engine.upstreams.claude_code import ClaudeCode
     from engine.upstreams.drivers.claude_code.asked import Asked, Block
-    from engine.upstreams.drivers.claude_code.process import Process
+    from engine.upstreams.drivers.claude_code.process import Point, Process
 
 TOLD = Loss("messages", "approximated", "no session of claude holds the earlier turns: they are told as text")
 BESIDE = Loss("messages", "approximated", "what is said beside results of tools is told with the last of them")
 UNRESUMED = frozenset({"disconnect", "server_error", "bad_request"})
 """How it fails when a session cannot be taken up again."""
-NOTHING = {"type": "tool_result", "is_error": True, "content": "no result was given"}
 
 for _name in ("claude_agent_sdk", "mcp"):  # their words may hold those of a client
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -95,11 +94,20 @@ class ClaudeCodeDriver:
             return await self._ask(asked, process, told.prompt([], asked.new))
         point = self._pool.point(asked)
         if point is not None:
-            return await self._ask(asked, await self._pool.start(asked.recipe, point), told.prompt([], asked.new))
+            return await self._ask(asked, await self._start(asked, point), told.prompt([], asked.new))
         return await self._fresh(asked)
 
+    async def _start(self, asked: Asked, point: Point | None = None) -> Process:
+        """Return a process that has been asked nothing yet. Raises `Failed`.
+
+        Who waits for one stands aside: it may be needed by results that free another.
+        """
+        while not self._pool.has_room(asked.recipe, point):
+            await self._line.aside(self._pool.room())
+        return self._pool.start(asked.recipe, point)
+
     async def _fresh(self, asked: Asked) -> Turn:
-        process = await self._pool.start(asked.recipe)
+        process = await self._start(asked)
         losses = (TOLD,) if asked.before else ()
         return await self._ask(asked, process, told.prompt(asked.before, asked.new), losses)
 
@@ -115,7 +123,7 @@ class ClaudeCodeDriver:
             raise
 
     async def _ask(self, asked: Asked, process: Process, content: list[Block], losses: tuple[Loss, ...] = ()) -> Turn:
-        turn = Turn(asked, process, losses, self._silence, self._left)
+        turn = Turn(asked, process, losses + asked.lost, self._silence, self._left)
         try:
             await process.ask(content)
         except BaseException:
@@ -125,12 +133,11 @@ class ClaudeCodeDriver:
 
     def _brought(self, asked: Asked, process: Process) -> Turn:
         """Give a process the results of its calls."""
-        given = asked.results
-        blocks = {**given, **dict.fromkeys(process.hands.missing(set(given)), NOTHING)}
+        results = asked.results
         said = told.plain(asked.said) if asked.said else []
-        last = next(reversed(blocks), None)
-        process.answer({one: told.results(block, said if one == last else []) for one, block in blocks.items()})
-        return Turn(asked, process, (BESIDE,) if said else (), self._silence, self._left)
+        last = next(reversed(results), None)
+        process.answer({one: told.results(block, said if one == last else []) for one, block in results.items()})
+        return Turn(asked, process, ((BESIDE,) if said else ()) + asked.lost, self._silence, self._left)
 
     def _left(self, turn: Turn) -> None:
         """An answer is over."""

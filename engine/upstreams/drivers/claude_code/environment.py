@@ -31,7 +31,7 @@ SETTINGS = {
     "CLAUDE_CODE_MCP_TOOL_IDLE_TIMEOUT": FOREVER,
     "MAX_MCP_OUTPUT_TOKENS": "1000000",
     "ENABLE_TOOL_SEARCH": "false",
-    "CLAUDE_CODE_MAX_RETRIES": "2",
+    "CLAUDE_CODE_MAX_RETRIES": "0",
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
@@ -39,10 +39,14 @@ SETTINGS = {
 """The client's tools are all shown, their results whole; Turnout tries again elsewhere; nothing is remembered."""
 
 
-def environment(names: Iterable[str], added: Collection[str]) -> dict[str, str]:
-    """Return what the SDK is to put over an environment that has `names`. `added` are names that are let through."""
+def environment(names: Iterable[str], added: Collection[str], tmp: str) -> dict[str, str]:
+    """Return what the SDK is to put over an environment that has `names`. `added` are names that are let through.
+
+    `tmp` is the folder where `claude` keeps what is of the moment, such as the images of a message (2.1.330).
+    """
     blanked = {name: "" for name in names if not (_kept(name.upper()) or name in added)}
-    return {**blanked, **{name: value for name, value in SETTINGS.items() if name not in added}}
+    settings = {**SETTINGS, "CLAUDE_CODE_TMPDIR": tmp}
+    return {**blanked, **{name: value for name, value in settings.items() if name not in added}}
 
 
 def _kept(name: str) -> bool:

@@ -65,10 +65,6 @@ class Hands:
             str(call.get("id")): (names.get(str(call.get("name")), ""), call.get("input")) for call in calls[:MOST]
         }
 
-    def missing(self, given: set[str]) -> list[str]:
-        """Return the calls for which nothing is given."""
-        return [one for one in self._expected if one not in given]
-
     def give(self, results: dict[str, dict[str, Any]]) -> None:
         """Let the calls go on, also those that have not come yet."""
         for ident, result in results.items():

@@ -86,14 +86,20 @@ class Pool:
         """Return where a session of this conversation can be taken up again."""
         return self._points.get(asked.position)
 
-    async def start(self, recipe: Recipe, point: Point | None = None) -> Process:
-        """Return a process that has been asked nothing yet. Raises `Failed` when there is no room for one for long."""
-        if point is None:
-            key = recipe.key
-            spare = next((one for one in self._spares if one.recipe.key == key and not one.over), None)
-            if spare is not None:
-                self._spares.discard(spare)
-                return spare
+    def has_room(self, recipe: Recipe, point: Point | None) -> bool:
+        """Say whether `start` may be called."""
+        return len(self._live) < self._most or (point is None and self._spare(recipe) is not None)
+
+    def start(self, recipe: Recipe, point: Point | None = None) -> Process:
+        """Return a process that has been asked nothing yet."""
+        spare = self._spare(recipe) if point is None else None
+        if spare is None:
+            return self._begin(recipe, point)
+        self._spares.discard(spare)
+        return spare
+
+    async def room(self) -> None:
+        """Wait until one more process may be started. Raises `Failed` where that takes long."""
         patience = seconds(self._options.queue_timeout)
         end = asyncio.get_running_loop().time() + patience
         while len(self._live) >= self._most:
@@ -105,7 +111,10 @@ class Pool:
             except TimeoutError:
                 why = f"all {self._most} processes are in use, {self.held} of them hold tool calls (processes)"
                 raise busy(self._name, why) from None
-        return self._begin(recipe, point)
+
+    def _spare(self, recipe: Recipe) -> Process | None:
+        key = recipe.key
+        return next((one for one in self._spares if one.recipe.key == key and not one.over), None)
 
     def rest(self, process: Process, position: bytes, *, first: bool) -> None:
         """A process has answered, and waits for the user at `position`. `first`: that was the conversation's begin."""
@@ -209,10 +218,11 @@ class Pool:
             self._folder = Path(tempfile.mkdtemp(prefix="turnout-claude-"))
             (self._folder / "empty").mkdir()
             (self._folder / "prompts").mkdir()
+            (self._folder / "tmp").mkdir()
         return Launch(
             name=self._name,
             command=options.command,
-            env=environment(os.environ, options.env),
+            env=environment(os.environ, options.env, str(self._folder / "tmp")),
             folder=str(self._folder / "empty"),
             keeps=options.sessions > 0,
         )

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from engine.upstreams.drivers.claude_code.asked import blocks
+from engine.upstreams.drivers.claude_code.asked import TAKEN, blocks
 
 if TYPE_CHECKING:
     from engine.upstreams.drivers.claude_code.asked import Block, Message
 
 BEGIN = "<conversation>\nWhat has been said so far, oldest first. Go on from its end.\n"
 END = "</conversation>\n"
-TAKEN = frozenset({"text", "image", "document", "search_result"})
-"""The blocks that a message of the user may hold."""
 
 
 def prompt(before: list[Message], new: list[Message]) -> list[Block]:
