@@ -136,6 +136,8 @@ def request_text(record: Request) -> str:
         parts.append(f"queued={record.queued:.3f}s")
     parts += _taken(record)
     parts += _tried(record)
+    if record.tools:
+        parts.append(f"tools={','.join(_ran(record)[:SHOWN])}" + (",..." if len(_ran(record)) > SHOWN else ""))
     if record.key:
         parts.append(f"key={record.key}")
     if record.client:
@@ -161,6 +163,16 @@ def _tried(record: Request) -> list[str]:
     passed = [f"{one.target}: {one.reason}" for one in record.skipped if one.reason != "off"]
     words = [f"{word} {', '.join(told)}" for word, told in (("after", failed), ("without", passed)) if told]
     return [*words, *(["continued"] if any(one.continued for one in record.attempts) else [])]
+
+
+def _ran(record: Request) -> list[str]:
+    """Return the tools that were run, with how often and how often in vain: `add, search x3 (1 failed)`."""
+    told = []
+    for name in dict.fromkeys(run.tool for run in record.tools):
+        runs = [run for run in record.tools if run.tool == name]
+        failed = sum(run.failed for run in runs)
+        told.append(name + (f" x{len(runs)}" if len(runs) > 1 else "") + (f" ({failed} failed)" if failed else ""))
+    return told
 
 
 def _taken(record: Request) -> Iterator[str]:

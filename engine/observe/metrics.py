@@ -74,6 +74,7 @@ class Metrics:
         self._tokens = count("tokens", "Tokens, in kinds that do not overlap", "model", "target", "kind")
         self._cost = count("cost_usd", "What tokens cost, in US dollars", "model", "target")
         self._losses = count("losses", "Fields that a translation could not carry over", "target", "grade")
+        self._tools = count("tool_calls", "Calls of tools that Turnout ran itself", "model", "result")
         self._limited = count("limit_refusals", "What limits refused", "limit")
         self._queued = measure("queue_wait_seconds", "Time in line, of the requests that waited", WAITS)
         self._reloads = count("config_reloads", "Edits of the file", "result")
@@ -131,6 +132,8 @@ class Metrics:
         at_tries = [one.limit for one in record.skipped if one.limit is not None]
         for limit in at_tries or ([record.limit] if record.limit is not None else []):
             self._child(self._limited, limit if limit in names.limits else "other").inc()
+        for run in record.tools:
+            self._child(self._tools, model, "failed" if run.failed else "ok").inc()
         self._answering(record, model, target)
 
     def _answering(self, record: Request, model: str, target: str) -> None:

@@ -21,6 +21,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """It was asked to carry on from the text of a try before it, which broke off."""
 
 
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of a tool that Turnout ran itself (`tools`). What it was given and said is in no record."""
+
+    tool: str
+    """Its name as the model was told."""
+    seconds: float
+    failed: bool = False
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One exchange with a client. No text of the user's and no credential is ever in here."""
 
@@ -45,6 +54,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Attempt, ...] = ()
     """The targets that were passed over without being asked: off, cooling, limited."""
     stream: bool = False
+    tools: tuple[Run, ...] = ()
+    """The calls of tools that Turnout ran itself, in order of their ends."""
     queued: float = 0.0
     """Seconds it waited in line for a place (`server.max_concurrency`)."""
     first: float | None = None

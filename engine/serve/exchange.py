@@ -108,6 +108,8 @@ class Exchange:
         self.guard: Guard | None = None
         """Set where the file has limits."""
         self.relay: Relay | None = None
+        self.kit: Kit | None = None
+        """Set where Turnout runs tools itself."""
         self.connection: Connection | None = None
         """Set where the request is a handshake, and its answer outlives the file that it was asked under."""
         self.problem: Problem | None = None
@@ -220,18 +222,17 @@ class Exchange:
             # compile refuses a `pass` that can match a model endpoint
             raise Problem(500, "internal", "a pass route took a model endpoint")
         recollection: Remembering | None = None
-        kit: Kit | None = None
         if decision.pools[0].tuning.steps:
             recollection = await remembering(self, decision, form, goes_on, caller)
             peek = await recollection.begin(peek) if recollection is not None else peek
-            kit = await equipped(self.visit, decision, form, peek)
+            self.kit = kit = await equipped(self.visit, decision, form, peek)
             decision, peek, body = prepared(decision, form, kit.offer(peek) if kit is not None else peek)
         self.decision = decision = await self._admitted(decision, form, body)
         if recollection is not None:  # a summary costs something too
             peek, body = await recollection.summed(peek, body)
         order = self._order(dialect, endpoint.api, form, peek, body, goes_on, caller)
-        if kit is not None or decision.pools[0].tuning.output is not None:
-            await conversed(self, order, kit)
+        if self.kit is not None or decision.pools[0].tuning.output is not None:
+            await conversed(self, order, self.kit)
         else:
             self.relay = Relay(order, self.reply, self.relay)
             await self.relay.run()

@@ -28,6 +28,8 @@ LOSSES_SHOWN = 50
 """How many losses of one request are recorded."""
 
 
+RUNS_SHOWN = 100
+"""How many calls of tools of one request are recorded."""
 NOTHING = Usage()
 SWITCHED = 101
 MESSAGE = "WS"
@@ -67,6 +69,7 @@ def recorded(exchange: Exchange, status: int, problem: Problem | None) -> Reques
         attempts=told(relay.tries) if relay else (),
         skipped=told(relay.skipped) if relay else (),
         stream=facts.stream if facts else False,
+        tools=tuple(exchange.kit.ran[:RUNS_SHOWN]) if exchange.kit else (),
         queued=round(exchange.queued, 6),
         first=round(reply.first - exchange.started, 6) if reply.first is not None else None,
         reason=problem.code if problem else None,

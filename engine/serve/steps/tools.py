@@ -16,6 +16,7 @@ from engine.dialects import CODECS
 from engine.dialects.codec import Asked
 from engine.dialects.retold import is_whole, told_whole, untold
 from engine.dialects.rounds import PLACES, Told, gone_on, names, offered
+from engine.observe.record import Run
 from engine.serve.failures import NO_RETRY, stopping
 from engine.serve.toolbox.base import Outcome, Unready
 from engine.texts import printable
@@ -54,6 +55,8 @@ class Kit:
         self._rounds = 0
         self._lines: list[str] = []
         self._room = asyncio.Semaphore(AT_ONCE)
+        self.ran: list[Run] = []
+        """What was run so far."""
 
     def offer(self, peek: Peek) -> Peek:
         """Return the request with the tools."""
@@ -111,7 +114,9 @@ class Kit:
         try:
             arguments = msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
         except msgspec.DecodeError as error:
+            self.ran.append(Run(tool=call.name, seconds=0.0, failed=True))
             return Outcome(f"the arguments are no JSON object: {error}", error=True)
+        begun = self._visit.loop.time()
         try:
             async with self._room, asyncio.timeout(self._tools.timeout):
                 told = await box.source.call(tool.own, arguments)
@@ -119,6 +124,8 @@ class Kit:
             told = Outcome(f"it did not answer within {self._tools.timeout:g} s", error=True)
         except (Exception, SystemExit) as error:
             told = Outcome(f"{type(error).__name__}: {told_of(error)}".removeprefix("RuntimeError: "), error=True)
+        seconds = round(self._visit.loop.time() - begun, 6)
+        self.ran.append(Run(tool=call.name, seconds=seconds, failed=told.error))
         return msgspec.structs.replace(told, text=cut(told.text, self._tools.result))
 
 

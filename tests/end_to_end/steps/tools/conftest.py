@@ -27,6 +27,7 @@ upstreams:
   anthropic: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
 defaults: {{model: {{retries: 0}}}}
 prices: {{"*": {{input: 1, output: 1}}}}
+observe: {{metrics: true}}
 limits:
   many: {{requests: 1000 per 1m, tokens: 10000000 per 1m, concurrency: 40, by: [key]}}
   few: {{requests: 2 per 1m, by: [key]}}

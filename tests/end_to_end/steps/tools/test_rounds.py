@@ -338,3 +338,20 @@ def test_one_that_misbehaves_is_a_failed_call_and_no_more(
     assert (answer.status, text_of(CHAT, answer, stream=False)) == (200, "Sorry")
     sent = openai.last.json["messages"][-1]
     assert told in sent["content"]
+
+
+def test_what_was_run_is_in_the_record_and_in_the_metrics(turnout: Turnout, openai: Upstream) -> None:
+    since = len(turnout.log())
+    calls_of = (Call("add", {"a": 1, "b": 1}, "1"), Call("explode", {}, "2"), Call("add", {"a": 2, "b": 2}, "3"))
+    openai.script(calls(CHAT, *calls_of), says(CHAT, "ok"))
+    ident = str(ask(turnout, CHAT, "gpt").header("x-turnout-request"))
+    told = json.loads(turnout.wait_for(re.compile(f'.*"kind":"request".*{ident}.*'), since=since).group())
+    assert sorted((run["tool"], run["failed"]) for run in told["tools"]) == [
+        ("add", False),
+        ("add", False),
+        ("explode", True),
+    ]
+    assert all(run["seconds"] >= 0 for run in told["tools"])
+    counted = get(turnout.url, "/metrics").body.decode()
+    assert re.search(r'turnout_tool_calls_total\{model="gpt",result="ok"\} [1-9]', counted)
+    assert re.search(r'turnout_tool_calls_total\{model="gpt",result="failed"\} [1-9]', counted)
