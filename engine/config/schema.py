@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from engine.config.document import Document
 from engine.config.messages import diagnose, missing_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from engine.config.tree import Given, Path, Tree
     from engine.diagnostics import Report
@@ -80,7 +81,8 @@ def _validator() -> Any:
 
 
 def validator(of: Schema) -> Any:
-    """Return a validator in which 1.0 is no integer, as in msgspec, and .nan is no number."""
+    """Return a validator in which 1.0 is no integer, as in msgspec, .nan is no number, and a text that ends in a line
+    break does not fit a pattern that ends in `$`."""
     types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
@@ -90,7 +92,15 @@ def validator(of: Schema) -> Any:
         }
     )
     extend: Any = jsonschema.validators.extend  # typeshed leaves it untyped
-    return extend(jsonschema.Draft202012Validator, type_checker=types)(of)
+    return extend(jsonschema.Draft202012Validator, {"pattern": _pattern}, type_checker=types)(of)
+
+
+def _pattern(_of: Any, pattern: str, instance: object, _schema: Schema) -> Iterator[jsonschema.ValidationError]:
+    """Python's `$` also matches before a line break at the end; that of JSON Schema (ECMA 262) does not."""
+    if not isinstance(instance, str):
+        return
+    if re.search(pattern, instance) is None or (instance.endswith("\n") and pattern.endswith("$")):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def generate(of: type[msgspec.Struct], *, variables: bool) -> Schema:
