@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from engine.diagnostics import Flaw
 
-DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
-SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)$"
+DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z"
+SIZE = r"^[0-9]+(\.[0-9]+)?(B|KB|MB|GB)\Z"
 
 Duration = Annotated[str, Meta(pattern=DURATION, description="A duration with its unit: 250ms, 5s, 20m, 1h")]
 Size = Annotated[str, Meta(pattern=SIZE, description="A size with its unit: 64KB, 32MB, 1GB (powers of 1024)")]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from engine.config.document import Document
 from engine.config.messages import diagnose, missing_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from engine.config.tree import Given, Path, Tree
     from engine.diagnostics import Report
@@ -81,8 +80,7 @@ def _validator() -> Any:
 
 
 def validator(of: Schema) -> Any:
-    """Return a validator in which 1.0 is no integer, as in msgspec, .nan is no number, and a text that ends in a line
-    break does not fit a pattern that ends in `$`."""
+    """Return a validator in which 1.0 is no integer, as in msgspec, and .nan is no number."""
     types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
@@ -92,15 +90,7 @@ def validator(of: Schema) -> Any:
         }
     )
     extend: Any = jsonschema.validators.extend  # typeshed leaves it untyped
-    return extend(jsonschema.Draft202012Validator, {"pattern": _pattern}, type_checker=types)(of)
-
-
-def _pattern(_of: Any, pattern: str, instance: object, _schema: Schema) -> Iterator[jsonschema.ValidationError]:
-    """Python's `$` also matches before a line break at the end; that of JSON Schema (ECMA 262) does not."""
-    if not isinstance(instance, str):
-        return
-    if re.search(pattern, instance) is None or (instance.endswith("\n") and pattern.endswith("$")):
-        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+    return extend(jsonschema.Draft202012Validator, type_checker=types)(of)
 
 
 def generate(of: type[msgspec.Struct], *, variables: bool) -> Schema:
@@ -123,10 +113,14 @@ class _Writer:
         self.definitions = definitions
         self.variables = variables
 
+    def pattern(self, written: str) -> str:
+        """Return a pattern of Python's as editors write it (ECMA 262): there `$` is the very end, and `\\Z` nothing."""
+        return written.replace(r"\Z", "$") if self.variables else written
+
     def write(self, kind: mi.Type) -> Schema:
         form = editors_form(kind)
         if self.variables and form is not None:
-            return {"type": "string", "pattern": f"{ENV}|{form}"}
+            return {"type": "string", "pattern": f"{ENV}|{self.pattern(form)}"}
         options = shape.members(kind)
         structs = [option for option in options if isinstance(option, mi.StructType)]
         if structs and structs[0].tag_field:
@@ -157,15 +151,15 @@ class _Writer:
         (name,) = shape.members(kind.key_type)
         form = editors_form(kind.key_type) if self.variables else None
         if isinstance(name, mi.StrType) and (name.pattern or form):
-            written["propertyNames"] = {"pattern": name.pattern or form}
+            written["propertyNames"] = {"pattern": self.pattern(name.pattern or str(form))}
         return written
 
     def string(self, kind: mi.StrType) -> Schema:
         if not kind.pattern:
             return {"type": "string"}
         if self.variables and not shape.is_secret(kind):
-            return {"type": "string", "pattern": f"{ENV}|{kind.pattern}"}
-        return {"type": "string", "pattern": kind.pattern}
+            return {"type": "string", "pattern": f"{ENV}|{self.pattern(kind.pattern)}"}
+        return {"type": "string", "pattern": self.pattern(kind.pattern)}
 
     def scalar(self, kind: mi.Type) -> Schema:
         if isinstance(kind, mi.BoolType):

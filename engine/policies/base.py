@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST = 2**53 - 1
 """The largest limit: Lua counts in doubles, which are exact up to here. That is 9,007,199,254 USD."""
 
-RATE = r"^[0-9][0-9_]* per [0-9]+(\.[0-9]+)?(ms|s|m|h|d)$"
+RATE = r"^[0-9][0-9_]* per [0-9]+(\.[0-9]+)?(ms|s|m|h|d)\Z"
 """How a number per window is written: `1000 per 15m`."""
 LONGEST = 366 * 86400.0
 """The longest window, in seconds."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.policies.base import Demand
 
 EXAMPLE = "20 USD per day"
-MONEY = r"^[0-9]+(\.[0-9]+)? USD per (day|month)$"
+MONEY = r"^[0-9]+(\.[0-9]+)? USD per (day|month)\Z"
 """How an amount per calendar period is written."""
 NEARLY = re.compile(
     r"(?:usd|us\$|\$)?\s*(?P<amount>[0-9][0-9_,]*(?:\.[0-9]+)?)\s*(?:usd|us\$|\$|dollars?)?\s*(?:per|/|a|each)?\s*"

@@ -10,7 +10,7 @@ from engine.diagnostics import Flaw
 REFERENCE = r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+"
 PLAIN = r"(rediss?|unix)://[^@\s]+"
 """A URL without user and password."""
-REDIS_URL = rf"^({REFERENCE}|{PLAIN})$"
+REDIS_URL = rf"^({REFERENCE}|{PLAIN})\Z"
 
 SCHEMES = ("redis", "rediss", "unix")
 FORMS = "write redis://host:6379, rediss://host:6379 (TLS) or unix:///path/to/socket, or env:NAME"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.secret import Secret
     from engine.upstreams.turn import Turn
 
-SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"  # noqa: S105 - what a reference to one looks like
+SECRET = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)\Z"  # noqa: S105 - what a reference to one looks like
 
 HTTP = r"^https?://"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.secret import Secret
     from engine.upstreams.base import Driver
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
 
 
 class ClaudeCode(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="claude-code"):

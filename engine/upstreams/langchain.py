@@ -45,7 +45,7 @@ PROVIDERS: dict[str, str] = {
 """The providers of LangChain's `init_chat_model`, by its names -> the class that it makes (docs.langchain.com,
 reference of `init_chat_model`). A table, so that what a file may import is known without an import."""
 
-CODE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*|\.[A-Za-z_]\w*)$"
+CODE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*|\.[A-Za-z_]\w*)\Z"
 """pkg.module:name, or pkg.module.name."""
 
 Code = Annotated[str, Meta(pattern=CODE)]

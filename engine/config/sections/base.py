@@ -25,4 +25,4 @@ Word = Annotated[str, Meta(extra={"flaw": stray})]
 """A reference, or a pattern of names."""
 
 AnyOf = Annotated[Word | list[Word], Meta(description="One pattern, or a list of which any may hold; `*` is any run")]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", extra={"flaw": stray})]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*\Z", extra={"flaw": stray})]

@@ -74,7 +74,7 @@ class WebSocket(Section, frozen=True, kw_only=True):
     ] = "1h"
 
 
-MODULE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?$"
+MODULE = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\.\*)?\Z"
 """pkg.module, or pkg.*."""
 Module = Annotated[str, Meta(pattern=MODULE)]
 
@@ -85,7 +85,7 @@ class Server(Section, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         Meta(
-            pattern=r"^((\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}|unix:/.*[^/\s])$",
+            pattern=r"^((\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5}|unix:/.*[^/\s])\Z",
             description="host:port, or unix:/path; changing it needs a restart",
         ),
     ] = "127.0.0.1:4000"
@@ -157,7 +157,7 @@ class Server(Section, frozen=True, kw_only=True):
 class Base(Section, frozen=True, kw_only=True):
     """Another base URL for clients: http://host:port/PREFIX/v1."""
 
-    prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+$", description="The path before /v1, as in /team-a")]
+    prefix: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~-]+)+\Z", description="The path before /v1, as in /team-a")]
     limits: Annotated[
         list[Word], Meta(description="Names of `limits` that count requests that come in by this base")
     ] = []

@@ -38,7 +38,7 @@ class State(Section, frozen=True, kw_only=True):
     )
     prefix: Annotated[
         str,
-        Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}$", description="What the names of all keys begin with, in braces"),
+        Meta(pattern=r"^[A-Za-z0-9_.:-]{1,64}\Z", description="What the names of all keys begin with, in braces"),
     ] = "turnout"
     on_failure: Annotated[
         Literal["open", "closed"],

@@ -13,7 +13,7 @@ from engine.upstreams.langchain import Code
 from engine.upstreams.url import mcp_url_flaw
 
 Place = Literal["before", "after", "replace"]
-PREFIX = r"^[A-Za-z0-9_-]{0,32}$"
+PREFIX = r"^[A-Za-z0-9_-]{0,32}\Z"
 
 
 class Output(Section, frozen=True, kw_only=True):
