@@ -62,7 +62,10 @@ def asked_of(args: argparse.Namespace) -> tuple[Asked | None, tuple[str, str] | 
 
 
 def _api(body: bytes) -> Api:
-    """Return the API of a body that came without its path: an `input` without `messages` is that of a response."""
+    """Return the API of a body that came without its path.
+
+    Without `messages`, an `input` is that of a response, and a `prompt` that is no object that of a completion.
+    """
     import msgspec
 
     from engine.dialects.body import FIELDS
@@ -71,7 +74,11 @@ def _api(body: bytes) -> Api:
         fields = FIELDS.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "chat"
-    return "responses" if "input" in fields and "messages" not in fields else "chat"
+    if "messages" in fields:
+        return "chat"
+    if "input" in fields:
+        return "responses"
+    return "chat" if bytes(fields.get("prompt", b"{")).startswith(b"{") else "completions"
 
 
 def _captured(text: bytes) -> Captured | None:

@@ -35,12 +35,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _wrong(client: str, upstream: str) -> tuple[str, str] | None:
     """Return (problem, help) for names between which nothing is translated."""
-    from engine.dialects import CODECS
+    from engine.dialects import CLIENTS, CODECS
     from engine.plan.near import did_you_mean, listing
 
-    for name in (client, upstream):
-        if name not in CODECS:
-            return f"no API `{name}` that is translated", did_you_mean(name, CODECS, listing("APIs", CODECS))
+    if client not in CLIENTS:
+        return f"no API `{client}` that is translated", did_you_mean(client, CLIENTS, listing("APIs", CLIENTS))
+    if upstream not in CODECS:
+        into = f"nothing is translated into {upstream}"
+        what = into if upstream in CLIENTS else f"no API `{upstream}` that is translated"
+        return what, did_you_mean(upstream, CODECS, listing("APIs", CODECS))
     if client == upstream:
         return f"from {client} to {upstream} nothing is translated", "the bytes pass as they are; name two APIs"
     return None

@@ -33,7 +33,8 @@ def add(subparsers: console.Subparsers) -> None:
         "--translation",
         nargs=2,
         metavar=("CLIENT", "UPSTREAM"),
-        help="instead of MODEL: what becomes of every field between two APIs (chat, messages, responses)",
+        help="instead of MODEL: what becomes of every field between two APIs (chat, messages, responses; clients may "
+        "also ask in completions)",
     )
     parser.add_argument("--path", metavar="PATH", help="instead of MODEL: the path of a request for a `pass` route")
     parser.add_argument(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.dialects import is_estimated
+from engine.dialects import CODECS, COUNTS, is_estimated
 from engine.plan.balance import explained
+from engine.plan.layers import Tuning
 from engine.plan.reach import METHODS
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from engine.diagnostics import Span
     from engine.plan.explain import Attempt, Explanation, Passage
-    from engine.plan.layers import Tuning
-    from engine.plan.nodes import Decision
 
 CARRIED = "; from there on the stream is written anew. Where more than plain text has gone out: an error"
 ASKED = "`stream_options.include_usage` is set, and the chunk it adds kept from the client"
@@ -73,16 +72,14 @@ def lines(told: Explanation) -> Iterator[Line]:
         told_on = "; then ".join(told.on_break.by)
         why = f"carried on by {told_on}{CARRIED}" if told_on else f"an error: {told.on_break.why}"
         yield Line("on break", "continue", "", why, _place(told.on_break.span))
-    yield from _stepped(decision)
+    yield from _stepped(told)
     yield from _opened(told)
 
 
-def _stepped(decision: Decision) -> Iterator[Line]:
+def _stepped(told: Explanation) -> Iterator[Line]:
     """Yield what the file has done to the conversation."""
-    if not decision.pools:
-        return
-    prompt, output = decision.pools[0].tuning.prompt, decision.pools[0].tuning.output
-    memory = decision.pools[0].tuning.memory
+    tuning = _steps(told)
+    prompt, output, memory, tools = tuning.prompt, tuning.output, tuning.memory, tuning.tools
     if memory is not None:
         most = f"{memory.messages} messages" if memory.messages is not None else f"{memory.tokens} tokens"
         why = f"the last {most} of the session that the client names are put in front"
@@ -92,16 +89,27 @@ def _stepped(decision: Decision) -> Iterator[Line]:
         names = f", with {', '.join(prompt.vars)}" if prompt.vars else ""
         place = "in place of" if prompt.place == "replace" else prompt.place
         yield Line("prompt", prompt.name, prompt.place, f"{place} the system prompt{names}", _place(prompt.span))
-    tools = decision.pools[0].tuning.tools
     if tools is not None:
-        told = "announced in the answer" if tools.announced else "invisible to the client"
+        seen = "announced in the answer" if tools.announced else "invisible to the client"
         for source in tools.sources:
             absent = "" if source.declared.required else "; left out while it cannot be reached"
-            why = f"run here, {told}, at most {tools.rounds} rounds; answers are held until the last{absent}"
+            why = f"run here, {seen}, at most {tools.rounds} rounds; answers are held until the last{absent}"
             yield Line("tools", source.name, "", why, _place(source.span))
     if output is not None:
         often = f"; asked again at most {output.retries} times" if output.retries else ""
         yield Line("output", output.name, "", f"held until it satisfies the schema{often}", _place(output.span))
+
+
+def _steps(told: Explanation) -> Tuning:
+    """Return the settings whose steps are taken: a conversation's all; of a completion's the prompt, if translated."""
+    facts, pools = told.decision.facts, told.decision.pools
+    form = COUNTS.get(facts.api or "", facts.form or facts.api)
+    if not pools:
+        return Tuning()
+    if form in CODECS:
+        return pools[0].tuning
+    translated = bool(told.tries) and told.tries[-1].into is not None
+    return Tuning(prompt=pools[0].tuning.prompt if translated else None)
 
 
 def _opened(told: Explanation) -> Iterator[Line]:
@@ -116,10 +124,11 @@ def _opened(told: Explanation) -> Iterator[Line]:
         yield Line("frames", "as they are", "", "both ways; only the `model` of the session is replaced", "")
     elif told.tries and told.tries[-1].into is None and not told.deep:
         edits = EDITED if told.tuning is not None and told.tuning.edits else ""
-        edits += PROMPTED if told.decision.pools[0].tuning.prompt is not None else ""
-        edits += REMEMBERED if told.decision.pools[0].tuning.memory is not None else ""
-        edits += TOOLED if told.decision.pools[0].tuning.tools is not None else ""
-        edits += SHAPED if told.decision.pools[0].tuning.output is not None else ""
+        steps = _steps(told)
+        edits += PROMPTED if steps.prompt is not None else ""
+        edits += REMEMBERED if steps.memory is not None else ""
+        edits += TOOLED if steps.tools is not None else ""
+        edits += SHAPED if steps.output is not None else ""
         yield Line("body", "as it is", "", f"only `model` is replaced{edits}", "")
 
 

@@ -20,4 +20,5 @@ TABBY = Profile(
         ),
     ),
     finish=True,
+    quiet=("temperature",),
 )

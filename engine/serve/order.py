@@ -9,6 +9,7 @@ import msgspec
 from engine.clients.quirks import session_of
 from engine.dialects import CLIENTS, OWNERS
 from engine.dialects.translate import read, tied
+from engine.serve.steps.prompt import told
 
 if TYPE_CHECKING:
     from engine.chat import Api, Headers, Request
@@ -67,7 +68,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     def request(self) -> Request:
         """Return the conversation in no vendor's form, read once. Raises `Problem` (400)."""
         if not self._request:
-            request = read(CLIENTS[self.form], self.body)
+            request = told(read(CLIENTS[self.form], self.body), self.decision, self.form)
             self._request.append(tied(request, session_of(self.client, self.headers, self.peek.fields)))
         return self._request[0]
 

@@ -60,9 +60,28 @@ def test_as_json(tmp_path: Path) -> None:
     assert {"path": "choices[].message.content", "fate": "mapped", "to": "content[text].text"} in told["answer"]
 
 
+@pytest.mark.parametrize("upstream", ["chat", "messages", "responses"])
+def test_completions_are_what_clients_ask_in(tmp_path: Path, upstream: str) -> None:
+    ended = turnout("explain", "--translation", "completions", upstream, cwd=tmp_path)
+    lines = said(ended.out)
+    assert (ended.code, ended.err) == (0, "")
+    assert lines["request", "n = 2"] == ["refused", "a translation has one answer"]
+    assert lines["request", "suffix = return c"][0] == "approximated"
+    texts = [told for (side, _), told in lines.items() if side == "answer" and "-> choices[].text" in told[1]]
+    assert ["mapped", "-> choices[].text"] in texts
+    found = [*rows("completions", upstream, "request"), *rows(upstream, "completions", "answer")]
+    assert len(ended.out.splitlines()) == len(found) + len(rows(upstream, "completions", "stream"))
+
+
 WRONG = [
     (("chat", "mesages"), "no API `mesages` that is translated", "did you mean `messages`?"),
     (("embeddings", "chat"), "no API `embeddings` that is translated", "APIs: chat, "),
+    (("chat", "embeddings"), "no API `embeddings` that is translated", "APIs: chat, messages, responses"),
+    (
+        ("chat", "completions"),
+        "nothing is translated into completions",
+        "APIs: chat, messages, responses",
+    ),
     (("chat", "chat"), "from chat to chat nothing is translated", "the bytes pass as they are"),
     (("chat", "messages", "gpt-4"), "--translation stands alone", "leave MODEL, --request and --path out"),
     (("chat", "messages", "--path", "/v1/images"), "--translation stands alone", "leave MODEL"),

@@ -221,6 +221,61 @@ def test_a_body_without_its_path_is_of_the_api_that_it_looks_like(folder: Path) 
     ended = turnout("explain", "--request", "response.json", "--format", "json", cwd=folder)
     assert json.loads(ended.out)["facts"]["api"] == "responses"
     assert ended.err == "note: response.json is taken for a body of the responses API; --api says otherwise\n"
+    (folder / "stored.json").write_text('{"model": "fast", "prompt": {"id": "pmpt_1"}}')
+    ended = turnout("explain", "--request", "stored.json", "--format", "json", cwd=folder)
+    assert "error: stored.json: `messages` is missing" in ended.err
+
+
+COMPLETION = {"model": "smart", "prompt": "def add(", "suffix": "return c", "seed": 7, "max_tokens": 9, "n": 1}
+
+
+def test_a_completion_is_translated_and_told_so(folder: Path) -> None:
+    (folder / "completion.json").write_text(json.dumps(COMPLETION))
+    ended = turnout("explain", "--request", "completion.json", cwd=folder)
+    assert ended.err == "note: completion.json is taken for a body of the completions API; --api says otherwise\n"
+    assert ended.code == 0
+    assert "completions -> messages translation" in ended.out
+    assert lost(ended.out) == [["suffix", "approximated"], ["seed", "dropped"]]
+    spoken = turnout("explain", "smart", "--api", "completions", "--down", "anthropic", cwd=folder)
+    assert (spoken.code, "POST https://api.openai.com/v1/completions" in spoken.out) == (0, True)
+    assert "translation" not in spoken.out
+    (folder / "completion.json").write_text(json.dumps({**COMPLETION, "prompt": [1, 2]}))
+    ended = turnout("explain", "--request", "completion.json", cwd=folder)
+    assert (ended.code, "cannot be asked this: `prompt` is token ids" in ended.out) == (0, True)
+    assert "POST https://api.openai.com/v1/completions" in ended.out
+
+
+STEPPED = """\
+version: 1
+upstreams:
+  openai: {kind: openai, api_key: env:OPENAI_API_KEY}
+  anthropic: {kind: anthropic, api_key: env:ANTHROPIC_API_KEY}
+models:
+  smart:
+    targets: [anthropic/claude-sonnet-5]
+    prompt: house.md.j2
+    output: {schema: {type: object}}
+  native: {targets: [openai/gpt-5.5], prompt: house.md.j2, output: {schema: {type: object}}}
+keys: {anonymous: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "api", "steps"),
+    [
+        ("smart", "chat", ["prompt", "output"]),
+        ("smart", "count_tokens", ["prompt", "output"]),
+        ("smart", "completions", ["prompt"]),
+        ("native", "completions", []),
+        ("native", "embeddings", []),
+    ],
+)
+def test_only_the_steps_that_are_taken_are_told(folder: Path, model: str, api: str, steps: list[str]) -> None:
+    (folder / "house.md.j2").write_text("Be brief.")
+    (folder / "proxy.yaml").write_text(STEPPED)
+    out = turnout("explain", model, "--api", api, cwd=folder).out
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("prompt", "output"))] == steps
+    assert ("only `model` is replaced\n" in f"{out}\n") is (model == "native")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from anthropic.types.beta import BetaMessage
 from anthropic.types.beta.message_count_tokens_params import MessageCountTokensParams
 from anthropic.types.beta.message_create_params import MessageCreateParamsNonStreaming as MessagesWhole
 from anthropic.types.beta.message_create_params import MessageCreateParamsStreaming as MessagesStream
+from openai.types import Completion
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming as ChatWhole
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming as ChatStream
@@ -42,6 +43,7 @@ ANSWERED = {"responses": "response"}
 """Whose answers are extended otherwise than its requests."""
 ANSWERS: dict[str, Any] = {
     "chat": ChatCompletion,
+    "completions": Completion,
     "messages": Message,
     "messages beta": BetaMessage,
     "responses": Response,
@@ -72,6 +74,7 @@ EXTENSIONS: dict[tuple[str, str], Fields] = {
     ("chat", "choices[].message"): REASONING,
     ("chat", "choices[].delta"): REASONING,
     ("chat", "choices[]"): {"stop_reason": lambda value: value is None or isinstance(value, str | int)},
+    ("completions", "choices[]"): {"stop_reason": lambda value: isinstance(value, str)},
     ("chat", "messages[]"): REASONING,
     ("chat", ""): {
         "top_k": lambda value: isinstance(value, int),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api
+from tests.support.apis import CHAT, MESSAGES, RESPONSES, Api, payloads
 from tests.support.http import post
 
 if TYPE_CHECKING:
@@ -56,6 +56,20 @@ def test_a_custom_model_streams(turnout: Turnout, api: Api) -> None:
     answer = post(turnout.url, api.path, {**api.conversation("Who is there?"), "model": "parrot-7", "stream": True})
     assert answer.header("content-type") == "text/event-stream; charset=utf-8"
     assert api.text(answer.body).strip() == "7 in a hoarse-and-loud voice at None: Who is there?"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
+def test_a_custom_model_completes(turnout: Turnout, stream: bool) -> None:
+    body = {"model": "parrot", "prompt": "Who is there?", "suffix": None, "temperature": 0.5, "stream": stream}
+    answer = post(turnout.url, "/v1/completions", body)
+    assert answer.status == 200, answer.body
+    said = payloads(answer.body) if stream else [answer.json]
+    assert "".join(one["choices"][0]["text"] for one in said).strip() == (
+        "polly in a hoarse-and-loud voice at 0.5: Who is there?"
+    )
+    assert (said[-1]["model"], said[-1]["choices"][0]["finish_reason"]) == ("parrot", "length")
+    refused = post(turnout.url, "/v1/completions", {**body, "prompt": [1, 2]})
+    assert (refused.status, CHAT.error(refused)["param"]) == (400, "prompt")
 
 
 def test_over_websocket(turnout: Turnout) -> None:

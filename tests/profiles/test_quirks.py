@@ -12,7 +12,7 @@ import pytest
 from engine.chat import Finished, Loss, Problem, Response, Started, Stop, Text, Thinking, Thought, Wrote
 from engine.clients import BY_NAME, PROFILES
 from engine.clients.quirks import kept, session_of
-from engine.dialects import CODECS
+from engine.dialects import CLIENTS, CODECS
 from engine.dialects.chat.write_answer import write_answer
 from engine.dialects.chat.write_stream import ChatEncoder
 from engine.dialects.codec import Asked
@@ -20,7 +20,12 @@ from engine.dialects.translate import hushed, read, tied, write
 from tests.dialects.pairs import events
 from tests.profiles.captured import CAPTURED, Captured, of
 
-APIS = {"/v1/chat/completions": "chat", "/v1/messages": "messages", "/v1/responses": "responses"}
+APIS = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/messages": "messages",
+    "/v1/responses": "responses",
+}
 MODELS = {
     "messages": [("claude-opus-5-5", "api.anthropic.com"), ("claude-sonnet-4-5", "api.anthropic.com")],
     "chat": [("gpt-6-sol", "api.openai.com"), ("gpt-5.5", "api.openai.com"), ("qwen3", "localhost")],
@@ -66,7 +71,7 @@ QUIET = [
     pytest.param(request, into, model, host, id=f"{request.name}-to-{model}")
     for request in CAPTURED
     for into in CODECS
-    if api_of(request) in CODECS and into != api_of(request)
+    if api_of(request) in CLIENTS and into != api_of(request)
     for model, host in MODELS[into]
 ]
 
@@ -75,7 +80,7 @@ QUIET = [
 def test_what_a_client_sends_every_time_is_no_loss_to_speak_of(
     request_: Captured, into: str, model: str, host: str
 ) -> None:
-    source, target = CODECS[api_of(request_) or ""], CODECS[into]
+    source, target = CLIENTS[api_of(request_) or ""], CODECS[into]
     asked = read(source, request_.body)
     family = target.family(model, host)
     told = write(asked, target, family, model, "lenient")

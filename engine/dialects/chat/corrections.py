@@ -76,6 +76,10 @@ KNOWN = Refusals(
         "temperature",
         "top_p",
         "top_k",
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
         "stop",
         "stream_options",
         "parallel_tool_calls",
@@ -99,7 +103,7 @@ KNOWN = Refusals(
         "prompt_cache_breakpoint": ("messages", "tools"),
         "strict": ("tools", "response_format"),
     },
-    quoted=frozenset({"stop", "strict", "moderation", "user"}),
+    quoted=frozenset({"stop", "strict", "moderation", "seed", "user"}),
     spoken=(
         said(
             "reasoning_effort+tools",

@@ -34,8 +34,13 @@ CARRIED: dict[str, tuple[str, Callable[[Model], bool]]] = {
     "prompt_cache_retention": ("prompt_cache_retention", lambda family: family.own),
     "moderation": ("moderation", lambda family: family.own),
     "user": ("user", lambda family: family.own),
+    "seed": ("seed", lambda _family: True),
+    "frequency_penalty": ("frequency_penalty", lambda family: family.sampling == "yes"),
+    "presence_penalty": ("presence_penalty", lambda family: family.sampling == "yes"),
+    "logit_bias": ("logit_bias", lambda family: family.sampling == "yes"),
 }
-"""Parameters of the Responses API that are here too: their path there -> the one here, and which families take it."""
+"""Parameters of the Responses API and of legacy completions that are here too: their path there -> the one here, and
+which families take it."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {"mode": ("implicit", "explicit"), "ttl": ("30m",)}
 """What prompt_cache_options may say here."""

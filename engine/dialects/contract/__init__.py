@@ -2,7 +2,8 @@
 
 One file for each API and side: `chat-request.yaml` says what a client's request loses towards each other API,
 `chat-answer.yaml` what an upstream's answer loses towards clients of the others, and `chat-stream.yaml` what of it only
-the events of a stream have. A row is a path and, for each other API, a line:
+the events of a stream have. Legacy completions are what clients ask in alone: they have the first. A row is a path and,
+for each other API, a line:
 
     max_tokens:
       messages: mapped to max_tokens

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.chat import Problem
+from engine.dialects import CODECS
 from engine.dialects.retold import retold, usage_of
 from engine.dialects.seal import NEEDLE
 from engine.plan.demand import spent
@@ -30,6 +31,14 @@ SEALED = frozenset({"messages", "responses"})
 
 async def conversed(exchange: Exchange, order: Order, kit: Kit | None = None) -> None:
     """Answer the client of `exchange`, with the tools of `kit`. Raises `Problem` where nothing has been sent yet."""
+    if order.api in CODECS:
+        await _held(exchange, order, kit)
+    else:  # no step can read its answer
+        exchange.relay = Relay(order, exchange.reply, exchange.relay)
+        await exchange.relay.run()
+
+
+async def _held(exchange: Exchange, order: Order, kit: Kit | None) -> None:
     reply = exchange.reply
     if order.peek.stream:
         reply.hold(order.decision.hold, order.dialect.keepalive(order.api), lambda: early(order))

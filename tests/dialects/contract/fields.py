@@ -32,6 +32,7 @@ from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types import message_create_params as messages_params
 from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from anthropic.types.beta import message_create_params as beta_params
+from openai.types import completion_create_params as completions_params
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat import completion_create_params as chat_params
 from openai.types.responses import Response, ResponseStreamEvent
@@ -61,6 +62,10 @@ Key: TypeAlias = tuple[str, Side]
 
 TYPES: dict[Key, tuple[Any, ...]] = {
     ("chat", "request"): (chat_params.CompletionCreateParamsStreaming, chat_params.CompletionCreateParamsNonStreaming),
+    ("completions", "request"): (
+        completions_params.CompletionCreateParamsStreaming,
+        completions_params.CompletionCreateParamsNonStreaming,
+    ),
     ("messages", "request"): (
         beta_params.MessageCreateParamsStreaming,
         beta_params.MessageCreateParamsNonStreaming,
@@ -122,6 +127,7 @@ BEYOND: dict[Key, tuple[str, ...]] = {
         "messages[assistant].reasoning_content",
         "messages[assistant].reasoning_details",
     ),
+    ("completions", "request"): ("top_k",),
     ("messages", "request"): ("temperature", "top_p", "top_k", "output_format", "safeguards"),
     ("responses", "request"): ("client_metadata", "stream_options.include_usage"),
     ("chat", "answer"): (
@@ -139,9 +145,10 @@ BEYOND: dict[Key, tuple[str, ...]] = {
 }
 """Fields that both sides of this world use beyond the SDKs' types.
 
-chat: top_k is vLLM's, `thinking` DeepSeek's and z.ai's, `reasoning` OpenRouter's; reasoning on messages is that of
-DeepSeek, vLLM and OpenRouter; `stop_reason` is vLLM's. messages: what version 2023-06-01 takes and the SDK has no more
-types for, the older `output_format`, and `safeguards` of Claude Code. responses: what Codex and Cursor send.
+chat, completions: top_k is vLLM's. chat: `thinking` is DeepSeek's and z.ai's, `reasoning` OpenRouter's; reasoning on
+messages is that of DeepSeek, vLLM and OpenRouter; `stop_reason` is vLLM's. messages: what version 2023-06-01 takes and
+the SDK has no more types for, the older `output_format`, and `safeguards` of Claude Code. responses: what Codex and
+Cursor send.
 """
 
 

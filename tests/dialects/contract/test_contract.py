@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from engine.chat import Failed, Grade, Loss, Problem
-from engine.dialects import CODECS
+from engine.dialects import CLIENTS, CODECS
 from engine.dialects.codec import Asked, Losses
 from engine.dialects.contract import FORMS, Row, Side, read, rows, table
 from engine.dialects.translate import only_of
@@ -33,8 +33,11 @@ TARGETS = {
 """API -> the model of which a row speaks that names none, and its host."""
 
 SIDES: tuple[Side, ...] = ("request", "answer", "stream")
-FILES = [(api, side) for api in CODECS for side in SIDES]
-PAIRS = [(source, target, side) for source, side in FILES for target in CODECS if target != source]
+FILES: list[tuple[str, Side]] = [(api, "request") for api in CLIENTS]
+FILES += [(api, side) for api in CODECS for side in SIDES if side != "request"]
+OTHERS = {"request": CODECS, "answer": CLIENTS, "stream": CLIENTS}
+"""Side -> where it goes: requests to upstreams, all else to clients."""
+PAIRS = [(source, target, side) for source, side in FILES for target in OTHERS[side] if target != source]
 
 
 class Case(NamedTuple):
@@ -96,7 +99,7 @@ def test_every_field_of_the_types_has_a_row_and_every_row_has_fields(source: str
 
 @pytest.mark.parametrize(("source", "side"), FILES)
 def test_every_row_speaks_of_every_other_api_and_stands_once(source: str, side: Side) -> None:
-    others = CODECS.keys() - {source}
+    others = OTHERS[side].keys() - {source}
     assert [key for key, fates in table(source, side).items() if fates.keys() != others] == []
     text = (resources.files("engine.dialects.contract") / f"{source}-{side}.yaml").read_text("utf-8")
     keys = [line for line in text.splitlines() if line and line[0] not in " #"]
@@ -136,7 +139,7 @@ def requested(case: Case, body: dict[str, Any]) -> Outcome:
     codec = CODECS[case.target]
     model, host = TARGETS[case.target]
     model = case.row.model or model
-    request = only_of(read_request(CODECS[case.source], json.dumps(body).encode()), f"up/{model}", codec)
+    request = only_of(read_request(CLIENTS[case.source], json.dumps(body).encode()), f"up/{model}", codec)
     written = write_request(request, codec, codec.family(model, host), model, "lenient")
     return Outcome(json.loads(msgspec.json.encode(written.body)), written.losses)
 
@@ -144,12 +147,12 @@ def requested(case: Case, body: dict[str, Any]) -> Outcome:
 def answered(case: Case, body: dict[str, Any]) -> Outcome:
     asked = asking()
     response = CODECS[case.source].read_answer(json.dumps(body).encode())
-    return Outcome(json.loads(CODECS[case.target].write_answer(response, asked)), tuple(asked.lost.found))
+    return Outcome(json.loads(CLIENTS[case.target].write_answer(response, asked)), tuple(asked.lost.found))
 
 
 def streamed(case: Case, body: dict[str, Any]) -> Outcome:
     asked = asking()
-    decoder, encoder = CODECS[case.source].decoder(), CODECS[case.target].encoder(asked)
+    decoder, encoder = CODECS[case.source].decoder(), CLIENTS[case.target].encoder(asked)
     got = encoder.feed([*decoder.feed(stream(body["event"], case.source)), *decoder.finish()])
     if decoder.failure is not None:
         raise Failed(decoder.failure)

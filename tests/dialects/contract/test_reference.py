@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.dialects import CODECS
+from engine.dialects import CLIENTS, CODECS
 from tests.dialects.contract.reference import BEGIN, END, README, WIDTH, entry, markdown, written
 
 TEXT = README.read_text(encoding="utf-8")
@@ -31,5 +31,7 @@ def test_a_field_is_under_its_worst_fate_and_starred_where_others_are_better() -
 
 def test_there_is_an_entry_for_each_pair() -> None:
     text = markdown()
-    assert text.count("- **") == len(CODECS) * (len(CODECS) - 1)
+    pairs = [(source, target) for source in CLIENTS for target in CODECS if source != target]
+    assert [text.count(f"- **{source} to {target}** ") for source, target in pairs] == [1] * len(pairs)
+    assert text.count("- **") == len(pairs)
     assert max(map(len, text.splitlines())) <= WIDTH

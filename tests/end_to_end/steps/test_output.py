@@ -217,3 +217,12 @@ def test_an_edit_of_the_schema_is_an_edit_of_the_file(
     told = turnout.taken(lambda: file.write_text('{"type": '), "(?s)was changed but not taken.*")
     assert "bad-schema" in told
     turnout.taken(lambda: file.write_text(json.dumps(SCHEMA)))
+
+
+@STREAM
+def test_a_completion_has_no_form_and_is_not_held(turnout: Turnout, openai: Upstream, stream: bool) -> None:
+    body = {"model": "gpt", "prompt": "One and two is", "stream": stream}
+    answer = post(turnout.url, "/v1/completions", body, {"x-api-key": ADA})
+    assert (answer.status, len(openai.requests)) == (200, 1)
+    assert "response_format" not in openai.last.json
+    assert b"Hello" in answer.body

@@ -102,6 +102,19 @@ def test_it_holds_for_fallbacks_and_in_counts(turnout: Turnout, openai: Upstream
     assert system(anthropic.last.json) == said("claude")
 
 
+@pytest.mark.parametrize("model", ["gpt", "claude"])
+def test_of_a_completion_once_it_is_a_conversation(
+    turnout: Turnout, openai: Upstream, anthropic: Upstream, model: str
+) -> None:
+    """It has no system prompt of its own; what its `suffix` says comes behind."""
+    body = {"model": model, "prompt": "def add(", "suffix": "return c"}
+    answer = post(turnout.url, "/v1/completions", body, {"x-api-key": ADA})
+    assert answer.status == 200, answer.body
+    told = system((openai if model == "gpt" else anthropic).last.json)
+    assert told.startswith(f"{said(model)}\n\n")
+    assert told.endswith("\nreturn c")
+
+
 def test_over_websocket(turnout: Turnout, openai: Upstream, anthropic: Upstream) -> None:
     url = turnout.url.replace("http", "ws", 1)
     with connect(f"{url}{MESSAGES.path}", additional_headers={"x-api-key": ADA}) as connection:

@@ -244,5 +244,5 @@ class Completions(Stream):
     finishes = TEXT_FINISHES
 
     def _choice(self, value: Any) -> None:
-        shaped(value, "choice", {"index": int, "text": str, "finish_reason": TEXT}, {"logprobs": OBJECT})
+        shaped(value, "choice", {"index": int, "text": str, "finish_reason": TEXT}, CHOICE_MORE)
         self._finish(self._opened(value), value["finish_reason"])
