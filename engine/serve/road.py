@@ -38,6 +38,8 @@ ELSEWHERE = "responses"
 """The correction by which a chat request goes to the Responses API of its target."""
 EFFORT_ELSEWHERE = "responses:effort"
 """Likewise, of requests with both tools and a reasoning effort."""
+CONVERSED = "conversed"
+"""The correction by which a completion goes to its target as a conversation."""
 ABSENT = frozenset({404, 405, 501})
 """What servers answer at an endpoint that they do not have. A missing *model* is named in the answer."""
 NOWHERE = ("not found", "method not allowed", "404 page not found")
@@ -131,6 +133,16 @@ def elsewhere(failure: Failure) -> str | None:
     return EFFORT_ELSEWHERE if "reasoning_effort" in failure.message else ELSEWHERE
 
 
+def conversing(failure: Failure) -> str | None:
+    """Return the correction for a model that only holds conversations, and for a server without /v1/completions.
+
+    OpenAI says it of a model with 404, and names both endpoints.
+    """
+    chats = "v1/completions" in failure.message and "v1/chat/completions" in failure.message
+    absent = failure.status in ABSENT and "model" not in failure.message.lower()
+    return CONVERSED if chats or absent else None
+
+
 class Straight(Road):
     """Byte for byte, but for `model` and what the file sets."""
 
@@ -174,15 +186,15 @@ class Straight(Road):
         return placed(failure, self._target, self.path) if self.api == "responses" else failure
 
     def correction(self, failure: Failure) -> str | None:
-        """What the client wrote is the client's to correct; but we can count where nobody else does, and ask in the
-        other API of the target where that is all it lacks."""
+        """What the client wrote is the client's to correct; but we can count where nobody else does, and ask in
+        another API of the target where that is all it lacks."""
         if self.api in COUNTS:
             return uncounted(failure)
         if self._asks and failure.reason == "bad_request" and names_it(failure):
             return USAGE
         if self.api == "chat" and "responses" in self._order.options(self._target).speaks:
             return elsewhere(failure)
-        return None
+        return conversing(failure) if self.api == "completions" else None
 
     def whole(self, body: bytes, *, streamed: bool) -> tuple[bytes, bool]:
         if self._kept:

@@ -11,9 +11,10 @@ from engine.dialects.base import Failing
 from engine.dialects.responses.prepared import prepared
 from engine.serve.across import Across
 from engine.serve.counting import Counting, counted
-from engine.serve.road import EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
+from engine.serve.road import CONVERSED, EFFORT_ELSEWHERE, ELSEWHERE, ESTIMATED, Local, Road, Straight
 
 if TYPE_CHECKING:
+    from engine.chat import Language
     from engine.plan.layers import Tuning
     from engine.plan.nodes import Target
     from engine.serve.order import Order
@@ -30,9 +31,9 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     api = crossing(order.api, order.options(target).speaks, order.form)
     if is_estimated(order.api, api) or ESTIMATED in refused:
         return counted(order)
-    if api is None and not asked_elsewhere(order, refused):
+    api = api or asked_elsewhere(order, target, refused)
+    if api is None:
         return Straight(order, target, tuning, refused)
-    api = api or "responses"
     try:
         if api in COUNTS:
             return Counting(order, target, tuning, api, refused)
@@ -42,9 +43,13 @@ def road(order: Order, target: Target, tuning: Tuning, refused: frozenset[str]) 
     return way if way.local is None else way.local
 
 
-def asked_elsewhere(order: Order, refused: frozenset[str]) -> bool:
-    """Say whether the target has refused to be asked this in chat completions, and takes it in the Responses API."""
+def asked_elsewhere(order: Order, target: Target, refused: frozenset[str]) -> Language | None:
+    """Return the API in which the target takes what it has refused in the client's; None where it has not."""
+    if order.api == "completions":
+        others = [one for one in order.options(target).speaks if one != order.api]
+        return crossing(order.api, others) if CONVERSED in refused else None
     if ELSEWHERE in refused:
-        return True
+        return "responses"
     fields = order.peek.fields
-    return EFFORT_ELSEWHERE in refused and "tools" in fields and "reasoning_effort" in fields
+    hard = EFFORT_ELSEWHERE in refused and "tools" in fields and "reasoning_effort" in fields
+    return "responses" if hard else None

@@ -10,15 +10,16 @@ import openai as openai_sdk
 import pytest
 
 from tests.end_to_end.translation.house import BROKEN, JSON_OR_STREAM, good, is_stream, lost
-from tests.support.answers import message, message_events
+from tests.support.answers import message, message_events, usual
 from tests.support.apis import CHAT, MESSAGES, RESPONSES, SERVER_ERROR, Api, payloads
 from tests.support.http import Answer, post
 from tests.support.script import CUT, as_json, as_stream
 
 if TYPE_CHECKING:
     from tests.conftest import Start
+    from tests.support.script import Reply
     from tests.support.turnout import Turnout
-    from tests.support.upstream import Upstream
+    from tests.support.upstream import Seen, Upstream
 
 FILE = """
 version: 1
@@ -27,6 +28,7 @@ upstreams:
   responses: {{kind: openai, circuit: off, base_url: "{openai}/v1", apis: [responses]}}
   messages: {{kind: anthropic, circuit: off, base_url: "{anthropic}", api_key: env:TEST_ANTHROPIC_KEY}}
   native: {{kind: openai, circuit: off, base_url: "{openai}/v1"}}
+  both: {{kind: openai, circuit: off, base_url: "{openai}/v1", apis: [responses, chat, completions]}}
   vectors: {{kind: openai, circuit: off, base_url: "{openai}/v1", apis: [embeddings]}}
 defaults: {{model: {{retries: 0}}}}
 models:
@@ -38,6 +40,7 @@ models:
   exact: {{targets: [messages/claude-sonnet-5], translation: exact}}
   strict: {{targets: [messages/claude-sonnet-5], translation: strict}}
   local: {{targets: [chat/llama-4-scout]}}
+  both-*: both/*
   vectors: vectors/embed
 keys: {{anonymous: {{}}}}
 observe: {{log: {{format: json, usage: true}}}}
@@ -298,3 +301,45 @@ def test_with_the_sdk(turnout: Turnout, openai: Upstream, anthropic: Upstream, a
         with pytest.raises(openai_sdk.BadRequestError) as refused:
             client.completions.create(model=f"of-{api.name}", prompt=["a", "b"])
         assert refused.value.param == "prompt"
+
+
+CHATS = (
+    "This is a chat model and not supported in the v1/completions endpoint. Did you mean to use v1/chat/completions?"
+)
+
+
+def only_chats(seen: Seen) -> Reply:
+    """A model that OpenAI serves in conversations alone."""
+    return usual(seen) if seen.path != PATH else as_json(CHAT.refusal("invalid_request_error", CHATS), 404)
+
+
+def has_no_such_path(seen: Seen) -> Reply:
+    """A server of chat completions alone, on FastAPI."""
+    return usual(seen) if seen.path != PATH else as_json({"detail": "Not Found"}, 404)
+
+
+@JSON_OR_STREAM
+@pytest.mark.parametrize("refusing", [only_chats, has_no_such_path], ids=["a chat model", "no such path"])
+def test_what_is_refused_as_a_completion_is_asked_as_a_conversation_and_at_once_the_next_time(
+    turnout: Turnout, openai: Upstream, refusing: Any, stream: bool
+) -> None:
+    openai.answer = refusing
+    model = f"both-{refusing.__name__}-{stream}"
+    first, second = (ask(turnout, model, stream=stream, seed=7) for _ in range(2))
+    assert [seen.path for seen in openai.requests] == [PATH, RESPONSES.path, RESPONSES.path]
+    for answer in (first, second):
+        assert (text(answer), "seed" in lost(answer)) == ("Hello there", True)
+    assert (first.header("x-turnout-attempts"), second.header("x-turnout-attempts")) == ("2", "1")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "fields"),
+    [(404, CHATS, {"n": 2}), (404, "The model `x` does not exist", {}), (400, "the prompt smells", {})],
+    ids=["cannot be asked there either", "no such model", "another refusal"],
+)
+def test_any_other_refusal_is_the_clients(
+    turnout: Turnout, openai: Upstream, status: int, message: str, fields: dict[str, Any]
+) -> None:
+    openai.script(as_json(CHAT.refusal("invalid_request_error", message), status))
+    answer = ask(turnout, "both-other", **fields)
+    assert (answer.status, CHAT.error(answer)["message"], len(openai.requests)) == (status, message, 1)
