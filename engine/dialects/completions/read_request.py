@@ -86,17 +86,18 @@ def read_prompt(value: Any) -> str:
     if len(prompts) > 1:
         message = f"`prompt` holds {len(prompts)} prompts, and the model answers one at a time: ask once for each"
         raise refused(message, "prompt")
-    if not prompts or not prompts[0]:
-        raise refused("`prompt` is empty: send the text that is to be gone on with", "prompt")
-    if not isinstance(prompts[0], str):
+    prompt = prompts[0] if prompts else None
+    if prompt is not None and not isinstance(prompt, str):
         raise refused("`prompt` must be a string", "prompt")
-    return prompts[0]
+    if not prompt or not prompt.strip():  # a turn of blanks says nothing, and most APIs refuse it
+        raise refused("`prompt` is empty: send the text that is to be gone on with", "prompt")
+    return prompt
 
 
 def read_suffix(body: Fields, losses: Losses) -> tuple[Message, ...]:
-    """Return what the model is told of the text behind the gap, if there is any."""
-    suffix = body.text("suffix")
-    if not suffix:
+    """Return what the model is told of the text behind the gap, if there is more than blanks."""
+    suffix = body.text("suffix") or ""
+    if not suffix.strip():
         return ()
     losses.approximated("suffix", "no conversation has one: the model is told what follows")
     return (Message(role="system", blocks=(Text(text=BETWEEN + suffix, at="suffix"),), at="suffix"),)

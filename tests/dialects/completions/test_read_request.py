@@ -25,7 +25,7 @@ def test_the_prompt_is_what_the_user_says(prompt: Any) -> None:
     assert asked(prompt).messages == (SAID,)
 
 
-@pytest.mark.parametrize("prompt", ["  \n", "\ta\r\n", "Ünï", "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>"])
+@pytest.mark.parametrize("prompt", ["\n  a  \n", "\ta\r\n", "Ünï", "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>"])
 def test_not_a_blank_of_it_is_changed(prompt: str) -> None:
     assert asked(prompt).messages[0].blocks == (Text(text=prompt, at="prompt"),)
 
@@ -37,6 +37,7 @@ PROMPTS: dict[str, tuple[Any, str]] = {
     "text and token ids": (["a", [2]], "`prompt` is token ids, which no conversation is made of: send the text itself"),
     "null": (None, "`prompt` is empty: send the text that is to be gone on with"),
     "an empty text": ("", "`prompt` is empty: send the text that is to be gone on with"),
+    "blanks": (" \n\t", "`prompt` is empty: send the text that is to be gone on with"),
     "an empty list": ([], "`prompt` is empty: send the text that is to be gone on with"),
     "a list of an empty text": ([""], "`prompt` is empty: send the text that is to be gone on with"),
 }
@@ -82,7 +83,7 @@ def test_a_suffix_is_told_in_words_in_front() -> None:
     )
 
 
-@pytest.mark.parametrize("suffix", [None, ""])
+@pytest.mark.parametrize("suffix", [None, "", " \n"])
 def test_a_suffix_that_is_none(suffix: Any) -> None:
     assert asked(suffix=suffix) == asked()
 
