@@ -22,7 +22,8 @@ LAST_PORT = 65535
 UNIX = "unix:"
 LONGEST_PATH = 103
 """Bytes of the path of a unix socket on every system (sun_path of macOS: 104 with its end; Linux: 108)."""
-EVERYWHERE = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - recognised, not bound
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - recognised, not bound
+"""An address of all interfaces -> where this machine reaches it."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", *EVERYWHERE})
 
 

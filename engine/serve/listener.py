@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.plan.server import UNIX
+from engine.serve.alone import alone
 from engine.transport.certificates import Renewable, server_context
 
 if TYPE_CHECKING:
     from engine.transport.certificates import Certificates
 
+BACKLOG = 2048
 OWNER_ONLY = 0o177
 """What is taken away from the permissions of a unix socket: whoever may write to it may call."""
 
@@ -23,7 +25,11 @@ class Listener:
     """A bound socket, and the TLS spoken on it."""
 
     def __init__(self, address: str, tls: Certificates | None = None, *, reuse_port: bool = False) -> None:
-        """Bind `host:port` or `unix:/path`; port 0 takes a free one. Raises `OSError`, `ValueError`."""
+        """Listen at `host:port` or `unix:/path`; port 0 takes a free one. Raises `OSError`, `ValueError`.
+
+        It listens at once: bound alone, a port is for others to bind as well, and a unix socket looks left behind. Who
+        connects before there is a server waits.
+        """
         self.tls = tls
         self.context = Renewable.of(server_context(tls)) if tls is not None else None
         self.path: Path | None = None
@@ -70,6 +76,7 @@ def _bind(address: str, *, reuse_port: bool) -> socket.socket:
         if reuse_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((host.strip("[]"), int(port)))
+        sock.listen(BACKLOG)
     except (OSError, ValueError, OverflowError, AttributeError):
         sock.close()
         raise
@@ -81,13 +88,15 @@ def _bind_unix(path: Path) -> socket.socket:
     """Bind a socket that only this user may reach. One that nobody listens on any more is replaced."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        if _is_stale(path):
-            path.unlink()
-        before = os.umask(OWNER_ONLY)
-        try:
-            sock.bind(str(path))
-        finally:
-            os.umask(before)
+        with alone(path.parent):
+            if _is_stale(path):
+                path.unlink()
+            before = os.umask(OWNER_ONLY)
+            try:
+                sock.bind(str(path))
+            finally:
+                os.umask(before)
+            sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

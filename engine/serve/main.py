@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-
-import uvicorn
 
 from engine.diagnostics.render import render
 from engine.observe.log import Log, bridge
@@ -19,44 +19,35 @@ from engine.observe.records import Records
 from engine.plan.read import read
 from engine.plan.server import UNIX
 from engine.resources import path as resource
+from engine.serve.alone import alone
 from engine.serve.app import make_app
 from engine.serve.control import Status
-from engine.serve.failures import stopping
 from engine.serve.gate import Gate
 from engine.serve.generation import Drivers, build, follow
-from engine.serve.http import Protocol
 from engine.serve.listener import Listener
 from engine.serve.loading import Doing, load, told_if_slow
 from engine.serve.observers import Observers
 from engine.serve.panel import Panel
 from engine.serve.recall import Recall
 from engine.serve.reload import Reloader
-from engine.serve.sidecar import Ready, Sidecar, announce, name_of, running, watch, withdraw
+from engine.serve.server import Server, announced, settings
+from engine.serve.sidecar import STDOUT, Ready, Sidecar, name_of, running, taken, watch, withdraw
 from engine.serve.sockets.registry import Sockets
 from engine.serve.stored import Responses
 from engine.serve.switch import Switch
-from engine.serve.threads import OTHERS, Threads
+from engine.serve.threads import OTHERS, OWN, Threads
 from engine.transport.certificates import Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from types import FrameType
 
     from litestar.types import ASGIApp
-    from uvicorn._types import ASGIApplication
 
     from engine.plan.read import Reading
     from engine.serve.generation import Generation
 
-KEEP_ALIVE = 75
-"""Seconds an idle client connection is kept; SDKs keep theirs for 5 to 60."""
-BACKLOG = 2048
-PARTING = 0.5
-"""Seconds for the last words of what is ended."""
-GOODBYE = 2.0
-"""Seconds for the client's part in closing TLS."""
-HANDSHAKE = 10.0
-"""Seconds for a TLS handshake, as for the head of a request."""
+REST = 1.0
+"""Seconds that threads have to end what they do, once everything else has ended."""
 ALONE = Sidecar()
 """Beside nobody."""
 
@@ -88,23 +79,44 @@ def serve(
     address = listen or generation.plan.document.server.listen
     if port is not None:
         address = f"{'127.0.0.1' if address.startswith(UNIX) else address.rpartition(':')[0]}:{port}"
-    if not reuse_port and (other := running(main, address, sidecar.ready_file)) is not None:
-        sys.stderr.write(f"turnout serves {main} already: {other.url} (process {other.pid})\n")
-        return 0 if _announced(sidecar, other) else 1
-    try:
-        listener = Listener(address, reading.tls, reuse_port=reuse_port)
-    except (OSError, ValueError, Unusable) as error:
-        reason = getattr(error, "strerror", None) or error
-        next_step = "another program may use the port; `turnout serve --listen 127.0.0.1:0` takes a free one"
-        if address.startswith(UNIX):
-            next_step = "another process may listen there, or a file is in the way; `--listen unix:/path` names another"
-        if isinstance(error, socket.gaierror):
-            next_step = "name an address of this machine, such as 127.0.0.1:4000"
-        sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
-        return 1
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.get_loop().set_default_executor(Threads(OTHERS, "code"))
-        return _run(runner, _serve(main, reading, generation, drivers, log, listener, sidecar), log)
+    with contextlib.ExitStack() as starting:
+        if sidecar.ready_file not in (None, STDOUT):
+            starting.enter_context(alone(Path(str(sidecar.ready_file)).resolve().parent))
+        if not reuse_port and (other := running(main, address, sidecar.ready_file)) is not None:
+            return _second(main, sidecar, other)
+        try:
+            listener = Listener(address, reading.tls, reuse_port=reuse_port)
+        except (OSError, ValueError, Unusable) as error:
+            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            if in_use and not reuse_port and (other := taken(main, address)) is not None:
+                return _second(main, sidecar, other)
+            _say_unusable(address, error)
+            return 1
+        code = Threads(OTHERS, "code")
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.get_loop().set_default_executor(code)
+            serving = _serve(main, reading, generation, drivers, log, listener, sidecar, starting.close)
+            status = _run(runner, serving, log)
+    if not (OWN.rest(REST) and code.rest(REST)):
+        log.flush()
+        os._exit(status)  # Python would end what runs wherever it is, and may wait for a lock that it holds
+    return status
+
+
+def _second(main: str, sidecar: Sidecar, other: Ready) -> int:
+    """Say who serves the file already."""
+    sys.stderr.write(f"turnout serves {main} already: {other.url} (process {other.pid})\n")
+    return 0 if announced(sidecar, other) else 1
+
+
+def _say_unusable(address: str, error: Exception) -> None:
+    reason = getattr(error, "strerror", None) or error
+    next_step = "another program may use the port; `turnout serve --listen 127.0.0.1:0` takes a free one"
+    if address.startswith(UNIX):
+        next_step = "another process may listen there, or a file is in the way; `--listen unix:/path` names another"
+    if isinstance(error, socket.gaierror):
+        next_step = "name an address of this machine, such as 127.0.0.1:4000"
+    sys.stderr.write(f"error[listen]: cannot listen on {address}: {reason}\n  = help: {next_step}\n")
 
 
 def _run(runner: asyncio.Runner, serving: Coroutine[Any, Any, int], log: Log) -> int:
@@ -120,19 +132,6 @@ def _run(runner: asyncio.Runner, serving: Coroutine[Any, Any, int], log: Log) ->
             log.event("error", f"code that the file names called for the end of the process: {error!r}; it goes on")
 
 
-def _announced(sidecar: Sidecar, ready: Ready) -> bool:
-    """Say who is ready, if anybody wants to know; False if that cannot be written down."""
-    if sidecar.ready_file is None:
-        return True
-    try:
-        announce(sidecar.ready_file, ready)
-    except OSError as error:
-        why = error.strerror or error
-        sys.stderr.write(f"error[ready-file]: cannot write {sidecar.ready_file}: {why}\n")
-        return False
-    return True
-
-
 async def _serve(
     main: str,
     reading: Reading,
@@ -141,7 +140,9 @@ async def _serve(
     log: Log,
     listener: Listener,
     sidecar: Sidecar,
+    ready: Callable[[], None],
 ) -> int:
+    """Serve until a signal. `ready` is called once it is said where."""
     plan = generation.plan
     follow(log, plan)
     bridge(log)
@@ -157,7 +158,7 @@ async def _serve(
     app = make_app(records, status, Recall(), Responses(), gate, sockets, panel, name_of(main))
     switch = panel.switch = sockets.switch = Switch(cast("ASGIApp", app), generation, records, gate, sockets)
     reloader = Reloader(main, os.environ, reading, switch, drivers, status, observers, listener)
-    server = Server(_settings(switch), log, main, switch, listener, sidecar)
+    server = Server(settings(switch), log, main, switch, listener, sidecar, ready)
     drivers.stores.open()
     loop = asyncio.get_running_loop()
     if hasattr(signal, "SIGHUP"):
@@ -188,101 +189,6 @@ async def _serve(
         await observers.close()
         log.event("info", "turnout has stopped")
     return 0 if server.started else 1
-
-
-def _settings(switch: Switch) -> uvicorn.Config:
-    """Return how uvicorn serves: heads, limits, logs and WebSockets are ours."""
-    return uvicorn.Config(
-        cast("ASGIApplication", switch),
-        http=Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        backlog=BACKLOG,
-    )
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which says where it listens, and ends with exit code 0 when it is told to stop."""
-
-    def __init__(
-        self, config: uvicorn.Config, log: Log, main: str, switch: Switch, listener: Listener, sidecar: Sidecar
-    ) -> None:
-        super().__init__(config)
-        self._sidecar = sidecar
-        self._listener = listener
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._log = log
-        self._main = main
-        self._switch = switch
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as in uvicorn
-        """Listen. uvicorn's own would give a unix socket to a TCP server, and has no way for a context of ours."""
-        self._loop = loop = asyncio.get_running_loop()
-        self._switch.sockets.tasks = self.server_state.tasks
-        state = self.lifespan.state
-
-        def connection() -> Protocol:
-            return Protocol(config=self.config, server_state=self.server_state, app_state=state)
-
-        listener = self._listener
-        listen = loop.create_server if listener.path is None else loop.create_unix_server
-        patience = HANDSHAKE if listener.context is not None else None
-        server = await listen(
-            connection,
-            sock=listener.sock,
-            ssl=listener.context,
-            backlog=BACKLOG,
-            ssl_handshake_timeout=patience,
-            ssl_shutdown_timeout=patience and GOODBYE,
-        )
-        self.servers = [server]
-        self.started = True
-        self._log.event("info", f"serving {self._main}")
-        self._log.say(f"turnout is listening on {listener.url}")
-        ready = Ready(url=listener.url, pid=os.getpid(), generation=self._switch.generation.id)
-        if not _announced(self._sidecar, ready):
-            self.started = False
-            self.should_exit = True
-
-    def stop(self) -> None:
-        """Stop as after a signal."""
-        self.should_exit = True
-        self._switch.gate.close(stopping)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let requests finish for as long as the live file says, which may not be what it said at the start."""
-        self._switch.gate.close(stopping)  # if it was no signal that stopped us
-        drain = self._switch.generation.plan.drain
-        self.config.timeout_graceful_shutdown = cast("int", drain)  # uvicorn 0.54 hands it to asyncio, where floats do
-        await super().shutdown(sockets)
-        await self._part()
-
-    async def _part(self) -> None:
-        """Give what was told to end a moment to say so; then let go of clients that do not take even that."""
-        if self.force_exit:
-            for task in self.server_state.tasks:
-                task.cancel()
-        if self.server_state.tasks:
-            await asyncio.wait(set(self.server_state.tasks), timeout=PARTING)
-        await asyncio.sleep(0.01)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as in uvicorn
-        """Stop accepting and let requests finish; a second signal ends at once."""
-        if self.should_exit:
-            self.force_exit = True
-        else:
-            self.should_exit = True
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._switch.gate.close, stopping)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:

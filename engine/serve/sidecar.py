@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
-import json
 import os
 import socket
 import ssl
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ import msgspec
 
 from engine.plan.server import EVERYWHERE, UNIX
 from engine.serve.parent import Parent
+from engine.serve.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ LOOK = 1.0
 """Seconds between two looks at the parent and at how long nobody has asked."""
 KNOCK = 2.0
 """Seconds that a server has to say who it is."""
+STARTING = 3.0
+"""Seconds after which a server that has its port is taken to answer."""
 STDOUT = "-"
 
 
@@ -54,6 +57,14 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     generation: str
 
 
+class Health(msgspec.Struct, frozen=True):
+    """What /health tells, as far as it tells who serves what."""
+
+    file: str
+    pid: int
+    generation: str
+
+
 def name_of(main: str) -> str:
     """Return what /health calls the file: the same for the same path, and no path."""
     return hashlib.sha256(str(Path(main).resolve()).encode()).hexdigest()[:16]
@@ -66,9 +77,20 @@ def announce(path: str, ready: Ready) -> None:
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
         return
-    beside = Path(f"{path}.{os.getpid()}")
-    beside.write_bytes(line)
-    beside.replace(path)
+    file = Path(path).resolve()  # what a link leads to is written, and the link stays
+    if file.exists() and not file.is_file():
+        out = os.open(file, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe, somebody's terminal
+        try:
+            os.write(out, line)
+        finally:
+            os.close(out)
+        return
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(line)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def withdraw(path: str) -> None:
@@ -77,13 +99,15 @@ def withdraw(path: str) -> None:
         return
     try:
         if said(path).pid == os.getpid():
-            Path(path).unlink()
+            Path(path).resolve().unlink()
     except (OSError, ValueError):
         pass  # another one has written its own, or somebody has removed it
 
 
 def said(path: str) -> Ready:
     """Return what a ready file says. Raises `OSError`, `ValueError`."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(path)  # a pipe would have us wait for somebody who writes into it
     return msgspec.json.decode(Path(path).read_bytes(), type=Ready)
 
 
@@ -94,7 +118,7 @@ def running(main: str, address: str, ready_file: str | None) -> Ready | None:
         urls.append(address)
     elif not address.endswith(":0"):
         host, _, port = address.rpartition(":")
-        host = "127.0.0.1" if host in EVERYWHERE else host
+        host = EVERYWHERE.get(host, host)
         urls += [f"{scheme}://{host}:{port}" for scheme in ("http", "https")]
     elif ready_file not in (None, STDOUT):
         try:
@@ -104,19 +128,30 @@ def running(main: str, address: str, ready_file: str | None) -> Ready | None:
     return next((found for url in urls if (found := _ask(url, name_of(main))) is not None), None)
 
 
+def taken(main: str, address: str) -> Ready | None:
+    """Return who serves `main` at an address that is taken: one that has just started cannot say so at once."""
+    until = time.monotonic() + STARTING
+    while (found := running(main, address, None)) is None and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
+
+
 def _ask(url: str, name: str) -> Ready | None:
-    """Ask a server whether it serves the file called `name`."""
+    """Ask a server whether it serves the file called `name`. One that takes too long over its answer does not."""
     try:
-        connection = _connection(url)
-        try:
-            connection.request("GET", "/health", headers={"host": "localhost"})
-            told = json.loads(connection.getresponse().read(65536))
-        finally:
-            connection.close()
-        found = Ready(url=url, pid=int(told["pid"]), generation=str(told["generation"]))
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        told = Threads(1, "knock").submit(_health, url).result(2 * KNOCK)
+    except (OSError, ValueError, RecursionError, http.client.HTTPException):  # whatever else may listen there
         return None
-    return found if told.get("file") == name else None
+    return Ready(url=url, pid=told.pid, generation=told.generation) if told.file == name else None
+
+
+def _health(url: str) -> Health:
+    connection = _connection(url)
+    try:
+        connection.request("GET", "/health", headers={"host": "localhost"})
+        return msgspec.json.decode(connection.getresponse().read(65536), type=Health)
+    finally:
+        connection.close()
 
 
 class _Unix(http.client.HTTPConnection):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -21,6 +22,7 @@ T = TypeVar("T")
 
 OTHERS = 512
 """The most threads for the code of others: a call that blocks takes one for as long."""
+STEP = 0.01
 IDLE = 60.0
 """Seconds after which a thread without work ends."""
 
@@ -37,6 +39,8 @@ class Threads(ThreadPoolExecutor):
         self._free = threading.Semaphore(0)
         """How many threads wait for a job that nobody has promised them yet."""
         self._count = 0
+        self._busy: set[Future[Any]] = set()
+        """What runs."""
         self._counting = threading.Lock()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
@@ -49,6 +53,13 @@ class Threads(ThreadPoolExecutor):
             if more:
                 threading.Thread(target=self._work, name=self._name, daemon=True).start()
         return future
+
+    def rest(self, seconds: float) -> bool:
+        """Wait until nothing runs, for so long at most; say whether that is so."""
+        until = time.monotonic() + seconds
+        while self._busy and time.monotonic() < until:
+            time.sleep(STEP)
+        return not self._busy
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing is waited for: whoever needs a result has waited for it."""
@@ -67,7 +78,9 @@ class Threads(ThreadPoolExecutor):
                             self._count -= 1
                         return
                     continue  # somebody has just counted on this thread
+            self._busy.add(job[0])
             _run(*job)
+            self._busy.discard(job[0])
             del job
 
 

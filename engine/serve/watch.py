@@ -60,7 +60,8 @@ class Watch:
     async def wait(self) -> None:
         """Return at a nudge, or after `LOOK` seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._nudge.wait(), LOOK)
+            async with asyncio.timeout(LOOK):  # wait_for may lose a cancellation (Python 3.11): a stop would never end
+                await self._nudge.wait()
         self._nudge.clear()
 
     def follow(self, folders: Iterable[str]) -> None:

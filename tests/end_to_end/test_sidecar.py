@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,3 +275,90 @@ def test_it_runs_where_there_is_no_uvloop_and_no_sighup(tmp_path: Path, file: Pa
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("where", ["port", "unix", "ready"])
+def test_of_starts_at_the_same_moment_one_serves(begin: Any, tmp_path: Path, where: str) -> None:
+    ready = tmp_path / "ready.json"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    args: dict[str, tuple[str | Path, ...]] = {
+        "port": ("--port", str(port)),
+        "unix": ("--listen", f"unix:{tmp_path / 'turnout.sock'}"),
+        "ready": ("--port", "0", "--ready-file", ready),
+    }
+    each = [begin(*args[where]) for _ in range(3)]
+    wait_until(lambda: sum(one.poll() is not None for one in each) == 2, 60)
+    losers = [one for one in each if one.poll() is not None]
+    (winner,) = [one for one in each if one.poll() is None]
+    for one in losers:
+        _, told = one.communicate()
+        assert (one.returncode, f"(process {winner.pid})" in told) == (0, True), told
+    if where == "ready":
+        assert appears(ready)["pid"] == winner.pid
+    winner.send_signal(signal.SIGTERM)
+    assert winner.wait(30) == 0
+
+
+def test_a_port_of_somebody_who_never_answers_is_told(begin: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        second = begin("--port", str(mute.getsockname()[1]))
+        _, told = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "error[listen]" in told
+
+
+@pytest.mark.parametrize("answer", [b'{"pid": 1e999, "file": "x", "generation": "g"}', b"[" * 60000, b"\xff", b""])
+def test_one_who_answers_nonsense_is_not_ours(begin: Any, answer: bytes) -> None:
+    def serve(taken: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = taken.accept()
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(answer), answer))
+                client.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        threading.Thread(target=serve, args=(taken,), daemon=True).start()
+        second = begin("--port", str(taken.getsockname()[1]))
+        _, told = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert "error[listen]" in told
+    assert "Traceback" not in told
+
+
+def test_all_interfaces_are_found_again(begin: Any, file: Path) -> None:
+    first = begin("--listen", "[::]:0", "--ready-file", file.with_name("ready.json"))
+    port = appears(file.with_name("ready.json"))["url"].rpartition(":")[2]
+    second = begin("--listen", f"[::]:{port}")
+    _, told = second.communicate(timeout=60)
+    assert (second.returncode, f"(process {first.pid})" in told) == (0, True), told
+
+
+def test_a_ready_file_may_be_a_link_or_a_pipe(begin: Any, tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "there.json")
+    first = begin("--port", "0", "--ready-file", link)
+    assert appears(tmp_path / "there.json")["pid"] == first.pid
+    assert link.is_symlink()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(30) == 0
+    assert not (tmp_path / "there.json").exists()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    second = begin("--port", "0", "--ready-file", pipe)
+    assert select.select([reader], [], [], 30)[0]
+    assert json.loads(os.read(reader, 4096))["pid"] == second.pid
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("path", [".", "nowhere/ready.json"])
+def test_a_ready_file_that_cannot_be_written_leaves_nothing(begin: Any, tmp_path: Path, path: str) -> None:
+    process = begin("--port", "0", "--ready-file", tmp_path / path)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "error[ready-file]" in told
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["proxy.yaml"]

@@ -56,6 +56,15 @@ def test_one_without_work_ends() -> None:
     assert threads.submit(int, "7").result(10) == 7
 
 
+def test_it_is_known_whether_they_rest() -> None:
+    threads, go = Threads(2, "some"), threading.Event()
+    job = threads.submit(go.wait, 30)
+    assert not threads.rest(0.05)
+    go.set()
+    job.result(10)
+    assert threads.rest(10)
+
+
 def test_what_ends_the_process_ends_the_call_alone() -> None:
     threads = Threads(1, "some")
     with pytest.raises(RuntimeError, match=r"SystemExit\(3\)"):

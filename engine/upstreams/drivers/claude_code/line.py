@@ -42,7 +42,8 @@ class Line:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            await asyncio.wait_for(asyncio.shield(waiter), self._patience)
+            async with asyncio.timeout(self._patience):
+                await asyncio.shield(waiter)
         except BaseException as error:
             if waiter.done():
                 self.leave()  # the place came too late

@@ -107,7 +107,8 @@ class Pool:
             left = end - asyncio.get_running_loop().time()
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), max(left, 0.001))
+                async with asyncio.timeout(max(left, 0.001)):
+                    await self._news.wait()
             except TimeoutError:
                 why = f"all {self._most} processes are in use, {self.held} of them hold tool calls (processes)"
                 raise busy(self._name, why) from None

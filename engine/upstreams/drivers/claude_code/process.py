@@ -123,7 +123,8 @@ class Process:
         await self._ready.wait()
         if self._asked:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await self._settled.wait()
         if self.over or self._asked:
             raise ended(self._name, "has ended" if self.over else "goes on with what it was asked before")
         self._events = asyncio.Queue(QUEUED)
@@ -147,7 +148,8 @@ class Process:
         if self.over and self._events.empty():
             raise ended(self._name, "has ended")
         try:
-            found = await asyncio.wait_for(self._events.get(), patience)
+            async with asyncio.timeout(patience):
+                found = await self._events.get()
         except TimeoutError:
             message = f"upstream `{self._name}`: `claude` has said nothing for {patience:g} s"
             raise Failed(Failure(reason="timeout", message=message)) from None
@@ -167,7 +169,8 @@ class Process:
         first, self._ending = not self._ending, True
         if first and interrupt and not self.over and self._asked and self._ready.is_set():
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._client.interrupt(), PATIENCE)
+                async with asyncio.timeout(PATIENCE):
+                    await self._client.interrupt()
         if first and not self.over:
             self._life.cancel()
         await asyncio.wait([self._life])

@@ -130,7 +130,8 @@ class EchoDriver:
     async def _wait(self, limit: float | None) -> None:
         """Wait so long, or for ever. Raises `Failed` when the driver is closed meanwhile."""
         try:
-            await asyncio.wait_for(self._closed.wait(), limit)
+            async with asyncio.timeout(limit):
+                await self._closed.wait()
         except TimeoutError:
             return
         raise Failed(Failure(reason="disconnect", message=f"echo upstream `{self.name}` was closed"))
@@ -192,4 +193,5 @@ class EchoAnswer:
             await asyncio.sleep(0)
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), self._pace)
+            async with asyncio.timeout(self._pace):
+                await self._over.wait()
