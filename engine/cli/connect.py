@@ -9,6 +9,8 @@ import difflib
 import hashlib
 import os
 import re
+import shlex
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.cli import console
@@ -96,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
     if unknown is not None:
         console.problem(*unknown)
         return console.USAGE
-    print(settings(client, read[1], url=args.url, key=key, model=args.model), end="")
+    file = args.config or console.DEFAULT
+    print(settings(client, read[1], url=args.url, key=key, model=args.model, file=file), end="")
     return console.OK
 
 
@@ -132,14 +135,26 @@ def _unknown(plan: Plan, model: str | None) -> tuple[str, str] | None:
 
 
 def settings(
-    client: Client, plan: Plan, *, url: str | None = None, key: str | None = None, model: str | None = None
+    client: Client,
+    plan: Plan,
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    model: str | None = None,
+    file: str = console.DEFAULT,
 ) -> str:
-    """Render the settings of `client` as Markdown; what is not given is taken from the file."""
+    """Render the settings of `client` as Markdown; what is not given is taken from the file, which is `file`."""
     from engine import templating
     from engine.plan.server import UNIX
 
     document, notes = plan.document, []
-    if key is None and accepts_any_key(document):
+    own = client.name == "claude-code" and key is None and model is None and bool(forwarding(plan))
+    if own:
+        passed = f"goes to upstream `{forwarding(plan)}` as it came"
+        notes.append(f"Its own sign-in {passed}: set neither ANTHROPIC_AUTH_TOKEN nor ANTHROPIC_API_KEY.")
+    if own and accepts_any_key(document):
+        key = ""
+    elif key is None and accepts_any_key(document):
         key = ANY_KEY
         notes.append(f"Every key is accepted here; `{ANY_KEY}` is only there because clients insist on one.")
     elif key is None:
@@ -170,8 +185,17 @@ def settings(
         root=root(url) if url is not None else f"{'https' if server.tls is not None else 'http'}://{reached}",
         key=key,
         model=model,
+        own=own,
+        file=shlex.quote(file),
+        place=file if PurePath(file).is_absolute() else f"${{workspaceFolder}}/{file}",
         note="".join(f"\n{note}" for note in notes),
     )
+
+
+def forwarding(plan: Plan) -> str:
+    """Return the first upstream of Anthropic's API that gets the client's own credential, "" for none."""
+    each = plan.upstreams.items()
+    return next((name for name, one in each if one.forward and "messages" in one.options.speaks), "")
 
 
 def root(url: str) -> str:

@@ -5,10 +5,12 @@ Four layers, all errors of a layer at once: syntax, schema, graph, environment.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine import resources
 from engine.config.beside import beside
 from engine.config.certificates import certificates
 from engine.config.load import load
@@ -73,8 +75,26 @@ def _read(main: str, environ: Mapping[str, str] | None, text: str | None) -> Rea
     state = shared(loaded, secrets)
     if plan is not None:
         _journal(plan, loaded.report)
+        off |= _extras(plan, off, loaded.report)
         plan = msgspec.structs.replace(plan, off={**plan.off, **off})
     return msgspec.structs.replace(found, plan=plan, secrets=secrets, tls=tls, shared=state)
+
+
+def _extras(plan: Plan, off: Mapping[str, str], report: Report) -> dict[str, str]:
+    """Return upstream -> why it is off, for those that are optional and lack a package; of others it is an error."""
+    found: dict[str, str] = {}
+    for name, upstream in plan.upstreams.items():
+        package = upstream.options.package
+        if package is None or name in off or name in plan.off or find_spec(package) is not None:
+            continue
+        kind = str(upstream.options.__struct_config__.tag)
+        told = f"upstream `{name}` needs an extra: {resources.extra(kind)}"  # noqa: S610 - not Django
+        if upstream.options.optional:
+            found[name] = told
+            report.warning("missing-extra", told, upstream.span, help="until then requests go to other targets")
+        else:
+            report.error("missing-extra", told, upstream.span, help="install it, or remove the upstream")
+    return found
 
 
 def _journal(plan: Plan, report: Report) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MOST_DRAINING = 8
 HOSTLESS = frozenset({b"/health", b"/ready"})
 """Probes come by address and reveal nothing, so any Host may ask for them."""
+NOBODY = HOSTLESS | {b"/status", b"/metrics"}
+"""What whoever watches asks for: a server that is asked for nothing else is idle."""
 
 
 class Switch:
@@ -71,7 +73,7 @@ class Switch:
             await self._apologise(scope, send, visit, problem)
         finally:
             visit.generation.release(task)  # a long one may have gone over to a later one
-            if scope["raw_path"] not in HOSTLESS:
+            if scope["raw_path"].rstrip(b"/") not in NOBODY:
                 self.asked_at = visit.loop.time()
 
     def rest(self) -> None:

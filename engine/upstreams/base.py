@@ -103,6 +103,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return None
 
     @property
+    def package(self) -> str | None:
+        """The package of an extra without which there is no driver."""
+        return None
+
+    @property
     def imports(self) -> tuple[str, ...]:
         """The option that names code to be imported, as the path of it; nothing: this kind runs no code of others."""
         return ()

@@ -69,6 +69,10 @@ class ClaudeCode(Options, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return ("messages",)
 
     @property
+    def package(self) -> str:
+        return "claude_agent_sdk"
+
+    @property
     def runs(self) -> str:
         return f"{self.command or 'claude'}, {self.concurrency} at once in at most {self.processes} processes"
 

@@ -113,6 +113,10 @@ class LangChain(Options, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         return ":".join(self.code)
 
     @property
+    def package(self) -> str:
+        return "langchain_core"
+
+    @property
     def imports(self) -> tuple[str, ...]:
         return (next(key for key in KEYS if getattr(self, key) is not None),)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import io
 import json
 import re
 import subprocess
@@ -17,6 +19,8 @@ from engine import resources
 from engine.cli import main
 from engine.cli.connect import CLIENTS, address
 from engine.config.sections.server import Server
+from engine.observe.log import Log
+from tests.cli.turnout import turnout
 
 ROOT = "http://127.0.0.1:4000"
 
@@ -69,7 +73,7 @@ LINES = {
         "`smart`",
     ],
     "jetbrains-sidecar": [
-        'value="turnout serve --config proxy.yaml --exit-with-parent --idle-exit 8h"',
+        'value="exec turnout serve --config proxy.yaml --exit-with-parent --idle-exit 8h"',
         f"`{ROOT}/v1`",
         "`tk-1`",
         "`smart`",
@@ -363,3 +367,43 @@ upstreams: {{up: {{kind: echo}}}}
 models: {{m: up/m}}
 keys: {{anonymous: {{}}}}
 """
+
+
+def test_claude_code_keeps_its_own_sign_in_where_that_is_passed_on(tmp_path: Path) -> None:
+    file = "version: 1\nupstreams: {plan: {kind: anthropic, auth: forward}}\nmodels: {claude-*: plan/claude-*}\n"
+    (tmp_path / "proxy.yaml").write_text(file + "keys: {anonymous: {any_key: true}}\n")
+    told = turnout("connect", "claude-code", cwd=tmp_path).out
+    assert "ANTHROPIC_BASE_URL=" in told
+    assert "export ANTHROPIC_AUTH_TOKEN" not in told
+    assert "export ANTHROPIC_MODEL" not in told
+    assert "Its own sign-in goes to upstream `plan` as it came" in told
+    digest = hashlib.sha256(b"tk-0123456789abcdef").hexdigest()
+    (tmp_path / "proxy.yaml").write_text(file + f'keys: {{me: {{hashes: ["sha256:{digest}"]}}}}\n')
+    told = turnout("connect", "claude-code", cwd=tmp_path).out
+    assert 'export ANTHROPIC_CUSTOM_HEADERS="x-turnout-key: YOUR-KEY"' in told
+    for block in re.findall(r"```json\n(.*?)```", told, re.DOTALL):
+        json.loads(block)
+
+
+@pytest.mark.parametrize("client", ["vscode-sidecar", "jetbrains-sidecar"])
+def test_what_runs_beside_an_editor_names_the_file_it_was_asked_for(tmp_path: Path, client: str) -> None:
+    (tmp_path / "my turnout.yml").write_text("version: 1\nupstreams: {e: {kind: echo}}\nmodels: {m: e/x}\n")
+    told = turnout("connect", client, "--config", "my turnout.yml", cwd=tmp_path).out
+    named = {"vscode-sidecar": '"${workspaceFolder}/my turnout.yml"', "jetbrains-sidecar": "--config 'my turnout.yml'"}
+    assert named[client] in told
+
+
+def test_an_editor_sees_every_episode_of_the_log() -> None:
+    """The lines as `serve` writes them on a terminal (observe/log.py)."""
+    text = (resources.path("templates") / "clients" / "vscode-sidecar.md.j2").read_text()
+    matcher = json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1))["tasks"][0]["problemMatcher"]  # type: ignore[union-attr]  # it is there
+    begins = re.compile(matcher["background"]["beginsPattern"])
+    log = Log(stream := io.StringIO())
+    for level, line in (
+        ("info", "serving proxy.yaml"),
+        ("info", "reloaded proxy.yaml: no change (generation 0b39f2510569)"),
+        ("error", "proxy.yaml was changed but not taken (1 error); generation 0b39f2510569 serves on"),
+    ):
+        log.event(level, line)
+    assert all(begins.match(line) for line in stream.getvalue().splitlines())
+    assert len(stream.getvalue().splitlines()) == 3

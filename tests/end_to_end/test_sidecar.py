@@ -197,7 +197,7 @@ def test_it_ends_with_a_parent_that_ended_before_it_was_ready(tmp_path: Path, fi
 
 
 def test_it_ends_when_nobody_asks(begin: Any, tmp_path: Path) -> None:
-    """Probes are nobody; an open WebSocket is somebody."""
+    """Probes, and who looks at it, are nobody; an open WebSocket is somebody."""
     process = begin("--port", "0", "--ready-file", tmp_path / "r", "--idle-exit", "1s")
     url = appears(tmp_path / "r")["url"]
     with connect(url.replace("http", "ws") + "/v1/ws"):
@@ -207,7 +207,8 @@ def test_it_ends_when_nobody_asks(begin: Any, tmp_path: Path) -> None:
     while process.poll() is None:
         assert time.monotonic() < deadline, "probes keep it alive"
         try:
-            get(url, "/health")
+            for path in ("/health", "/status", "/metrics", "/health/"):
+                get(url, path)
         except (OSError, AssertionError):  # it is about to be gone, or in the middle of going
             break
         time.sleep(0.05)
