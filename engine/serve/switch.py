@@ -82,8 +82,10 @@ class Switch:
 
     @property
     def busy(self) -> bool:
-        """Whether any request runs, or a client holds a WebSocket open."""
-        return bool(self.generation.leases or self.draining or self.sockets.open)
+        """Whether any request runs, a client holds a WebSocket open, or runs tools for a model that waits for them."""
+        pools = (getattr(one.driver, "pool", None) for one in self.generation.live.values())
+        held = any(pool.held for pool in pools if pool is not None)
+        return bool(self.generation.leases or self.draining or self.sockets.open or held)
 
     def swap(self, generation: Generation, drain: float) -> None:
         """Make `generation` the live one; the old one drains.

@@ -31,14 +31,21 @@ keys:
 class Bridge:
     """A server, and the log of the processes behind it."""
 
-    def __init__(self, folder: Path, more: str = "", text: str = FILE, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        more: str = "",
+        text: str = FILE,
+        env: dict[str, str] | None = None,
+        args: tuple[str, ...] = (),
+    ) -> None:
         self.command = folder / "claude"
         self.command.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/support/claude.py "$@"\n')
         self.command.chmod(self.command.stat().st_mode | stat.S_IXUSR)
         self.noted = folder / "claude.log"
         self.text = text
         given = {"FAKE_CLAUDE_LOG": str(self.noted), **(env or {})}
-        self.turnout = Turnout(folder, self.file(more), env=given)
+        self.turnout = Turnout(folder, self.file(more), env=given, args=args)
         self.url = self.turnout.url
 
     def file(self, more: str = "") -> str:

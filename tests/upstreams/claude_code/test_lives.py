@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,3 +130,11 @@ def test_no_process_outlives_turnout(begin: Begin, how: signal.Signals) -> None:
         bridge.turnout.process.send_signal(how)
         bridge.turnout.process.wait(20)
         until(lambda: not bridge.running)
+
+
+def test_a_server_whose_client_runs_tools_is_not_idle(begin: Begin) -> None:
+    bridge = begin("warm: 0, tools_timeout: 3s", args=("--idle-exit", "500ms"))
+    begun = time.monotonic()
+    assert bridge.ask("call weather {}", tools=TOOLS).json["stop_reason"] == "tool_use"
+    assert bridge.turnout.process.wait(60) == 0
+    assert time.monotonic() - begun >= 3, "the calls were held"
