@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+INIT = 1
+"""Who takes over orphans, where nobody nearer does: a parent that has ended before this process could look at it."""
+
 
 class Parent:
     """The parent as it was at the start: whoever takes over an orphan is another process."""
@@ -17,7 +20,7 @@ class Parent:
         """Say whether it has ended."""
         if sys.platform == "win32":
             return self._handle is not None and _signalled(self._handle)
-        return os.getppid() != self._pid
+        return os.getppid() != self._pid or self._pid == INIT
 
 
 if sys.platform == "win32":

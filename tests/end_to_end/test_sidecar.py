@@ -196,6 +196,26 @@ def test_it_ends_with_a_parent_that_ended_before_it_was_ready(tmp_path: Path, fi
             os.kill(child, signal.SIGKILL)
 
 
+def test_it_ends_where_its_parent_has_ended_before_it_began(file: Path, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    serve = f"{sys.executable} -m engine serve --config {file} --port 0 --exit-with-parent"
+    orphan = f"(sleep 0.2; exec {serve}) & echo $! >{note}"
+    subprocess.run(["sh", "-c", orphan], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pid = int(note.read_text())
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    if parent != 1:
+        os.kill(pid, signal.SIGKILL)
+        pytest.skip(f"orphans here are taken over by process {parent}")
+    wait_until(lambda: not alive(pid))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_it_ends_when_nobody_asks(begin: Any, tmp_path: Path) -> None:
     """Probes, and who looks at it, are nobody; an open WebSocket is somebody."""
     process = begin("--port", "0", "--ready-file", tmp_path / "r", "--idle-exit", "1s")
