@@ -14,6 +14,8 @@ from tests.support.http import Answer, Line, get
 from tests.upstreams.claude_code.conftest import FILE, body, said, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.upstreams.claude_code.conftest import Begin, Bridge
 
 TOOLS = [{"name": "weather", "input_schema": {"type": "object"}}]
@@ -138,3 +140,19 @@ def test_a_server_whose_client_runs_tools_is_not_idle(begin: Begin) -> None:
     assert bridge.ask("call weather {}", tools=TOOLS).json["stop_reason"] == "tool_use"
     assert bridge.turnout.process.wait(60) == 0
     assert time.monotonic() - begun >= 3, "the calls were held"
+
+
+def test_what_a_killed_server_left_behind_is_removed_by_the_next(begin: Begin, tmp_path: Path) -> None:
+    env = {"TMPDIR": str(tmp_path)}
+    killed = begin("warm: 0", env=env)
+    said(killed.ask("say hello"))
+    (left,) = tmp_path.glob("turnout-claude-*")
+    killed.turnout.process.kill()
+    killed.turnout.process.wait(20)
+    other = tmp_path / f"turnout-claude-{os.getpid()}-alive"
+    other.mkdir()
+    until(lambda: not killed.running)
+    bridge = begin("warm: 0", env=env)
+    said(bridge.ask("say hello"))
+    until(lambda: not left.exists())
+    assert other.exists(), "the folder of a process that lives"

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claude_agent_sdk import delete_session, list_sessions
 
@@ -22,10 +23,16 @@ from engine.upstreams.drivers.claude_code.process import Launch, Point, Process
 from engine.upstreams.drivers.claude_code.trouble import busy
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from claude_agent_sdk import RateLimitEvent
 
     from engine.upstreams.claude_code import ClaudeCode
     from engine.upstreams.drivers.claude_code.asked import Asked, Recipe
+
+
+FOLDER = "turnout-claude-"
+"""How the folders of this kind begin; behind it is the process whose it is."""
 
 
 def clear(folder: Path) -> None:
@@ -35,6 +42,22 @@ def clear(folder: Path) -> None:
         for session in list_sessions(directory=empty, include_worktrees=False):
             delete_session(session.session_id, empty)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear_left_behind() -> None:
+    """Remove the folders of processes of Turnout that were killed."""
+    if sys.platform == "win32":
+        return  # to ask whether a process lives would end it there
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        owner = folder.name.removeprefix(FOLDER).partition("-")[0]
+        if not owner.isdigit():
+            continue
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            clear(folder)
+        except (OSError, OverflowError):
+            continue  # somebody else's
 
 
 class Pool:
@@ -132,9 +155,7 @@ class Pool:
         """End a process, in the background."""
         self._spares.discard(process)
         process.stray = process.closing = True
-        task = asyncio.get_running_loop().create_task(process.close(interrupt=interrupt))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._aside(process.close(interrupt=interrupt))
 
     def forget(self, asked: Asked) -> None:
         """A session could not be taken up again."""
@@ -209,14 +230,19 @@ class Pool:
             except (OSError, ValueError):  # it is not there
                 return
 
-        task = asyncio.get_running_loop().create_task(delete())
+        self._aside(delete())
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` beside everything else; `close` waits for it."""
+        task = asyncio.get_running_loop().create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     def _launch(self) -> Launch:
         options = self._options
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="turnout-claude-"))
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+            self._aside(asyncio.to_thread(clear_left_behind))
             (self._folder / "empty").mkdir()
             (self._folder / "prompts").mkdir()
             (self._folder / "tmp").mkdir()
