@@ -19,6 +19,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 listen_to_sdks()
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers on two cores: half of the time a test waits for a process or a socket."""
+    cores = os.cpu_count() or 1
+    return cores + (cores + 1) // 2
+
+
 Start = Callable[..., Turnout]
 
 
