@@ -22,7 +22,7 @@ listen_to_sdks()
 
 def pytest_xdist_auto_num_workers() -> int:
     """Three workers on two cores: half of the time a test waits for a process or a socket."""
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (cores + 1) // 2
 
 
