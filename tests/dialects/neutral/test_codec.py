@@ -162,10 +162,10 @@ def test_what_is_not_taken_is_told() -> None:
     assert (got.max_tokens, got.temperature, got.stop, got.reasoning, got.extra) == (None, None, (), None, {})
     assert written.stop == ("end",)
     assert losses(written) == {
-        "max_completion_tokens": "approximated",
+        "max_completion_tokens": "dropped",
         "temperature": "dropped",
         "stop": "approximated",
-        "reasoning_effort": "approximated",
+        "reasoning_effort": "dropped",
         "seed": "dropped",
     }
 
