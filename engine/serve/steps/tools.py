@@ -117,13 +117,15 @@ class Kit:
             self.ran.append(Run(tool=call.name, seconds=0.0, failed=True))
             return Outcome(f"the arguments are no JSON object: {error}", error=True)
         begun = self._visit.loop.time()
+        clock = asyncio.timeout(self._tools.timeout)
         try:
-            async with self._room, asyncio.timeout(self._tools.timeout):
+            async with self._room, clock:
                 told = await box.source.call(tool.own, arguments)
-        except TimeoutError:
-            told = Outcome(f"it did not answer within {self._tools.timeout:g} s", error=True)
         except (Exception, SystemExit) as error:
-            told = Outcome(f"{type(error).__name__}: {told_of(error)}".removeprefix("RuntimeError: "), error=True)
+            why = f"{type(error).__name__}: {told_of(error)}".removeprefix("RuntimeError: ")
+            if isinstance(error, TimeoutError) and clock.expired():  # a tool may raise one of its own
+                why = f"it did not answer within {self._tools.timeout:g} s"
+            told = Outcome(why, error=True)
         seconds = round(self._visit.loop.time() - begun, 6)
         self.ran.append(Run(tool=call.name, seconds=seconds, failed=told.error))
         return msgspec.structs.replace(told, text=cut(told.text, self._tools.result))

@@ -327,6 +327,7 @@ def test_one_that_is_not_required_is_left_out(turnout: Turnout, openai: Upstream
         ("leave", "the code called for the end of the process: SystemExit(3)"),
         ("leave_at_once", "SystemExit: 4"),
         ("half", "a\ufffdb"),
+        ("give_up", "TimeoutError: the database sleeps"),
         ("mumble", "ValueError: \ufffd"),
     ],
 )

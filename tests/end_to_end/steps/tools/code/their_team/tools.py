@@ -74,11 +74,17 @@ def mumble() -> str:
     raise ValueError("\ud800")
 
 
+@tool
+def give_up() -> str:
+    """Give up at once."""
+    raise TimeoutError("the database sleeps")
+
+
 def shout(text: str) -> str:
     """Say it louder."""
     return text.upper()
 
 
 many = [add, explode]
-rough = [leave, leave_at_once, half, mumble]
+rough = [give_up, leave, leave_at_once, half, mumble]
 no_tool = 7
